@@ -1,0 +1,1 @@
+//! Gorilla (XOR) compressed sample chunks, byte-identical to Prometheus

@@ -1,0 +1,2 @@
+//! The skopos program.
+fn main() {}

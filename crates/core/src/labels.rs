@@ -1,0 +1,361 @@
+//! Label sets: the view that crosses every seam, and the one owned form.
+
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::cmp::Ordering;
+use core::fmt;
+
+use crate::text::{Quoted, is_legacy_label_name};
+
+mod packed;
+#[cfg(test)]
+mod tests;
+
+pub use self::packed::Iter;
+
+/// The label that holds a metric's name.
+pub const METRIC_NAME: &str = "__name__";
+/// The label of a classic histogram bucket's upper bound.
+pub const BUCKET_BOUND: &str = "le";
+/// The label of a summary's quantile.
+pub const QUANTILE: &str = "quantile";
+/// The label that names an alert.
+pub const ALERT_NAME: &str = "alertname";
+/// The label that tells an alert's state in the series `ALERTS`.
+pub const ALERT_STATE: &str = "alertstate";
+/// The label of a target's address.
+pub const INSTANCE: &str = "instance";
+/// The label of a scrape job.
+pub const JOB: &str = "job";
+
+/// A view of a label set, of whatever layout.
+///
+/// # Laws
+///
+/// * `visit` gives each label once, in ascending byte order of names, and the same at every call.
+/// * An empty value is the same as an absent label; implementations give none.
+/// * Overridden methods agree with what the default ones would say.
+///
+/// ```
+/// use skopos_core::LabelSet;
+///
+/// let pairs: &[(&str, &str)] = &[("a", "1"), ("b", "2")];
+/// let mut names = Vec::new();
+/// pairs.visit(&mut |name, _value| names.push(name));
+/// assert_eq!(names, ["a", "b"]);
+/// ```
+pub trait LabelSet {
+    /// Calls `visitor` with the name and the value of each label, in name order.
+    fn visit<'a>(&'a self, visitor: &mut dyn FnMut(&'a str, &'a str));
+
+    /// The value of the label `name`, if it is there. Linear unless overridden.
+    fn value<'a>(&'a self, name: &str) -> Option<&'a str> {
+        let mut found = None;
+        self.visit(&mut |n, v| {
+            if n == name {
+                found = Some(v);
+            }
+        });
+        found
+    }
+
+    /// The owned form. Builds it unless overridden; [`Labels`] only counts a reference.
+    fn to_labels(&self) -> Labels {
+        let mut packed = packed::Packer::new();
+        self.visit(&mut |name, value| packed.push(name, value));
+        packed.finish()
+    }
+}
+
+impl<L: LabelSet + ?Sized> LabelSet for &L {
+    fn visit<'a>(&'a self, visitor: &mut dyn FnMut(&'a str, &'a str)) {
+        (**self).visit(visitor);
+    }
+
+    fn value<'a>(&'a self, name: &str) -> Option<&'a str> {
+        (**self).value(name)
+    }
+
+    fn to_labels(&self) -> Labels {
+        (**self).to_labels()
+    }
+}
+
+/// Pairs in ascending order of names, each name once.
+impl LabelSet for [(&str, &str)] {
+    fn visit<'a>(&'a self, visitor: &mut dyn FnMut(&'a str, &'a str)) {
+        for (name, value) in self.iter().filter(|(_, value)| !value.is_empty()) {
+            visitor(name, value);
+        }
+    }
+}
+
+/// Pairs in ascending order of names, each name once.
+impl<const N: usize> LabelSet for [(&str, &str); N] {
+    fn visit<'a>(&'a self, visitor: &mut dyn FnMut(&'a str, &'a str)) {
+        self.as_slice().visit(visitor);
+    }
+}
+
+/// An owned label set: immutable, sorted by name, without empty values.
+///
+/// One allocation, shared by its clones; equality and hashing look at one contiguous string.
+/// Reading a label is linear in the size of the set, which in practice beats a search.
+///
+/// ```
+/// use skopos_core::Labels;
+///
+/// let labels = Labels::from_pairs([("method", "GET"), ("__name__", "requests_total"), ("gone", "")]);
+/// assert_eq!(labels.len(), 2);
+/// assert_eq!(labels.metric_name(), Some("requests_total"));
+/// let names: Vec<&str> = labels.iter().map(|(name, _)| name).collect();
+/// assert_eq!(names, ["__name__", "method"]);
+/// ```
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
+pub struct Labels {
+    /// Invariant: made by [`packed::Packer`]; names ascending and distinct, no empty value.
+    packed: Arc<str>,
+}
+
+impl Labels {
+    /// The empty label set.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self::default()
+    }
+
+    /// A label set from pairs in any order. Of a repeated name the last value counts, and an empty
+    /// value removes the label.
+    pub fn from_pairs<N: AsRef<str>, V: AsRef<str>>(
+        pairs: impl IntoIterator<Item = (N, V)>,
+    ) -> Self {
+        let mut builder = LabelsBuilder::new();
+        for (name, value) in pairs {
+            builder.set(name.as_ref(), value.as_ref());
+        }
+        builder.finish()
+    }
+
+    /// The labels in name order.
+    pub fn iter(&self) -> Iter<'_> {
+        Iter::new(&self.packed)
+    }
+
+    /// How many labels there are. Linear.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.iter().count()
+    }
+
+    /// Whether there is no label.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.packed.is_empty()
+    }
+
+    /// The value of the label `name`, if it is there.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.iter().find(|(n, _)| *n == name).map(|(_, value)| value)
+    }
+
+    /// The value of `__name__`, if it is there.
+    #[must_use]
+    pub fn metric_name(&self) -> Option<&str> {
+        self.get(METRIC_NAME)
+    }
+
+    /// The labels for whose names `keep` holds.
+    ///
+    /// ```
+    /// # use skopos_core::Labels;
+    /// let labels = Labels::from_pairs([("a", "1"), ("b", "2")]);
+    /// assert_eq!(labels.filtered(|name| name != "a").to_string(), r#"{b="2"}"#);
+    /// ```
+    #[must_use]
+    pub fn filtered(&self, mut keep: impl FnMut(&str) -> bool) -> Self {
+        if self.iter().all(|(name, _)| keep(name)) {
+            return self.clone();
+        }
+        let mut packed = packed::Packer::new();
+        for (name, value) in self.iter().filter(|(name, _)| keep(name)) {
+            packed.push(name, value);
+        }
+        packed.finish()
+    }
+
+    /// The labels without `__name__`.
+    #[must_use]
+    pub fn without_metric_name(&self) -> Self {
+        self.filtered(|name| name != METRIC_NAME)
+    }
+
+    /// A builder that starts from these labels.
+    #[must_use]
+    pub fn to_builder(&self) -> LabelsBuilder {
+        LabelsBuilder { labels: self.iter().map(|(n, v)| (n.into(), v.into())).collect() }
+    }
+
+    /// Bytes of heap memory behind the set; clones share them.
+    #[must_use]
+    pub fn heap_bytes(&self) -> usize {
+        // The allocation holds two reference counts before the bytes.
+        self.packed.len() + 2 * size_of::<usize>()
+    }
+}
+
+impl LabelSet for Labels {
+    fn visit<'a>(&'a self, visitor: &mut dyn FnMut(&'a str, &'a str)) {
+        for (name, value) in self {
+            visitor(name, value);
+        }
+    }
+
+    fn value<'a>(&'a self, name: &str) -> Option<&'a str> {
+        self.get(name)
+    }
+
+    fn to_labels(&self) -> Labels {
+        self.clone()
+    }
+}
+
+impl<'a> IntoIterator for &'a Labels {
+    type Item = (&'a str, &'a str);
+    type IntoIter = Iter<'a>;
+
+    fn into_iter(self) -> Iter<'a> {
+        self.iter()
+    }
+}
+
+/// Pair by pair, names before values; a prefix comes first. Prometheus orders series in this way.
+impl Ord for Labels {
+    fn cmp(&self, other: &Self) -> Ordering {
+        if Arc::ptr_eq(&self.packed, &other.packed) {
+            return Ordering::Equal;
+        }
+        self.iter().cmp(other.iter())
+    }
+}
+
+impl PartialOrd for Labels {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// `{a="1", b="2"}`, names quoted where they must be.
+impl fmt::Display for Labels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("{")?;
+        for (i, (name, value)) in self.iter().enumerate() {
+            if 0 < i {
+                f.write_str(", ")?;
+            }
+            if is_legacy_label_name(name) {
+                f.write_str(name)?;
+            } else {
+                Quoted(name).fmt(f)?;
+            }
+            write!(f, "={}", Quoted(value))?;
+        }
+        f.write_str("}")
+    }
+}
+
+impl fmt::Debug for Labels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Collects labels in any order.
+///
+/// ```
+/// use skopos_core::Labels;
+///
+/// let mut builder = Labels::from_pairs([("job", "api"), ("zone", "a")]).to_builder();
+/// builder.set("instance", "host:9090").remove("zone");
+/// assert_eq!(builder.finish().to_string(), r#"{instance="host:9090", job="api"}"#);
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct LabelsBuilder {
+    /// Invariant: names ascending and distinct, no empty value.
+    labels: Vec<(String, String)>,
+}
+
+impl LabelsBuilder {
+    /// A builder without labels.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets a label; an empty value removes it.
+    pub fn set(&mut self, name: &str, value: &str) -> &mut Self {
+        match self.position(name) {
+            Ok(at) if value.is_empty() => drop(self.labels.remove(at)),
+            Ok(at) => self.labels[at].1 = value.into(),
+            Err(_) if value.is_empty() => {}
+            Err(at) => self.labels.insert(at, (name.into(), value.into())),
+        }
+        self
+    }
+
+    /// Removes a label, if it is there.
+    pub fn remove(&mut self, name: &str) -> &mut Self {
+        self.set(name, "")
+    }
+
+    /// Keeps the labels for which `keep` holds.
+    pub fn retain(&mut self, mut keep: impl FnMut(&str, &str) -> bool) -> &mut Self {
+        self.labels.retain(|(name, value)| keep(name, value));
+        self
+    }
+
+    /// The value of a label, if it is there.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.position(name).ok().map(|at| self.labels[at].1.as_str())
+    }
+
+    /// The labels so far, in name order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.labels.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// The finished label set.
+    #[must_use]
+    pub fn finish(&self) -> Labels {
+        let mut packed = packed::Packer::new();
+        for (name, value) in self.iter() {
+            packed.push(name, value);
+        }
+        packed.finish()
+    }
+
+    fn position(&self, name: &str) -> Result<usize, usize> {
+        self.labels.binary_search_by(|(n, _)| n.as_str().cmp(name))
+    }
+}
+
+/// What a builder holds, in name order.
+impl LabelSet for LabelsBuilder {
+    fn visit<'a>(&'a self, visitor: &mut dyn FnMut(&'a str, &'a str)) {
+        for (name, value) in self.iter() {
+            visitor(name, value);
+        }
+    }
+
+    fn value<'a>(&'a self, name: &str) -> Option<&'a str> {
+        self.get(name)
+    }
+}
+
+impl<N: AsRef<str>, V: AsRef<str>> FromIterator<(N, V)> for Labels {
+    fn from_iter<I: IntoIterator<Item = (N, V)>>(pairs: I) -> Self {
+        Self::from_pairs(pairs)
+    }
+}

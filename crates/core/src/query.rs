@@ -1,0 +1,229 @@
+//! Questions in PromQL and their answers, for those who ask without knowing the engine.
+
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use crate::error::Error;
+use crate::histogram::FloatHistogram;
+use crate::labels::Labels;
+use crate::sample::{Sample, Timestamp};
+
+/// A query with its times.
+///
+/// ```
+/// use skopos_core::{QueryRequest, Timestamp};
+///
+/// let t = Timestamp::from_seconds(60.0);
+/// assert!(QueryRequest::instant("up", t).is_instant());
+/// assert_eq!(QueryRequest::range("up", t, t + 60_000, 15_000).step(), 15_000);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QueryRequest<'a> {
+    text: &'a str,
+    start: Timestamp,
+    end: Timestamp,
+    step: i64,
+    lookback: Option<i64>,
+    timeout: Option<i64>,
+}
+
+impl<'a> QueryRequest<'a> {
+    /// The query `text`, evaluated once at `at`.
+    #[must_use]
+    pub fn instant(text: &'a str, at: Timestamp) -> Self {
+        Self { text, start: at, end: at, step: 0, lookback: None, timeout: None }
+    }
+
+    /// The query `text`, evaluated at `start` and every `step` milliseconds until `end`.
+    #[must_use]
+    pub fn range(text: &'a str, start: Timestamp, end: Timestamp, step: i64) -> Self {
+        Self { text, start, end, step, lookback: None, timeout: None }
+    }
+
+    /// The same with how far, in milliseconds, an instant selector looks back for a sample.
+    #[must_use]
+    pub fn with_lookback(mut self, millis: i64) -> Self {
+        self.lookback = Some(millis);
+        self
+    }
+
+    /// The same with how long, in milliseconds, the evaluation may take.
+    #[must_use]
+    pub fn with_timeout(mut self, millis: i64) -> Self {
+        self.timeout = Some(millis);
+        self
+    }
+
+    /// The query's text.
+    #[must_use]
+    pub fn text(&self) -> &'a str {
+        self.text
+    }
+
+    /// The first time of evaluation.
+    #[must_use]
+    pub fn start(&self) -> Timestamp {
+        self.start
+    }
+
+    /// The last time of evaluation, if a step falls on it.
+    #[must_use]
+    pub fn end(&self) -> Timestamp {
+        self.end
+    }
+
+    /// Milliseconds between evaluations; 0 for an instant query.
+    #[must_use]
+    pub fn step(&self) -> i64 {
+        self.step
+    }
+
+    /// How far an instant selector looks back, where it is not the engine's default.
+    #[must_use]
+    pub fn lookback(&self) -> Option<i64> {
+        self.lookback
+    }
+
+    /// How long the evaluation may take, where it is not the engine's default.
+    #[must_use]
+    pub fn timeout(&self) -> Option<i64> {
+        self.timeout
+    }
+
+    /// Whether the query is evaluated once, for a vector and not for a matrix.
+    #[must_use]
+    pub fn is_instant(&self) -> bool {
+        self.step == 0
+    }
+}
+
+/// One value of a result: a float or a native histogram.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::exhaustive_enums, reason = "PromQL values are floats or histograms")]
+pub enum SampleValue {
+    /// A float.
+    Float(f64),
+    /// A native histogram.
+    Histogram(Arc<FloatHistogram>),
+}
+
+/// One element of an instant vector.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::exhaustive_structs, reason = "the element of a vector is these three")]
+pub struct VectorSample {
+    /// The series' labels.
+    pub labels: Labels,
+    /// The time of evaluation.
+    pub t: Timestamp,
+    /// The value.
+    pub value: SampleValue,
+}
+
+/// One series of a range result.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "a series of a matrix is its labels and its two lanes"
+)]
+pub struct RangeSeries {
+    /// The series' labels.
+    pub labels: Labels,
+    /// The float values, ascending in time.
+    pub floats: Vec<Sample>,
+    /// The histogram values, ascending in time.
+    pub histograms: Vec<(Timestamp, Arc<FloatHistogram>)>,
+}
+
+/// What a query evaluates to.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::exhaustive_enums, reason = "PromQL has these four types")]
+pub enum QueryValue {
+    /// Series over time, in the order of their labels.
+    Matrix(Vec<RangeSeries>),
+    /// A single number.
+    Scalar(Sample),
+    /// A text.
+    String(Timestamp, String),
+    /// One value a series, in the order that the query gives.
+    Vector(Vec<VectorSample>),
+}
+
+/// A query's value with what else there is to say.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct QueryOutput {
+    /// The result.
+    pub value: QueryValue,
+    /// What is probably wrong with the query or the data, each text once.
+    pub warnings: Vec<String>,
+    /// What may be worth knowing, each text once.
+    pub infos: Vec<String>,
+}
+
+impl QueryOutput {
+    /// A result without annotations.
+    #[must_use]
+    pub fn new(value: QueryValue) -> Self {
+        Self { value, warnings: Vec::new(), infos: Vec::new() }
+    }
+}
+
+/// Something that answers PromQL.
+///
+/// # Laws
+///
+/// * An instant query gives a vector, a scalar, a string or (for a range selector) a matrix; a range
+///   query gives a matrix, its series in the order of labels, its times on the grid of steps.
+/// * The same question to unchanged data has the same answer.
+pub trait QueryEngine: Send + Sync {
+    /// Answers a query.
+    ///
+    /// # Errors
+    ///
+    /// `Invalid` for a query that does not parse or type-check, with its position in the text;
+    /// `Execution`, `Limit`, `Timeout`, `Canceled`; or those of the data's source.
+    fn query(&self, request: &QueryRequest<'_>) -> Result<QueryOutput, Error>;
+
+    /// Checks a query without running it.
+    ///
+    /// # Errors
+    ///
+    /// `Invalid`, as [`query`](Self::query) would.
+    fn check(&self, text: &str) -> Result<(), Error>;
+
+    /// The query in canonical form, as Prometheus prints it.
+    ///
+    /// # Errors
+    ///
+    /// `Invalid`, as [`query`](Self::query) would.
+    fn canonical(&self, text: &str) -> Result<String, Error>;
+}
+
+impl<E: QueryEngine + ?Sized> QueryEngine for &E {
+    fn query(&self, request: &QueryRequest<'_>) -> Result<QueryOutput, Error> {
+        (**self).query(request)
+    }
+
+    fn check(&self, text: &str) -> Result<(), Error> {
+        (**self).check(text)
+    }
+
+    fn canonical(&self, text: &str) -> Result<String, Error> {
+        (**self).canonical(text)
+    }
+}
+
+impl<E: QueryEngine + ?Sized> QueryEngine for Arc<E> {
+    fn query(&self, request: &QueryRequest<'_>) -> Result<QueryOutput, Error> {
+        (**self).query(request)
+    }
+
+    fn check(&self, text: &str) -> Result<(), Error> {
+        (**self).check(text)
+    }
+
+    fn canonical(&self, text: &str) -> Result<String, Error> {
+        (**self).canonical(text)
+    }
+}

@@ -1,0 +1,1 @@
+//! Prometheus text and OpenMetrics: a borrowing parser and an encoder

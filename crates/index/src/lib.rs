@@ -1,0 +1,1 @@
+//! An inverted label index: from matchers to series ids

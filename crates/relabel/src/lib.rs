@@ -1,0 +1,1 @@
+//! Prometheus relabeling: configuration and application

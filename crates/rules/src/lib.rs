@@ -1,0 +1,1 @@
+//! Prometheus alerting and recording rules: types, loading, linting, evaluation

@@ -1,0 +1,1 @@
+//! Scraping: targets, scrape loops, staleness and report series

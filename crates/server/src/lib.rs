@@ -1,0 +1,1 @@
+//! The monitoring server: configuration, HTTP API and wiring

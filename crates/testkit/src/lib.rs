@@ -1,0 +1,1 @@
+//! Fixtures, oracles and conformance suites for the crates of skopos

@@ -1,0 +1,1 @@
+//! A time series store: head, chunks and index behind the reading and writing interfaces
