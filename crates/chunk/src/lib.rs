@@ -1,1 +1,70 @@
-//! Gorilla (XOR) compressed sample chunks, byte-identical to Prometheus
+//! Chunks of compressed samples, byte-identical to Prometheus'.
+//!
+//! ```
+//! use skopos_chunk::{XorDecoder, XorEncoder};
+//! use skopos_core::Columns;
+//!
+//! let mut encoder = XorEncoder::new();
+//! encoder.push(1_716_000_000_000, 0.25)?;
+//! encoder.push(1_716_000_015_000, 0.50)?;
+//! let chunk: Vec<u8> = encoder.finish();
+//!
+//! let mut columns = Columns::new();
+//! XorDecoder::new(&chunk)?.read_all(&mut columns)?;
+//! assert_eq!(columns.timestamps, [1_716_000_000_000, 1_716_000_015_000]);
+//! assert_eq!(columns.values, [0.25, 0.50]);
+//! # Ok::<(), skopos_chunk::Error>(())
+//! ```
+//!
+//! # Should you use this crate?
+//!
+//! Yes, to read the chunks of Prometheus' blocks, head files and remote reads, to write ones that
+//! Prometheus reads, or to keep regularly sampled floats in two to five bytes a sample. For files of
+//! chunks take `skopos-tsdb`, which puts them into segments with checksums.
+//!
+//! # Concepts
+//!
+//! * A **chunk** here is a header and a stream of bits, without the length, the [`Encoding`] byte
+//!   and the checksum that files put around it.
+//! * [`XorEncoder`] appends samples; its bytes are a whole chunk after each of them, and it can be
+//!   [reopened](XorEncoder::reopen) from those bytes.
+//! * [`XorDecoder`] iterates, seeks forward, or fills [`Columns`](skopos_core::Columns) in one loop.
+//! * [`Codec`] is one object-safe interface to encodings, found by [`codec`].
+//!
+//! # Limits
+//!
+//! * Of Prometheus' encodings there is XOR. The others (histogram, float histogram, XOR2 and those
+//!   with start timestamps) are known by name and refused with [`ErrorKind::Unsupported`].
+//! * A chunk counts up to 65,535 samples. Everything is linear in the number of samples and needs no
+//!   memory but the result.
+//! * Foreign bytes never panic. A chunk that ends inside a sample is [`ErrorKind::Truncated`];
+//!   Prometheus' reader makes samples up from the bits that it has in some of these cases.
+//! * The encoding itself takes any order of times. Where a range of times is read
+//!   ([`XorDecoder::read_range`], [`Codec::read`], cursors), times that do not ascend are
+//!   [`ErrorKind::Corrupt`], since readers of series rely on the order.
+//!
+//! # Crate features
+//!
+//! * `std` (default): nothing but the guarantee that the standard library is there. Without it the
+//!   crate is `no_std` and needs `alloc`.
+#![forbid(unsafe_code)]
+#![cfg_attr(not(feature = "std"), no_std)]
+
+extern crate alloc;
+
+pub mod codec;
+pub mod encoding;
+pub mod error;
+pub mod xor;
+
+mod bits;
+
+pub use crate::codec::{Codec, XorCodec, codec};
+pub use crate::encoding::Encoding;
+pub use crate::error::{Error, ErrorKind};
+pub use crate::xor::{MAX_SAMPLES, XorDecoder, XorEncoder};
+
+/// The example in the crate's README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,0 +1,112 @@
+//! The crate's error: what is wrong with which byte of a chunk.
+
+use core::fmt;
+
+/// What kind of failure an [`Error`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The bytes contradict the format.
+    Corrupt,
+    /// The chunk has as many samples as its header can count.
+    Full,
+    /// The bytes end before the samples that the header promises.
+    Truncated,
+    /// The encoding is one that this version does not read or write.
+    Unsupported,
+}
+
+/// Why a chunk cannot be read or written.
+///
+/// ```
+/// use skopos_chunk::{ErrorKind, XorDecoder};
+///
+/// let error = XorDecoder::new(&[0x00]).unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::Truncated);
+/// assert_eq!(error.offset(), 1);
+/// assert_eq!(error.to_string(), "chunk ends at byte 1, inside its header");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    problem: Problem,
+    offset: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Problem {
+    EndInHeader,
+    EndInSample { number: usize, promised: usize },
+    Full,
+    NotAscending { number: usize },
+    UnknownEncoding(u8),
+    UnsupportedEncoding(&'static str),
+    VarintTooLong { number: usize },
+    WindowTooWide,
+}
+
+impl Error {
+    #[cold]
+    pub(crate) fn new(problem: Problem, offset: usize) -> Self {
+        Self { problem, offset }
+    }
+
+    /// What kind of failure it is.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match self.problem {
+            Problem::EndInHeader | Problem::EndInSample { .. } => ErrorKind::Truncated,
+            Problem::Full => ErrorKind::Full,
+            Problem::NotAscending { .. }
+            | Problem::VarintTooLong { .. }
+            | Problem::WindowTooWide => ErrorKind::Corrupt,
+            Problem::UnknownEncoding(_) | Problem::UnsupportedEncoding(_) => ErrorKind::Unsupported,
+        }
+    }
+
+    /// The offset in the chunk of the byte at which the trouble begins; 0 where no byte is to blame.
+    #[must_use]
+    pub fn offset(&self) -> usize {
+        self.offset
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let offset = self.offset;
+        match self.problem {
+            Problem::EndInHeader => write!(f, "chunk ends at byte {offset}, inside its header"),
+            Problem::EndInSample { number, promised } => write!(
+                f,
+                "chunk ends inside sample {number} of {promised}, which begins in byte {offset}"
+            ),
+            Problem::Full => f.write_str("chunk is full: its header counts up to 65535 samples"),
+            Problem::NotAscending { number } => {
+                write!(f, "sample {number} of chunk is not later than the one before it")
+            }
+            Problem::UnknownEncoding(byte) => write!(f, "chunk encoding {byte} is unknown"),
+            Problem::UnsupportedEncoding(name) => {
+                write!(f, "chunk encoding {name} is not supported by this version of skopos")
+            }
+            Problem::VarintTooLong { number } => write!(
+                f,
+                "integer at byte {offset}, in sample {number} of chunk, needs more than 64 bits"
+            ),
+            Problem::WindowTooWide => {
+                f.write_str("chunk's last window of significant bits is wider than 64 bits")
+            }
+        }
+    }
+}
+
+impl core::error::Error for Error {}
+
+impl From<Error> for skopos_core::Error {
+    fn from(error: Error) -> Self {
+        let kind = match error.kind() {
+            ErrorKind::Corrupt | ErrorKind::Truncated => skopos_core::ErrorKind::Corrupt,
+            ErrorKind::Full => skopos_core::ErrorKind::Limit,
+            ErrorKind::Unsupported => skopos_core::ErrorKind::Unsupported,
+        };
+        Self::caused(kind, error)
+    }
+}

@@ -1,0 +1,9 @@
+//! What the crate promises, seen from outside: Prometheus' bytes, and no surprises from others.
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test's helpers fail by panicking, as tests do"
+)]
+
+mod conformance;
+mod properties;
