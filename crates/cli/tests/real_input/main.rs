@@ -1,0 +1,12 @@
+//! The program as its user runs it: `skopos serve` as a process, scraping real exporters over the
+//! loopback interface, asked through HTTP.
+//!
+//! What needs more than a Rust toolchain (node_exporter, the real Prometheus) is found in the folder
+//! that `SKOPOS_PEERS` names, or says that it was skipped.
+
+mod agreement;
+mod exporter;
+mod http;
+mod instrumented;
+mod node;
+mod process;
