@@ -11,7 +11,7 @@
 
 use skopos_core::{Columns, Sample, TimeRange, Timestamp};
 
-use crate::bits::BitReader;
+use crate::bits::{BitReader, PEEK_BITS};
 use crate::error::{Error, Problem};
 use crate::xor::{DOD_WIDTHS, HEADER_LEN, LEADING_BITS, WIDTH_BITS};
 
@@ -238,10 +238,10 @@ impl<'a> XorDecoder<'a> {
     ) -> (usize, Result<(), Error>) {
         // A copy of our own, so that its fields can live in registers.
         let mut at = self.clone();
-        let mut slots = ts.iter_mut().zip(vs.iter_mut());
         let mut filled: usize = 0;
         let mut result = Ok(());
         while at.read < at.total {
+            let position = at.bits.position();
             if let Err(error) = at.step() {
                 result = Err(error);
                 break;
@@ -250,12 +250,40 @@ impl<'a> XorDecoder<'a> {
                 break;
             }
             // The slots are as many as the samples that the bits can hold.
-            let Some((t, v)) = slots.next() else { break };
+            let (Some(t), Some(v)) = (ts.get_mut(filled), vs.get_mut(filled)) else { break };
             (*t, *v) = (at.t, f64::from_bits(at.v));
             filled = filled.wrapping_add(1);
+            // Two bits: the distance and the value were kept, and are likely to be kept again.
+            if at.bits.position().wrapping_sub(position) == 2 {
+                let (ts, vs) = (ts.get_mut(filled..), vs.get_mut(filled..));
+                let run = at.run(ts.unwrap_or_default(), vs.unwrap_or_default(), end);
+                filled = filled.wrapping_add(run);
+            }
         }
         *self = at;
         (filled, result)
+    }
+
+    /// Decodes a run of samples that keep the distance and the value: two zero bits each, many of
+    /// which are seen at once. Returns how many; 0 where a sample alone has to look closer.
+    fn run(&mut self, ts: &mut [i64], vs: &mut [f64], end: i64) -> usize {
+        let zeros = self.bits.peek().leading_zeros().min(PEEK_BITS) / 2;
+        let promised = usize::from(self.total.saturating_sub(self.read));
+        let there = self.bits.bits_left_or_none().unwrap_or(0) / 2;
+        let longest = promised.min(there).min(zeros as usize);
+        let mut run: u16 = 0;
+        for (t, v) in ts.iter_mut().zip(vs).take(longest) {
+            let next = self.t.wrapping_add_unsigned(self.delta);
+            if end < next {
+                break;
+            }
+            self.t = next;
+            (*t, *v) = (next, f64::from_bits(self.v));
+            run = run.wrapping_add(1);
+        }
+        self.read = self.read.wrapping_add(run);
+        self.bits.skip(u32::from(run).wrapping_mul(2));
+        usize::from(run)
     }
 
     /// How many samples may follow, by the header and by the bits: two bits is the least of one.

@@ -138,3 +138,19 @@ fn a_range_is_trimmed_at_both_ends() {
         assert_eq!(columns.timestamps, times.map(|i| i * 1_000).collect::<Vec<_>>());
     }
 }
+
+/// The worked example of `docs/formats/chunk-xor.md`.
+#[test]
+fn the_described_example_is_right() {
+    let chunk = encode(&[
+        (1_000, 1.5),
+        (16_000, 1.5),
+        (31_000, 2.5),
+        (46_010, 3.0),
+        (61_010, 3.0),
+        (200_000, -1.0),
+    ]);
+    let expected = b"\x00\x06\xd0\x0f\x3f\xf8\x00\x00\x00\x00\x00\x00\x98\x75\x30\x9b\xff\xf8\x00\
+        \xa8\x00\x77\xfe\xce\x1e\x45\x6c\x06\xff\xfc";
+    assert_eq!(chunk, expected);
+}
