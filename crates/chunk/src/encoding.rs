@@ -7,7 +7,7 @@ use crate::error::{Error, Problem};
 /// How a chunk's samples are encoded.
 ///
 /// All encodings that Prometheus has are named, so that errors and listings can name them;
-/// [`codec`](crate::codec) says which can be read and written.
+/// [`codec()`](crate::codec()) says which can be read and written.
 ///
 /// ```
 /// use skopos_chunk::Encoding;

@@ -29,7 +29,7 @@
 //! * [`XorEncoder`] appends samples; its bytes are a whole chunk after each of them, and it can be
 //!   [reopened](XorEncoder::reopen) from those bytes.
 //! * [`XorDecoder`] iterates, seeks forward, or fills [`Columns`](skopos_core::Columns) in one loop.
-//! * [`Codec`] is one object-safe interface to encodings, found by [`codec`].
+//! * [`Codec`] is one object-safe interface to encodings, found by [`codec()`].
 //!
 //! # Limits
 //!
