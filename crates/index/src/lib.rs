@@ -1,1 +1,79 @@
-//! An inverted label index: from matchers to series ids
+//! An inverted label index: from matchers to series ids.
+//!
+//! ```
+//! use skopos_core::{Labels, MatchOp, Matcher};
+//! use skopos_index::{Filter, MemoryIndex};
+//!
+//! let mut index = MemoryIndex::new();
+//! let api = Labels::from_pairs([("__name__", "up"), ("job", "api"), ("zone", "a")]);
+//! let web = Labels::from_pairs([("__name__", "up"), ("job", "web")]);
+//! let (api, web) = (index.insert(&api)?, index.insert(&web)?);
+//!
+//! // A missing label is an empty value: `web` has no zone, so its zone is not "a".
+//! let filter = Filter::new(&[
+//!     Matcher::equal("__name__", "up"),
+//!     Matcher::new("job", MatchOp::Regex, "api|w.*"),
+//!     Matcher::new("zone", MatchOp::NotEqual, "a"),
+//! ])?;
+//! let selected = index.select(&filter);
+//! assert!(selected.contains(web) && !selected.contains(api));
+//! # Ok::<(), skopos_index::Error>(())
+//! ```
+//!
+//! # Should you use this crate?
+//!
+//! Yes, if you keep many labelled things and want to ask for them in the way of Prometheus: series of
+//! a store, targets, alerts. Label sets go in and ids come out; the index knows nothing of chunks or
+//! samples. It keeps no label sets: whoever owns the series has them, finds duplicates, and gives
+//! them back on removal. To test a single label set, [`Filter::matches`] alone will do.
+//!
+//! # Concepts
+//!
+//! * A [`Filter`] is a list of matchers made ready: literals extracted, regular expressions compiled.
+//!   It depends on no index, so it is made before any lock is taken. A [`FilterCache`] remembers a
+//!   bounded number of compiled expressions.
+//! * A [`MemoryIndex`] gives each series a dense `u32` id and holds, for each label name, the set of
+//!   series that carry it and a sorted dictionary of its values with their series. Each text is
+//!   stored once.
+//! * [`SeriesIds`] is what a selection returns: a compressed set that borrows nothing, with a
+//!   [`Cursor`] for merges. [`MemoryIndex::explain`] shows how a selection is evaluated.
+//! * [`Cardinality`] says which names, values and pairs the series come from.
+//!
+//! # Limits and complexity
+//!
+//! * 2³² − 1 series. Ids of removed series are given out again; an owner who hands ids to others
+//!   resolves them under the lock under which they were selected.
+//! * The index has no lock of its own. Inserting a series costs a few microseconds and a selection
+//!   seldom more than a millisecond (a regular expression without a literal prefix over a hundred
+//!   thousand values is the exception), so a read-write lock around it serves well; remove series
+//!   in slices.
+//! * The worst case of a selection is linear in the number of values of the labels it names times the
+//!   size of each value: expressions never backtrack.
+//! * Memory: a value with one series costs its text and about 70 bytes, and each further series four
+//!   bytes or less; [`MemoryIndex::heap_bytes`] says how much it is.
+//! * Only an index in memory is here. The index file of a block is not read or written by this
+//!   version of the crate.
+//!
+//! # Crate features
+//!
+//! None.
+#![forbid(unsafe_code)]
+
+mod cardinality;
+mod error;
+mod filter;
+mod ids;
+mod list;
+mod memory;
+mod plan;
+
+pub use crate::cardinality::{Cardinality, Ranked};
+pub use crate::error::{Error, ErrorKind};
+pub use crate::filter::{Filter, FilterCache};
+pub use crate::ids::{Cursor, SeriesIds};
+pub use crate::memory::MemoryIndex;
+
+/// Compiles the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

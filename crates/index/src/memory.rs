@@ -1,0 +1,273 @@
+//! The index itself: names, values, posting lists, and how they change.
+
+use std::collections::BTreeMap;
+
+use roaring::RoaringBitmap;
+use skopos_core::{LabelSet, SeriesId};
+
+use crate::error::Error;
+use crate::filter::Filter;
+use crate::ids::SeriesIds;
+use crate::list::PostingList;
+use crate::plan::Plan;
+
+/// An inverted index over the labels of series, in memory.
+///
+/// Each series gets a dense id; each label name has the set of series that carry it and a sorted
+/// dictionary of its values, each with the set of series that have it. Texts are stored once.
+///
+/// It is a plain value without locks: share it behind one of your choosing. Everything that reads
+/// takes `&self`, and what a selection returns borrows nothing, so that a lock is held only while a
+/// selection is evaluated.
+///
+/// ```
+/// use skopos_core::{Labels, Matcher};
+/// use skopos_index::{Filter, MemoryIndex};
+///
+/// let mut index = MemoryIndex::new();
+/// let up = Labels::from_pairs([("__name__", "up"), ("job", "api")]);
+/// let id = index.insert(&up)?;
+/// let api = Filter::new(&[Matcher::equal("job", "api")])?;
+/// assert!(index.select(&api).contains(id));
+///
+/// index.remove(id, &up);
+/// assert!(index.select(&api).is_empty());
+/// # Ok::<(), skopos_index::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct MemoryIndex {
+    names: BTreeMap<Box<str>, NameIndex>,
+    all: RoaringBitmap,
+    /// Ids below `next` that are not in use. Invariant: disjoint from `all`.
+    vacant: RoaringBitmap,
+    /// Invariant: greater than every id in use.
+    next: u32,
+}
+
+/// What is known of one label name.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct NameIndex {
+    /// Invariant: the union of the lists in `values`.
+    pub(crate) presence: RoaringBitmap,
+    /// Invariant: no value and no list is empty.
+    pub(crate) values: BTreeMap<Box<str>, PostingList>,
+}
+
+impl MemoryIndex {
+    /// An index without series.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a series and returns its id: the lowest one that is not in use.
+    ///
+    /// The index does not look for a series with the same labels: its owner knows them already.
+    /// Costs a lookup in two ordered maps a label.
+    ///
+    /// # Errors
+    ///
+    /// [`Full`](crate::ErrorKind::Full) when all 2³² − 1 ids are in use.
+    pub fn insert(&mut self, labels: &(impl LabelSet + ?Sized)) -> Result<SeriesId, Error> {
+        let id = self.take_id()?;
+        self.all.insert(id);
+        labels.visit(&mut |name, value| {
+            if value.is_empty() {
+                return;
+            }
+            match self.names.get_mut(name) {
+                Some(entry) => entry.insert(value, id),
+                None => {
+                    let mut entry = NameIndex::default();
+                    entry.insert(value, id);
+                    self.names.insert(name.into(), entry);
+                }
+            }
+        });
+        Ok(SeriesId(id))
+    }
+
+    /// Removes the series `id`, which must have been added with these `labels`; returns whether it
+    /// was there. Its id will be given to another series.
+    pub fn remove(&mut self, id: SeriesId, labels: &(impl LabelSet + ?Sized)) -> bool {
+        if !self.all.remove(id.0) {
+            return false;
+        }
+        labels.visit(&mut |name, value| {
+            let Some(entry) = self.names.get_mut(name) else { return };
+            entry.remove(value, id.0);
+            if entry.values.is_empty() {
+                self.names.remove(name);
+            }
+        });
+        debug_assert!(
+            self.names.values().all(|entry| !entry.presence.contains(id.0)),
+            "a series is removed with the labels it was added with"
+        );
+        self.vacant.insert(id.0);
+        true
+    }
+
+    /// The series for which all matchers of the filter hold.
+    ///
+    /// # Complexity
+    ///
+    /// Equality and sets of literals are lookups, a regular expression with a literal prefix visits
+    /// the values with that prefix, others visit all values of their label; smaller results come
+    /// first, and a value is tested only if one of its series is still in the running.
+    #[must_use]
+    pub fn select(&self, filter: &Filter) -> SeriesIds {
+        SeriesIds::from_bitmap(Plan::new(self, filter).run())
+    }
+
+    /// How [`select`](Self::select) evaluates the filter: one line a step, in the order of execution.
+    ///
+    /// ```
+    /// use skopos_core::{MatchOp, Matcher};
+    /// use skopos_index::{Filter, MemoryIndex};
+    ///
+    /// let mut index = MemoryIndex::new();
+    /// index.insert(&[("job", "api"), ("pod", "api-0")])?;
+    /// let filter = Filter::new(&[
+    ///     Matcher::new("pod", MatchOp::Regex, "api-.*"),
+    ///     Matcher::equal("job", "api"),
+    /// ])?;
+    /// assert_eq!(
+    ///     index.explain(&filter),
+    ///     "intersect job=\"api\": 1 value looked up, at most 1 series\n\
+    ///      intersect pod=~\"api-.*\": values that start with \"api-\" tested, at most 1 series\n"
+    /// );
+    /// # Ok::<(), skopos_index::Error>(())
+    /// ```
+    #[must_use]
+    pub fn explain(&self, filter: &Filter) -> String {
+        Plan::new(self, filter).to_string()
+    }
+
+    /// The ids of all series.
+    #[must_use]
+    pub fn all(&self) -> SeriesIds {
+        SeriesIds::from_bitmap(self.all.clone())
+    }
+
+    /// How many series there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        usize::try_from(self.all.len()).unwrap_or(usize::MAX)
+    }
+
+    /// Whether there is no series.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    /// The names of the labels that the selected series carry, ascending; at most `limit` of them,
+    /// or all for 0.
+    ///
+    /// ```
+    /// use skopos_index::{Filter, MemoryIndex};
+    ///
+    /// let mut index = MemoryIndex::new();
+    /// index.insert(&[("job", "api"), ("zone", "a")])?;
+    /// assert_eq!(index.label_names(&Filter::default(), 0), ["job", "zone"]);
+    /// # Ok::<(), skopos_index::Error>(())
+    /// ```
+    #[must_use]
+    pub fn label_names(&self, filter: &Filter, limit: usize) -> Vec<String> {
+        let count = at_most(limit);
+        if filter.is_empty() {
+            return self.names.keys().take(count).map(|name| String::from(&**name)).collect();
+        }
+        let series = Plan::new(self, filter).run();
+        let met = self.names.iter().filter(|(_, entry)| !entry.presence.is_disjoint(&series));
+        met.take(count).map(|(name, _)| String::from(&**name)).collect()
+    }
+
+    /// The values of the label `name` over the selected series, ascending; at most `limit` of them,
+    /// or all for 0.
+    ///
+    /// ```
+    /// use skopos_core::Matcher;
+    /// use skopos_index::{Filter, MemoryIndex};
+    ///
+    /// let mut index = MemoryIndex::new();
+    /// index.insert(&[("job", "api"), ("zone", "a")])?;
+    /// index.insert(&[("job", "web"), ("zone", "b")])?;
+    /// assert_eq!(index.label_values("zone", &Filter::default(), 0), ["a", "b"]);
+    /// let web = Filter::new(&[Matcher::equal("job", "web")])?;
+    /// assert_eq!(index.label_values("zone", &web, 0), ["b"]);
+    /// # Ok::<(), skopos_index::Error>(())
+    /// ```
+    #[must_use]
+    pub fn label_values(&self, name: &str, filter: &Filter, limit: usize) -> Vec<String> {
+        let Some(entry) = self.names.get(name) else { return Vec::new() };
+        let conditions = filter.conditions();
+        let values = entry.values.iter();
+        if conditions.iter().all(|condition| condition.name() == name) {
+            // Every value has a series, so the values alone decide.
+            let holding = values.filter(|(value, _)| conditions.iter().all(|c| c.holds(value)));
+            return collect(holding, limit);
+        }
+        let series = Plan::new(self, filter).run();
+        if series.is_empty() {
+            return Vec::new();
+        }
+        collect(values.filter(|(_, list)| list.meets(&series)), limit)
+    }
+
+    pub(crate) fn name(&self, name: &str) -> Option<&NameIndex> {
+        self.names.get(name)
+    }
+
+    pub(crate) fn names(&self) -> impl Iterator<Item = (&str, &NameIndex)> {
+        self.names.iter().map(|(name, entry)| (&**name, entry))
+    }
+
+    pub(crate) fn all_bitmap(&self) -> &RoaringBitmap {
+        &self.all
+    }
+
+    fn take_id(&mut self) -> Result<u32, Error> {
+        if let Some(id) = self.vacant.min() {
+            self.vacant.remove(id);
+            return Ok(id);
+        }
+        let id = self.next;
+        self.next = id.checked_add(1).ok_or_else(Error::full)?;
+        Ok(id)
+    }
+}
+
+impl NameIndex {
+    fn insert(&mut self, value: &str, id: u32) {
+        self.presence.insert(id);
+        match self.values.get_mut(value) {
+            Some(list) => list.insert(id),
+            None => drop(self.values.insert(value.into(), PostingList::of(id))),
+        }
+    }
+
+    fn remove(&mut self, value: &str, id: u32) {
+        let Some(list) = self.values.get_mut(value) else { return };
+        list.remove(id);
+        if list.is_empty() {
+            self.values.remove(value);
+        }
+        self.presence.remove(id);
+    }
+}
+
+fn at_most(limit: usize) -> usize {
+    if limit == 0 { usize::MAX } else { limit }
+}
+
+fn collect<'a>(
+    values: impl Iterator<Item = (&'a Box<str>, &'a PostingList)>,
+    limit: usize,
+) -> Vec<String> {
+    values.take(at_most(limit)).map(|(value, _)| String::from(&**value)).collect()
+}
+
+#[cfg(test)]
+mod tests;

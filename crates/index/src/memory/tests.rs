@@ -1,0 +1,151 @@
+//! Tests of the index: selections by table, changes, and the order of plans.
+
+use skopos_core::MatchOp::{Equal, NotEqual, NotRegex, Regex};
+use skopos_core::{LabelSet, Labels, MatchOp, Matcher};
+
+use super::*;
+
+fn filter(matchers: &[(&str, MatchOp, &str)]) -> Filter {
+    let matchers: Vec<Matcher> =
+        matchers.iter().map(|(name, op, value)| Matcher::new(*name, *op, *value)).collect();
+    Filter::new(&matchers).unwrap()
+}
+
+/// Series 0 to 5 of `n`/`i` combinations; 5 has no `i`.
+fn index() -> MemoryIndex {
+    let mut index = MemoryIndex::new();
+    let series: [&[(&str, &str)]; 6] = [
+        &[("i", "a"), ("n", "1")],
+        &[("i", "b"), ("n", "1")],
+        &[("i", "\n"), ("n", "1")],
+        &[("i", "a"), ("n", "2")],
+        &[("i", "b"), ("n", "2.5")],
+        &[("n", "1")],
+    ];
+    for labels in series {
+        index.insert(labels).unwrap();
+    }
+    index
+}
+
+#[track_caller]
+fn check(matchers: &[(&str, MatchOp, &str)], expected: &[u32]) {
+    let selected: Vec<u32> = index().select(&filter(matchers)).iter().map(|id| id.0).collect();
+    assert_eq!(selected, expected, "{matchers:?}");
+}
+
+#[test]
+fn equality_and_its_opposite() {
+    check(&[], &[0, 1, 2, 3, 4, 5]);
+    check(&[("", Equal, "")], &[0, 1, 2, 3, 4, 5]);
+    check(&[("n", Equal, "1")], &[0, 1, 2, 5]);
+    check(&[("n", Equal, "1"), ("i", Equal, "a")], &[0]);
+    check(&[("n", Equal, "1"), ("i", Equal, "missing")], &[]);
+    check(&[("missing", Equal, "")], &[0, 1, 2, 3, 4, 5]);
+    check(&[("missing", Equal, "x")], &[]);
+    check(&[("n", NotEqual, "1")], &[3, 4]);
+    check(&[("i", NotEqual, "")], &[0, 1, 2, 3, 4]);
+    check(&[("missing", NotEqual, "")], &[]);
+    check(&[("missing", NotEqual, "x")], &[0, 1, 2, 3, 4, 5]);
+    check(&[("i", Equal, "")], &[5]);
+    check(&[("i", NotEqual, "a")], &[1, 2, 4, 5]);
+    check(&[("i", NotEqual, "a"), ("i", NotEqual, "")], &[1, 2, 4]);
+}
+
+#[test]
+fn regular_expressions_and_their_opposites() {
+    check(&[("n", Regex, "^1$")], &[0, 1, 2, 5]);
+    check(&[("n", Equal, "1"), ("i", Regex, "^a?$")], &[0, 5]);
+    check(&[("i", Regex, "")], &[5]);
+    check(&[("i", Regex, ".*")], &[0, 1, 2, 3, 4, 5]);
+    check(&[("i", Regex, ".+")], &[0, 1, 2, 3, 4]);
+    check(&[("i", Regex, "a|b")], &[0, 1, 3, 4]);
+    check(&[("i", Regex, "(a|b|)")], &[0, 1, 3, 4, 5]);
+    check(&[("i", NotRegex, "(a|b|)")], &[2]);
+    check(&[("i", NotRegex, "a|b")], &[2, 5]);
+    check(&[("i", NotRegex, "")], &[0, 1, 2, 3, 4]);
+    check(&[("i", NotRegex, ".*")], &[]);
+    check(&[("i", NotRegex, ".+")], &[5]);
+    check(&[("n", Regex, "2.*")], &[3, 4]);
+    check(&[("n", NotRegex, "2.*"), ("i", NotRegex, ".*a.*")], &[1, 2, 5]);
+    check(&[("missing", Regex, "a.*")], &[]);
+    check(&[("missing", NotRegex, "a.*")], &[0, 1, 2, 3, 4, 5]);
+    check(&[("missing", Regex, "(a.*)?")], &[0, 1, 2, 3, 4, 5]);
+    check(&[("missing", NotRegex, "(a.*)?")], &[]);
+}
+
+#[test]
+fn names_and_values_follow_the_filter() {
+    let index = index();
+    assert_eq!(index.label_names(&filter(&[]), 0), ["i", "n"]);
+    assert_eq!(index.label_names(&filter(&[]), 1), ["i"]);
+    assert_eq!(index.label_names(&filter(&[("i", Equal, "")]), 0), ["n"]);
+    assert_eq!(index.label_values("n", &filter(&[]), 0), ["1", "2", "2.5"]);
+    assert_eq!(index.label_values("n", &filter(&[]), 2), ["1", "2"]);
+    assert_eq!(index.label_values("n", &filter(&[("n", Regex, "2.*")]), 1), ["2"]);
+    assert_eq!(index.label_values("n", &filter(&[("i", Equal, "b")]), 0), ["1", "2.5"]);
+    assert_eq!(index.label_values("i", &filter(&[("i", Equal, "")]), 0), [""; 0]);
+    assert_eq!(index.label_values("n", &filter(&[("n", Equal, "9")]), 0), [""; 0]);
+    assert_eq!(index.label_values("missing", &filter(&[]), 0), [""; 0]);
+}
+
+#[test]
+fn removal_leaves_nothing_behind_and_ids_are_used_again() {
+    let mut index = MemoryIndex::new();
+    let labels: Vec<Labels> = (0..100)
+        .map(|i| Labels::from_pairs([("i", i.to_string()), ("m", (i % 7).to_string())]))
+        .collect();
+    for labels in &labels {
+        index.insert(labels).unwrap();
+    }
+    assert!(index.remove(SeriesId(40), &labels[40]));
+    assert!(!index.remove(SeriesId(40), &labels[40]), "twice is once");
+    assert_eq!(index.label_values("i", &filter(&[("i", Regex, "4.")]), 0).len(), 9);
+    assert_eq!(index.insert(&labels[40]).unwrap(), SeriesId(40), "the lowest free id");
+    assert_eq!(index.insert(&labels[40]).unwrap(), SeriesId(100));
+    index.remove(SeriesId(100), &labels[40]);
+    for (id, labels) in (0..).zip(&labels) {
+        assert!(index.remove(SeriesId(id), labels));
+    }
+    assert!(index.is_empty());
+    assert_eq!(index.label_names(&filter(&[]), 0), [""; 0]);
+    assert_eq!(index.heap_bytes(), 0);
+}
+
+#[test]
+fn empty_values_are_no_labels_and_no_labels_are_a_series() {
+    let mut index = MemoryIndex::new();
+    let id = index.insert(&Labels::empty()).unwrap();
+    struct Odd;
+    impl LabelSet for Odd {
+        fn visit<'a>(&'a self, visitor: &mut dyn FnMut(&'a str, &'a str)) {
+            visitor("a", "");
+        }
+    }
+    index.insert(&Odd).unwrap();
+    assert_eq!(index.label_names(&filter(&[]), 0), [""; 0]);
+    assert!(index.select(&filter(&[("a", Equal, "")])).contains(id));
+    assert_eq!(index.len(), 2);
+}
+
+#[test]
+fn plans_put_lookups_before_scans_and_differences_last() {
+    let index = index();
+    let filter = filter(&[
+        ("i", NotEqual, "a"),
+        ("i", Regex, ".*b"),
+        ("n", Regex, "2.*"),
+        ("i", Regex, "a|"),
+        ("i", NotRegex, ".*"),
+        ("n", Equal, "1"),
+    ]);
+    let expected = "\
+intersect n=\"1\": 1 value looked up, at most 4 series
+intersect i=~\".*b\": 3 values tested, at most 5 series
+intersect n=~\"2.*\": values that start with \"2\" tested, at most 6 series
+intersect with the rest i!~\".*\": every value, at most 5 series
+subtract i!=\"a\": 1 value looked up, at most 2 series
+subtract the rest i=~\"a|\": 1 value looked up, at most 2 series
+";
+    assert_eq!(index.explain(&filter), expected);
+}

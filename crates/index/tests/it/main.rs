@@ -1,0 +1,132 @@
+//! The index against brute force, and the laws of its cursors.
+
+use proptest::prelude::*;
+use skopos_core::{Labels, MatchOp, Matcher, SeriesId};
+use skopos_index::{Filter, MemoryIndex, SeriesIds};
+use skopos_testkit::conformance;
+use skopos_testkit::matching::matches_all;
+
+const NAMES: [&str; 4] = ["a", "b", "c", "never"];
+
+fn value() -> impl Strategy<Value = String> {
+    prop_oneof![Just(String::new()), "[xy]{1,3}", "x-[0-9]{1,2}", Just("x\ny".to_owned())]
+}
+
+fn labels() -> impl Strategy<Value = Labels> {
+    proptest::collection::vec(value(), 3)
+        .prop_map(|values| Labels::from_pairs(NAMES.iter().zip(values)))
+}
+
+fn pattern() -> impl Strategy<Value = String> {
+    prop_oneof![
+        Just(".*"),
+        Just(".+"),
+        Just(""),
+        Just("x"),
+        Just("x|y|xx"),
+        Just("x|"),
+        Just("x-.*"),
+        Just("x-[0-4]?"),
+        Just(".*y"),
+        Just(".*x.*"),
+        Just("(x|y)+"),
+        Just("[xy]{2}"),
+        Just("(?i)X+"),
+        Just("x.y"),
+        Just("^x?$"),
+        Just("(x-1|x-2).*"),
+    ]
+    .prop_map(str::to_owned)
+}
+
+fn matcher() -> impl Strategy<Value = Matcher> {
+    let name = proptest::sample::select(NAMES.to_vec());
+    prop_oneof![
+        (name.clone(), value(), any::<bool>()).prop_map(|(name, value, negative)| {
+            Matcher::new(name, if negative { MatchOp::NotEqual } else { MatchOp::Equal }, value)
+        }),
+        (name, pattern(), any::<bool>()).prop_map(|(name, value, negative)| {
+            Matcher::new(name, if negative { MatchOp::NotRegex } else { MatchOp::Regex }, value)
+        }),
+    ]
+}
+
+/// An index of `all` from which every `gone`-th series was removed, and the rest by id.
+fn build(all: &[Labels], gone: usize) -> (MemoryIndex, Vec<(SeriesId, Labels)>) {
+    let mut index = MemoryIndex::new();
+    let mut series: Vec<(SeriesId, Labels)> =
+        all.iter().map(|labels| (insert(&mut index, labels), labels.clone())).collect();
+    let mut position = 0;
+    series.retain(|(id, labels)| {
+        position += 1;
+        let keep = position % gone != 0;
+        assert!(keep || index.remove(*id, labels));
+        keep
+    });
+    (index, series)
+}
+
+fn insert(index: &mut MemoryIndex, labels: &Labels) -> SeriesId {
+    index.insert(labels).expect("an index of a few series is not full")
+}
+
+proptest! {
+    #[test]
+    fn the_index_equals_brute_force(
+        all in proptest::collection::vec(labels(), 0..120),
+        gone in 2..9_usize,
+        matchers in proptest::collection::vec(matcher(), 0..4),
+        limit in 0..4_usize,
+    ) {
+        let (index, mut series) = build(&all, gone);
+        let filter = Filter::new(&matchers).unwrap();
+        series.retain(|(_, labels)| matches_all(&matchers, labels).unwrap());
+
+        let expected: Vec<SeriesId> = series.iter().map(|(id, _)| *id).collect();
+        let selected: Vec<SeriesId> = index.select(&filter).iter().collect();
+        prop_assert_eq!(selected, expected, "{}", index.explain(&filter));
+
+        let at_most = if limit == 0 { usize::MAX } else { limit };
+        let mut names: Vec<String> = series
+            .iter()
+            .flat_map(|(_, labels)| labels.iter().map(|(name, _)| name.to_owned()))
+            .collect();
+        names.sort_unstable();
+        names.dedup();
+        names.truncate(at_most);
+        prop_assert_eq!(index.label_names(&filter, limit), names);
+        for name in NAMES {
+            let mut values: Vec<String> =
+                series.iter().filter_map(|(_, l)| l.get(name).map(str::to_owned)).collect();
+            values.sort_unstable();
+            values.dedup();
+            values.truncate(at_most);
+            prop_assert_eq!(index.label_values(name, &filter, limit), values);
+        }
+    }
+
+    #[test]
+    fn filters_equal_brute_force(
+        labels in labels(),
+        matchers in proptest::collection::vec(matcher(), 0..4),
+    ) {
+        let filter = Filter::new(&matchers).unwrap();
+        prop_assert_eq!(filter.matches(&labels), matches_all(&matchers, &labels).unwrap());
+    }
+}
+
+#[test]
+fn cursors_keep_the_laws_of_postings() {
+    let sets: [Vec<u32>; 4] = [
+        vec![],
+        vec![0],
+        vec![1, 5, 9, 70_000, 70_001, u32::MAX],
+        (0..300).map(|i| i * 701).collect(),
+    ];
+    for ids in sets {
+        let ids: Vec<SeriesId> = ids.into_iter().map(SeriesId).collect();
+        let set: SeriesIds = ids.iter().copied().collect();
+        conformance::postings(|| set.cursor(), &ids);
+        assert_eq!(set.iter().collect::<Vec<_>>(), ids);
+    }
+}
