@@ -110,8 +110,8 @@ pub(crate) enum Predicate {
     Any,
     /// These values. Invariant: ascending, distinct.
     Literals(Arc<[Box<str>]>),
-    /// What the expression matches; all of it starts with the prefix.
-    Pattern { regex: Arc<LabelRegex>, prefix: Arc<str> },
+    /// What the expression matches.
+    Pattern(LabelRegex),
     /// Every value but the empty one: `.+`.
     Present,
 }
@@ -121,26 +121,23 @@ impl Predicate {
         match self {
             Self::Any => true,
             Self::Literals(values) => values.binary_search_by(|v| (**v).cmp(value)).is_ok(),
-            Self::Pattern { regex, .. } => regex.is_match(value),
+            Self::Pattern(regex) => regex.is_match(value),
             Self::Present => !value.is_empty(),
         }
     }
 
     fn compile(pattern: &str) -> Result<Self, skopos_regex::Error> {
-        match pattern {
-            ".*" => return Ok(Self::Any),
-            ".+" => return Ok(Self::Present),
-            _ => {}
-        }
         let regex = LabelRegex::new(pattern)?;
-        if let Some(matches) = regex.set_matches() {
-            let mut values: Vec<Box<str>> = matches.iter().map(|v| Box::from(&**v)).collect();
-            values.sort_unstable();
-            values.dedup();
-            return Ok(Self::Literals(values.into()));
-        }
-        let prefix = regex.prefix().into();
-        Ok(Self::Pattern { regex: Arc::new(regex), prefix })
+        Ok(if regex.matches_everything() {
+            Self::Any
+        } else if regex.matches_everything_but_empty() {
+            Self::Present
+        } else if let Some(texts) = regex.set_matches() {
+            // Ascending and distinct, as promised.
+            Self::Literals(texts.iter().map(|text| Box::from(&**text)).collect())
+        } else {
+            Self::Pattern(regex)
+        })
     }
 }
 
@@ -149,7 +146,7 @@ impl fmt::Debug for Predicate {
         match self {
             Self::Any => f.write_str("any value"),
             Self::Literals(values) => write!(f, "one of {values:?}"),
-            Self::Pattern { prefix, .. } => write!(f, "a pattern with the prefix {prefix:?}"),
+            Self::Pattern(regex) => write!(f, "a pattern with the prefix {:?}", regex.prefix()),
             Self::Present => f.write_str("any value but the empty one"),
         }
     }

@@ -201,8 +201,8 @@ impl<'a> Access<'a> {
                 None => Vec::new(),
                 Some(entry) => find(&entry.values, values),
             }),
-            Predicate::Pattern { prefix, .. } if prefix.is_empty() => Self::Scan,
-            Predicate::Pattern { prefix, .. } => Self::Prefix(prefix),
+            Predicate::Pattern(regex) if regex.prefix().is_empty() => Self::Scan,
+            Predicate::Pattern(regex) => Self::Prefix(regex.prefix()),
         }
     }
 
