@@ -80,6 +80,11 @@ impl PostingList {
         }
     }
 
+    /// Whether no id is in `set`, where that is cheap to say: `false` for a long list.
+    pub(crate) fn surely_misses(&self, set: &RoaringBitmap) -> bool {
+        matches!(self, Self::Few(_)) && !self.meets(set)
+    }
+
     /// The heap memory behind the list, estimated.
     pub(crate) fn heap_bytes(&self) -> usize {
         match self {
@@ -181,5 +186,7 @@ mod tests {
         assert_eq!(union_within(&set, [&many, &few]).iter().collect::<Vec<_>>(), [2, 7]);
         assert!(many.meets(&set) && few.meets(&set));
         assert!(!PostingList::of(9_999).meets(&set));
+        assert!(PostingList::of(9_999).surely_misses(&set));
+        assert!(!few.surely_misses(&set) && !many.surely_misses(&set));
     }
 }

@@ -114,7 +114,7 @@ impl MemoryIndex {
     ///
     /// Equality and sets of literals are lookups, a regular expression with a literal prefix visits
     /// the values with that prefix, others visit all values of their label; smaller results come
-    /// first, and a value is tested only if one of its series is still in the running.
+    /// first, and a value of few series is tested only if one of them is still in the running.
     #[must_use]
     pub fn select(&self, filter: &Filter) -> SeriesIds {
         SeriesIds::from_bitmap(Plan::new(self, filter).run())

@@ -175,8 +175,8 @@ impl<'a> Step<'a> {
     ) -> RoaringBitmap {
         let predicate = self.condition.predicate();
         let lists = values
-            // Looking into a list is cheaper than running a regular expression.
-            .filter(|(_, list)| within.is_none_or(|within| list.meets(within)))
+            // Looking into a short list is cheaper than running a regular expression.
+            .filter(|(_, list)| within.is_none_or(|within| !list.surely_misses(within)))
             .filter(|(value, _)| predicate.accepts(value))
             .map(|(_, list)| list);
         unite(lists, within)
