@@ -10,6 +10,8 @@ use crate::span::Span;
 pub enum ErrorKind {
     /// A duration expression has no usable value at the query's times.
     Duration,
+    /// The text is not a duration literal.
+    Literal,
     /// The text is not a query: its characters, its grammar or its types.
     Parse,
 }
@@ -36,7 +38,7 @@ impl Error {
     /// A parse error at a place of `source`.
     #[cold]
     pub(crate) fn parse(source: &str, span: Span, message: impl Into<String>) -> Self {
-        let place = place_of(source, span.start);
+        let place = if source.is_empty() { None } else { place_of(source, span.start) };
         Self { kind: ErrorKind::Parse, span, place, message: message.into() }
     }
 
@@ -44,6 +46,12 @@ impl Error {
     #[cold]
     pub(crate) fn duration(span: Span, message: impl Into<String>) -> Self {
         Self { kind: ErrorKind::Duration, span, place: None, message: message.into() }
+    }
+
+    /// An error without a place.
+    #[cold]
+    pub(crate) fn plain(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, span: Span::default(), place: None, message: message.into() }
     }
 
     /// What kind of failure it is.
@@ -104,6 +112,7 @@ impl fmt::Display for Error {
             (ErrorKind::Duration, _) => {
                 write!(f, "{}:{}: {}", self.span.start, self.span.end, self.message)
             }
+            (ErrorKind::Literal, _) => f.write_str(&self.message),
         }
     }
 }

@@ -2,26 +2,24 @@
 #![forbid(unsafe_code)]
 
 pub mod ast;
+mod check;
+pub mod duration;
 pub mod error;
+mod lexer;
 pub mod options;
+mod parse;
+mod parser;
+mod printer;
 pub mod signature;
 pub mod span;
+mod text;
+mod token;
 pub mod types;
 
+pub use crate::duration::{format_duration, parse_duration, parse_signed_duration};
 pub use crate::error::{Error, ErrorKind};
 pub use crate::options::ParseOptions;
+pub use crate::parse::{MAX_DEPTH, parse, parse_selector};
 pub use crate::signature::Signature;
 pub use crate::span::Span;
 pub use crate::types::ValueType;
-
-/// The greatest height of a tree that [`parse`] returns.
-pub const MAX_DEPTH: usize = 500;
-
-/// Parses and checks a query.
-///
-/// # Errors
-///
-/// The first error that Prometheus shows.
-pub fn parse(source: &str, _options: &ParseOptions) -> Result<ast::Expr, Error> {
-    Err(Error::parse(source, Span::default(), "the parser is being built"))
-}

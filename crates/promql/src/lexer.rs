@@ -1,0 +1,354 @@
+//! From characters to tokens.
+//!
+//! The language has three ways of reading: expressions, the inside of braces, and the inside of
+//! brackets up to the first number. Words and signs of the first two are recognized by generated
+//! automata ([`word`]); numbers and strings have rules (and error texts) of their own ([`number`],
+//! [`string`]). Tokens are produced on demand, so that an error in the text shows only once the
+//! parser has come that far.
+
+pub(crate) mod number;
+pub(crate) mod string;
+mod word;
+
+use logos::Logos;
+
+use crate::error::Error;
+use crate::lexer::number::{ScanError, is_digit, scan_number_or_duration};
+use crate::lexer::word::{InBraces, Outside};
+use crate::span::Span;
+use crate::text::QuotedChar;
+use crate::token::{Kind, Token};
+
+/// How the next token is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    /// Inside `{}`: words are never keywords.
+    Braces,
+    /// Inside `[]` where a duration begins.
+    Duration,
+    /// Everywhere else.
+    Expression,
+}
+
+/// A reader of tokens.
+#[derive(Clone, Debug)]
+pub(crate) struct Lexer<'s> {
+    source: &'s str,
+    /// Invariant: at a character boundary, at most `source.len()`.
+    at: usize,
+    mode: Mode,
+    paren_depth: u32,
+    bracket_open: bool,
+    got_colon: bool,
+    got_duration: bool,
+}
+
+type Lexed = Result<Token, Error>;
+
+impl<'s> Lexer<'s> {
+    /// A lexer of a text that is shorter than 4 GiB.
+    pub(crate) fn new(source: &'s str) -> Self {
+        Self {
+            source,
+            at: 0,
+            mode: Mode::Expression,
+            paren_depth: 0,
+            bracket_open: false,
+            got_colon: false,
+            got_duration: false,
+        }
+    }
+
+    /// The next token; [`Kind::Eof`] at the end and ever after.
+    pub(crate) fn token(&mut self) -> Lexed {
+        match self.mode {
+            Mode::Expression => self.expression(),
+            Mode::Braces => self.braces(),
+            Mode::Duration => self.duration(),
+        }
+    }
+
+    /// The byte after the last token.
+    pub(crate) fn position(&self) -> usize {
+        self.at
+    }
+
+    fn expression(&mut self) -> Lexed {
+        let mut words = Outside::lexer(&self.source[self.at..]);
+        let word = words.next();
+        let start = self.at + words.span().start;
+        let end = self.at + words.span().end;
+        if self.bracket_open && word.is_some() && self.starts_word(start) {
+            return self.word_in_brackets(start);
+        }
+        self.at = end;
+        let Some(word) = word else { return self.end_of_expression() };
+        let Ok(word) = word else { return Err(self.bad_character(start)) };
+        let kind = match word {
+            Outside::Kind(kind) => kind,
+            Outside::Fill(kind) => self.fill(kind),
+            Outside::Quote => return self.string(start),
+            Outside::Digit => return self.number(start),
+            Outside::LeftBrace => {
+                self.mode = Mode::Braces;
+                Kind::LeftBrace
+            }
+            Outside::LeftBracket => return self.open_bracket(start),
+            Outside::LeftParen => {
+                self.paren_depth += 1;
+                Kind::LeftParen
+            }
+            Outside::RightBracket if self.bracket_open => {
+                self.bracket_open = false;
+                Kind::RightBracket
+            }
+            Outside::RightBracket => {
+                return Err(self.error(start, "unexpected right bracket ']'"));
+            }
+            Outside::RightParen => return self.close_paren(start),
+            Outside::WrongRegex => {
+                return Err(self.error(start, "unexpected character after '=': '~'"));
+            }
+        };
+        Ok(self.finish(kind, start))
+    }
+
+    #[cold]
+    fn bad_character(&self, start: usize) -> Error {
+        let mut chars = self.source[start..].chars();
+        let first = chars.next();
+        match first {
+            Some('!') => {
+                let next = QuotedChar(chars.next());
+                self.error(start, &format!("unexpected character after '!': {next}"))
+            }
+            _ => self.error(start, &format!("unexpected character: {}", QuotedChar(first))),
+        }
+    }
+
+    fn end_of_expression(&mut self) -> Lexed {
+        let start = self.source.len();
+        self.at = start;
+        if self.paren_depth != 0 {
+            return Err(self.error(start, "unclosed left parenthesis"));
+        }
+        if self.bracket_open {
+            return Err(self.error(start, "unclosed left bracket"));
+        }
+        Ok(self.finish(Kind::Eof, start))
+    }
+
+    /// `fill` and the like are keywords only before a parenthesis, since metrics may be called so.
+    fn fill(&self, kind: Kind) -> Kind {
+        let rest = self.source[self.at..].trim_start_matches([' ', '\t', '\n', '\r']);
+        if rest.starts_with('(') { kind } else { Kind::Identifier }
+    }
+
+    fn open_bracket(&mut self, start: usize) -> Lexed {
+        if self.bracket_open {
+            return Err(self.error(start, "unexpected left bracket '['"));
+        }
+        self.bracket_open = true;
+        self.got_colon = false;
+        self.got_duration = false;
+        self.mode = Mode::Duration;
+        Ok(self.finish(Kind::LeftBracket, start))
+    }
+
+    fn close_paren(&mut self, start: usize) -> Lexed {
+        match self.paren_depth.checked_sub(1) {
+            Some(depth) => self.paren_depth = depth,
+            // The parenthesis is read already: the error stands after it.
+            None => return Err(self.error(self.at, "unexpected right parenthesis ')'")),
+        }
+        Ok(self.finish(Kind::RightParen, start))
+    }
+
+    fn starts_word(&self, at: usize) -> bool {
+        self.source.as_bytes().get(at).is_some_and(|&b| is_alpha(b) || b == b':')
+    }
+
+    /// A colon or a word of durations, after a number inside of brackets.
+    fn word_in_brackets(&mut self, start: usize) -> Lexed {
+        self.at = start;
+        if self.source.as_bytes()[start] == b':' {
+            if self.got_colon {
+                return Err(self.error(start, "unexpected colon ':'"));
+            }
+            self.got_colon = true;
+            self.at += 1;
+            return Ok(self.finish(Kind::Colon, start));
+        }
+        if let Some(kind) = self.duration_word() {
+            return Ok(self.finish(kind, start));
+        }
+        let c = QuotedChar(self.source[start..].chars().next());
+        Err(self.error(start, &format!("unexpected character: {c}, expected ':'")))
+    }
+
+    /// `step`, `range`, `max_of` or `min_of` at the place of reading, which is then after it.
+    fn duration_word(&mut self) -> Option<Kind> {
+        let rest = &self.source[self.at..];
+        let len = rest.bytes().take_while(|&b| is_alpha(b) || is_digit(b)).count();
+        let kind = match &rest[..len] {
+            word if word.eq_ignore_ascii_case("step") => Kind::Step,
+            word if word.eq_ignore_ascii_case("range") => Kind::Range,
+            word if word.eq_ignore_ascii_case("max_of") => Kind::MaxOf,
+            word if word.eq_ignore_ascii_case("min_of") => Kind::MinOf,
+            _ => return None,
+        };
+        self.at += len;
+        Some(kind)
+    }
+
+    fn duration(&mut self) -> Lexed {
+        let rest = &self.source[self.at..];
+        self.at += rest.len() - rest.trim_start_matches([' ', '\t', '\n', '\r']).len();
+        let start = self.at;
+        let Some(&first) = self.source.as_bytes().get(start) else {
+            return Err(self.error(start, "unexpected end of input in duration expression"));
+        };
+        let next = self.source.as_bytes().get(start + 1).copied();
+        if is_digit(first) || (first == b'.' && next.is_some_and(is_digit)) {
+            self.mode = Mode::Expression;
+            self.got_duration = true;
+            return self.number(start);
+        }
+        if let Some(kind) = self.duration_word() {
+            return Ok(self.finish(kind, start));
+        }
+        let Some(kind) = sign_of_duration(first) else {
+            let c = QuotedChar(self.source[start..].chars().next());
+            let message = format!("unexpected character in duration expression: {c}");
+            return Err(self.error(start, &message));
+        };
+        self.at += 1;
+        match kind {
+            Kind::RightBracket => {
+                self.bracket_open = false;
+                self.mode = Mode::Expression;
+            }
+            Kind::LeftParen => self.paren_depth += 1,
+            Kind::RightParen => return self.close_paren(start),
+            Kind::Colon => return self.colon_in_duration(start),
+            _ => {}
+        }
+        Ok(self.finish(kind, start))
+    }
+
+    fn colon_in_duration(&mut self, start: usize) -> Lexed {
+        let message = match (self.got_duration, self.got_colon) {
+            (false, _) => "unexpected colon before duration in duration expression",
+            (true, true) => "unexpected repeated colon in duration expression",
+            (true, false) => {
+                self.got_colon = true;
+                return Ok(self.finish(Kind::Colon, start));
+            }
+        };
+        Err(self.error(self.at, message))
+    }
+
+    fn braces(&mut self) -> Lexed {
+        let mut words = InBraces::lexer(&self.source[self.at..]);
+        let word = words.next();
+        let start = self.at + words.span().start;
+        let end = self.at + words.span().end;
+        self.at = end;
+        let Some(word) = word else {
+            let end = self.source.len();
+            return Err(self.error(end, "unexpected end of input inside braces"));
+        };
+        let Ok(word) = word else { return Err(self.bad_character_in_braces(start)) };
+        match word {
+            InBraces::Kind(Kind::RightBrace) => {
+                self.mode = Mode::Expression;
+                Ok(self.finish(Kind::RightBrace, start))
+            }
+            InBraces::Kind(kind) => Ok(self.finish(kind, start)),
+            InBraces::Quote => self.string(start),
+        }
+    }
+
+    #[cold]
+    fn bad_character_in_braces(&self, start: usize) -> Error {
+        let mut chars = self.source[start..].chars();
+        let first = chars.next();
+        let c = QuotedChar(first);
+        self.error(
+            start,
+            &match first {
+                Some('!') => {
+                    let next = QuotedChar(chars.next());
+                    format!("unexpected character after '!' inside braces: {next}")
+                }
+                Some('{') => format!("unexpected left brace {c}"),
+                _ => format!("unexpected character inside braces: {c}"),
+            },
+        )
+    }
+
+    /// A string whose quote is at `start`.
+    fn string(&mut self, start: usize) -> Lexed {
+        match string::scan(&self.source[start..]) {
+            Ok(len) => {
+                self.at = start + len;
+                Ok(self.finish(Kind::String, start))
+            }
+            Err(message) => Err(self.error(start, &message)),
+        }
+    }
+
+    /// A number or duration whose first character is at `start`.
+    fn number(&mut self, start: usize) -> Lexed {
+        match scan_number_or_duration(&self.source.as_bytes()[start..]) {
+            Ok((len, kind)) => {
+                self.at = start + len;
+                Ok(self.finish(kind, start))
+            }
+            Err(ScanError(len)) => {
+                let seen = crate::text::Quoted(&self.source[start..start + len]);
+                Err(self.error(start, &format!("bad number or duration syntax: {seen}")))
+            }
+        }
+    }
+
+    fn finish(&self, kind: Kind, start: usize) -> Token {
+        Token { kind, span: span(start, self.at) }
+    }
+
+    /// An error from `start` to the end of the text.
+    #[cold]
+    fn error(&self, start: usize, message: &str) -> Error {
+        Error::parse(self.source, span(start, self.source.len()), message)
+    }
+}
+
+/// The token of a sign that may stand in a duration.
+fn sign_of_duration(byte: u8) -> Option<Kind> {
+    use crate::ast::BinaryOp::{Add, Div, Mod, Mul, Pow, Sub};
+    Some(match byte {
+        b'(' => Kind::LeftParen,
+        b')' => Kind::RightParen,
+        b'%' => Kind::Operator(Mod),
+        b'*' => Kind::Operator(Mul),
+        b'+' => Kind::Operator(Add),
+        b',' => Kind::Comma,
+        b'-' => Kind::Operator(Sub),
+        b'/' => Kind::Operator(Div),
+        b':' => Kind::Colon,
+        b']' => Kind::RightBracket,
+        b'^' => Kind::Operator(Pow),
+        _ => return None,
+    })
+}
+
+/// A span of places in a text that is shorter than 4 GiB.
+pub(crate) fn span(start: usize, end: usize) -> Span {
+    let place = |at| u32::try_from(at).unwrap_or(u32::MAX);
+    Span::new(place(start), place(end))
+}
+
+/// Whether a word may begin with it.
+pub(crate) fn is_alpha(byte: u8) -> bool {
+    byte == b'_' || byte.is_ascii_alphabetic()
+}

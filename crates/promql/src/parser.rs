@@ -1,0 +1,194 @@
+//! From tokens to a tree.
+//!
+//! Recursive descent, with precedence climbing for operators. The first error ends it: later ones are
+//! never shown. What an error says (`unexpected … in …, expected …`) depends on the construct that
+//! surrounds it, so the parser keeps the innermost construct that has words of its own.
+
+mod duration;
+mod expr;
+mod label;
+mod modifier;
+pub(crate) mod selector;
+
+use crate::ast::{Expr, VectorSelector};
+use crate::error::Error;
+use crate::lexer::{Lexer, span};
+use crate::options::ParseOptions;
+use crate::span::Span;
+use crate::token::{Described, Kind, Token};
+
+/// The words of an error: where it was met, and what should have been there instead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Context {
+    pub(crate) place: &'static str,
+    pub(crate) expected: &'static str,
+}
+
+impl Context {
+    /// No construct with words of its own.
+    pub(crate) const NONE: Self = Self::new("", "");
+
+    pub(crate) const fn new(place: &'static str, expected: &'static str) -> Self {
+        Self { place, expected }
+    }
+}
+
+/// The state of parsing.
+pub(crate) struct Parser<'s> {
+    source: &'s str,
+    lexer: Lexer<'s>,
+    options: ParseOptions,
+    /// The next token, where it was looked at.
+    ahead: Option<Token>,
+    /// The innermost construct with words of its own.
+    context: Context,
+    /// How many constructs are open.
+    depth: usize,
+}
+
+impl<'s> Parser<'s> {
+    /// # Errors
+    ///
+    /// `Parse` where the text is too long for spans.
+    pub(crate) fn new(source: &'s str, options: &ParseOptions) -> Result<Self, Error> {
+        if u32::try_from(source.len()).is_err() {
+            return Err(Error::parse("", Span::default(), "text is longer than 4 GiB"));
+        }
+        Ok(Self {
+            source,
+            lexer: Lexer::new(source),
+            options: *options,
+            ahead: None,
+            context: Context::NONE,
+            depth: 0,
+        })
+    }
+
+    /// The whole text as an expression, not yet checked.
+    pub(crate) fn expression(mut self) -> Result<Expr, Error> {
+        if self.peek()?.kind == Kind::Eof {
+            return Err(self.error(Span::default(), "no expression found in input"));
+        }
+        let expr = self.expr()?;
+        self.end()?;
+        Ok(expr)
+    }
+
+    /// The whole text as a selector.
+    pub(crate) fn selector(mut self) -> Result<VectorSelector, Error> {
+        let token = self.peek()?;
+        if token.kind != Kind::LeftBrace && !token.kind.is_metric_name() {
+            return Err(self.unexpected(token));
+        }
+        let selector = self.vector_selector()?;
+        self.end()?;
+        Ok(selector)
+    }
+
+    pub(crate) fn end(&mut self) -> Result<(), Error> {
+        self.expect(Kind::Eof).map(drop)
+    }
+
+    /// The next token, left in place.
+    pub(crate) fn peek(&mut self) -> Result<Token, Error> {
+        if let Some(token) = self.ahead {
+            return Ok(token);
+        }
+        let token = self.lexer.token()?;
+        self.ahead = Some(token);
+        Ok(token)
+    }
+
+    /// The next token, consumed.
+    pub(crate) fn next(&mut self) -> Result<Token, Error> {
+        match self.ahead.take() {
+            Some(token) => Ok(token),
+            None => self.lexer.token(),
+        }
+    }
+
+    /// The next token if it is of this kind, consumed.
+    pub(crate) fn accept(&mut self, kind: Kind) -> Result<Option<Token>, Error> {
+        let token = self.peek()?;
+        Ok((token.kind == kind).then(|| {
+            self.ahead = None;
+            token
+        }))
+    }
+
+    /// The next token, which must be of this kind.
+    pub(crate) fn expect(&mut self, kind: Kind) -> Result<Token, Error> {
+        let token = self.next()?;
+        if token.kind == kind { Ok(token) } else { Err(self.unexpected(token)) }
+    }
+
+    /// The next token, which must be of this kind, with words for where it is not.
+    pub(crate) fn expect_in(&mut self, kind: Kind, context: Context) -> Result<Token, Error> {
+        let token = self.next()?;
+        if token.kind == kind { Ok(token) } else { Err(self.unexpected_in(token, context)) }
+    }
+
+    /// Where the text goes on after the last token that was read.
+    pub(crate) fn position(&self) -> usize {
+        self.lexer.position()
+    }
+
+    pub(crate) fn text(&self, token: Token) -> &'s str {
+        token.span.slice(self.source)
+    }
+
+    /// Runs `parse` with `context` as the words of errors that have none of their own.
+    fn within<T>(
+        &mut self,
+        context: Context,
+        parse: impl FnOnce(&mut Self) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let outer = std::mem::replace(&mut self.context, context);
+        let result = parse(self);
+        self.context = outer;
+        result
+    }
+
+    /// Enters one more construct.
+    fn enter(&mut self) -> Result<(), Error> {
+        self.depth += 1;
+        if crate::MAX_DEPTH < self.depth { Err(self.too_deep()) } else { Ok(()) }
+    }
+
+    fn leave(&mut self) {
+        self.depth -= 1;
+    }
+
+    #[cold]
+    fn too_deep(&self) -> Error {
+        let at = self.position();
+        let message = format!("expression is nested more than {} levels deep", crate::MAX_DEPTH);
+        self.error(span(at, at), message)
+    }
+
+    #[cold]
+    pub(crate) fn error(&self, span: Span, message: impl Into<String>) -> Error {
+        Error::parse(self.source, span, message)
+    }
+
+    /// The error of a token that cannot stand here.
+    #[cold]
+    pub(crate) fn unexpected(&self, token: Token) -> Error {
+        self.unexpected_in(token, self.context)
+    }
+
+    #[cold]
+    pub(crate) fn unexpected_in(&self, token: Token, context: Context) -> Error {
+        let mut message =
+            format!("unexpected {}", Described { kind: token.kind, text: self.text(token) });
+        if !context.place.is_empty() {
+            message.push_str(" in ");
+            message.push_str(context.place);
+        }
+        if !context.expected.is_empty() {
+            message.push_str(", expected ");
+            message.push_str(context.expected);
+        }
+        self.error(token.span, message)
+    }
+}

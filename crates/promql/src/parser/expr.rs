@@ -1,0 +1,311 @@
+//! Expressions: operators, calls, aggregations.
+
+use crate::ast::{
+    AggregateExpr, AggregateOp, BinaryExpr, BinaryOp, Call, Expr, NumberLiteral, ParenExpr,
+    StringLiteral, UnaryExpr, UnaryOp, VectorMatching,
+};
+use crate::error::Error;
+use crate::lexer::number::parse_number;
+use crate::parser::{Context, Parser};
+use crate::signature::Signature;
+use crate::span::Span;
+use crate::text::Quoted;
+use crate::token::{Kind, Token};
+
+const AGGREGATION: Context = Context::new("aggregation", "");
+
+/// An expression and how high its tree is.
+pub(super) struct Tall {
+    pub(super) expr: Expr,
+    pub(super) height: usize,
+}
+
+/// How tightly an operator binds; `^` alone binds to the right.
+fn precedence(op: BinaryOp) -> u8 {
+    match op {
+        BinaryOp::Or => 1,
+        BinaryOp::And | BinaryOp::Unless => 2,
+        BinaryOp::Eq
+        | BinaryOp::Gte
+        | BinaryOp::Gtr
+        | BinaryOp::Lss
+        | BinaryOp::Lte
+        | BinaryOp::Neq
+        | BinaryOp::TrimLower
+        | BinaryOp::TrimUpper => 3,
+        BinaryOp::Add | BinaryOp::Sub => 4,
+        BinaryOp::Atan2 | BinaryOp::Div | BinaryOp::Mod | BinaryOp::Mul => 5,
+        BinaryOp::Pow => POWER,
+    }
+}
+
+/// The precedence of `^`, the only operator that binds tighter than a sign.
+const POWER: u8 = 6;
+
+impl Parser<'_> {
+    pub(super) fn expr(&mut self) -> Result<Expr, Error> {
+        self.tall_expr().map(|tall| tall.expr)
+    }
+
+    fn tall_expr(&mut self) -> Result<Tall, Error> {
+        self.binary(1)
+    }
+
+    /// An expression of operators that bind at least as tightly as `min`.
+    fn binary(&mut self, min: u8) -> Result<Tall, Error> {
+        self.enter()?;
+        let mut lhs = self.unary()?;
+        loop {
+            let token = self.peek()?;
+            let Kind::Operator(op) = token.kind else { break };
+            let binding = precedence(op);
+            if binding < min {
+                break;
+            }
+            self.ahead = None;
+            let modifiers = self.binary_modifiers()?;
+            let rhs = self.binary(if op == BinaryOp::Pow { binding } else { binding + 1 })?;
+            lhs = self.combine(lhs, op, modifiers, rhs)?;
+        }
+        self.leave();
+        Ok(lhs)
+    }
+
+    fn combine(
+        &self,
+        lhs: Tall,
+        op: BinaryOp,
+        (return_bool, matching): (bool, VectorMatching),
+        rhs: Tall,
+    ) -> Result<Tall, Error> {
+        let span = lhs.expr.span().to(rhs.expr.span());
+        let fills = matching.fill_left.or(matching.fill_right).is_some();
+        if fills && !self.options.binop_fill_modifiers {
+            return Err(self.error(span, "binop fill modifiers are experimental and not enabled"));
+        }
+        let height = 1 + lhs.height.max(rhs.height);
+        if crate::MAX_DEPTH < height {
+            return Err(self.too_deep());
+        }
+        let binary = BinaryExpr {
+            op,
+            lhs: lhs.expr,
+            rhs: rhs.expr,
+            return_bool,
+            matching: Some(matching),
+            span,
+        };
+        Ok(Tall { expr: Expr::Binary(Box::new(binary)), height })
+    }
+
+    fn unary(&mut self) -> Result<Tall, Error> {
+        let token = self.peek()?;
+        let op = match token.kind {
+            Kind::Operator(BinaryOp::Add) => UnaryOp::Plus,
+            Kind::Operator(BinaryOp::Sub) => UnaryOp::Minus,
+            _ => {
+                let primary = self.primary()?;
+                return self.postfix(primary);
+            }
+        };
+        self.ahead = None;
+        let operand = self.binary(POWER)?;
+        let span = token.span.to(operand.expr.span());
+        Ok(match operand.expr {
+            Expr::Number(number) => {
+                let value = if op == UnaryOp::Minus { -number.value } else { number.value };
+                let number = Expr::Number(NumberLiteral { value, span, ..number });
+                Tall { expr: number, height: 1 }
+            }
+            expr => Tall {
+                expr: Expr::Unary(Box::new(UnaryExpr { op, expr, span })),
+                height: operand.height + 1,
+            },
+        })
+    }
+
+    fn primary(&mut self) -> Result<Tall, Error> {
+        let token = self.peek()?;
+        let leaf = |expr| Ok(Tall { expr, height: 1 });
+        match token.kind {
+            Kind::LeftParen => self.paren(),
+            Kind::Number | Kind::Duration => leaf(Expr::Number(self.number_or_duration()?)),
+            Kind::String => {
+                self.ahead = None;
+                let value = self.unquote(token)?.as_ref().into();
+                leaf(Expr::String(StringLiteral { value, span: token.span }))
+            }
+            Kind::LeftBrace => leaf(Expr::Vector(Box::new(self.vector_selector()?))),
+            kind if kind.is_metric_name() => self.named(token),
+            _ => Err(self.unexpected(token)),
+        }
+    }
+
+    fn paren(&mut self) -> Result<Tall, Error> {
+        let open = self.next()?;
+        let Tall { expr, height } = self.tall_expr()?;
+        let close = self.expect(Kind::RightParen)?;
+        let paren = ParenExpr { expr, span: open.span.to(close.span) };
+        Ok(Tall { expr: Expr::Paren(Box::new(paren)), height: height + 1 })
+    }
+
+    /// What begins with a word: a call, an aggregation, or else a selector.
+    fn named(&mut self, name: Token) -> Result<Tall, Error> {
+        self.ahead = None;
+        let next = self.peek()?;
+        match name.kind {
+            kind if kind.is_function_name() && next.kind == Kind::LeftParen => self.call(name),
+            Kind::Aggregate(op) if !may_follow_selector(next.kind) => self.aggregate(op, name),
+            _ => {
+                let selector = self.named_selector(name)?;
+                Ok(Tall { expr: Expr::Vector(Box::new(selector)), height: 1 })
+            }
+        }
+    }
+
+    fn call(&mut self, name: Token) -> Result<Tall, Error> {
+        let Arguments { args, end, height } = self.arguments()?;
+        let text = self.text(name);
+        // Words that are keywords elsewhere may be written in any case, as everywhere.
+        let found = match name.kind {
+            Kind::Identifier => Signature::find(text),
+            _ => Signature::find(&text.to_ascii_lowercase()),
+        };
+        let Some(func) = found else {
+            let message = format!("unknown function with name {}", Quoted(text));
+            return Err(self.error(name.span, message));
+        };
+        if func.experimental && !self.options.experimental_functions {
+            let message = format!("function {} is not enabled", Quoted(text));
+            return Err(self.error(name.span, message));
+        }
+        let call = Call { func, args, span: name.span.to(end) };
+        Ok(Tall { expr: Expr::Call(Box::new(call)), height: height + 1 })
+    }
+
+    fn arguments(&mut self) -> Result<Arguments, Error> {
+        self.expect(Kind::LeftParen)?;
+        let mut args = Vec::new();
+        let mut height = 0;
+        if let Some(close) = self.accept(Kind::RightParen)? {
+            return Ok(Arguments { args, end: close.span, height });
+        }
+        loop {
+            let arg = self.tall_expr()?;
+            args.push(arg.expr);
+            height = height.max(arg.height);
+            let token = self.next()?;
+            match token.kind {
+                Kind::RightParen => return Ok(Arguments { args, end: token.span, height }),
+                Kind::Comma => {}
+                _ => return Err(self.unexpected(token)),
+            }
+            if matches!(self.peek()?.kind, Kind::Comma | Kind::RightParen) {
+                let message = "trailing commas not allowed in function call args";
+                return Err(self.error(token.span, message));
+            }
+        }
+    }
+
+    fn aggregate(&mut self, op: AggregateOp, name: Token) -> Result<Tall, Error> {
+        let (modifier, arguments) = self.within(AGGREGATION, |parser| {
+            if let Some(modifier) = parser.aggregate_modifier()? {
+                return Ok((modifier, parser.arguments()?));
+            }
+            let arguments = parser.arguments()?;
+            let modifier = parser.aggregate_modifier()?.unwrap_or_default();
+            Ok((modifier, arguments))
+        })?;
+        let span = name.span.to(arguments.end).to(modifier.span);
+        let Arguments { mut args, height, .. } = arguments;
+        if args.is_empty() {
+            return Err(self.error(span, "no arguments for aggregate expression provided"));
+        }
+        if op.is_experimental() && !self.options.experimental_functions {
+            let message = format!(
+                "{op}() is experimental and must be enabled with \
+                 --enable-feature=promql-experimental-functions"
+            );
+            return Err(self.error(span, message));
+        }
+        let desired = 1 + usize::from(op.has_param());
+        let got = args.len();
+        let (Some(expr), true) = (args.pop(), got == desired) else {
+            let message = format!(
+                "wrong number of arguments for aggregate expression provided, \
+                 expected {desired}, got {got}"
+            );
+            return Err(self.error(span, message));
+        };
+        let Modifier { grouping, without, .. } = modifier;
+        let aggregate = AggregateExpr { op, expr, param: args.pop(), grouping, without, span };
+        Ok(Tall { expr: Expr::Aggregate(Box::new(aggregate)), height: height + 1 })
+    }
+
+    /// `by (…)` or `without (…)`, if there is one.
+    fn aggregate_modifier(&mut self) -> Result<Option<Modifier>, Error> {
+        let token = self.peek()?;
+        if !matches!(token.kind, Kind::By | Kind::Without) {
+            return Ok(None);
+        }
+        self.ahead = None;
+        let (grouping, end) = self.grouping_labels()?;
+        let without = token.kind == Kind::Without;
+        Ok(Some(Modifier { grouping, without, span: end }))
+    }
+
+    /// A number, or a duration in seconds.
+    pub(super) fn number_or_duration(&mut self) -> Result<NumberLiteral, Error> {
+        let token = self.next()?;
+        let span = token.span;
+        let text = self.text(token);
+        let is_duration = token.kind == Kind::Duration;
+        let value = match token.kind {
+            Kind::Number => parse_number(text),
+            Kind::Duration => crate::duration::parse(text).map(seconds),
+            _ => return Err(self.unexpected(token)),
+        };
+        let value = value.map_err(|message| self.error(span, message))?;
+        Ok(NumberLiteral { value, is_duration, span })
+    }
+}
+
+/// The arguments of a call or aggregation, and where their parenthesis closes.
+struct Arguments {
+    args: Vec<Expr>,
+    end: Span,
+    height: usize,
+}
+
+/// `by` or `without`, and where it ends.
+#[derive(Default)]
+struct Modifier {
+    grouping: Vec<std::sync::Arc<str>>,
+    without: bool,
+    span: Span,
+}
+
+/// Whether a token may follow a selector: before such a one, the name of an aggregation is that of a
+/// metric.
+fn may_follow_selector(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Anchored
+            | Kind::At
+            | Kind::Comma
+            | Kind::Eof
+            | Kind::LeftBrace
+            | Kind::LeftBracket
+            | Kind::Offset
+            | Kind::Operator(_)
+            | Kind::RightParen
+            | Kind::Smoothed
+    )
+}
+
+/// Seconds of milliseconds, as upstream computes them: the whole ones first.
+#[expect(clippy::cast_precision_loss, reason = "parts of a second and 292 years of seconds fit")]
+pub(super) fn seconds(millis: i64) -> f64 {
+    let nanos = (millis % 1000) * 1_000_000;
+    (millis / 1000) as f64 + nanos as f64 / 1e9
+}

@@ -1,0 +1,254 @@
+//! What follows an expression: ranges, `offset`, `@`, `anchored` and `smoothed`.
+
+use crate::ast::{
+    At, DurationArg, Expr, MatrixSelector, NumberLiteral, SubqueryExpr, VectorSelector,
+};
+use crate::error::Error;
+use crate::parser::expr::Tall;
+use crate::parser::{Context, Parser};
+use crate::span::Span;
+use crate::token::{Kind, Token};
+
+const AT: Context = Context::new("@", "timestamp");
+const COLON: Context = Context::new("subquery or range", "\":\" or \"]\"");
+const CLOSE: Context = Context::new("subquery selector", "\"]\"");
+const OFFSET: Context = Context::new("offset", "number, duration, step(), or range()");
+const RANGE: Context =
+    Context::new("subquery or range selector", "number, duration, step(), or range()");
+const STEP: Context =
+    Context::new("subquery selector", "number, duration, step(), range(), or \"]\"");
+
+/// A duration as it was written.
+pub(super) enum Written {
+    Literal(NumberLiteral),
+    Expr(Box<crate::ast::DurationExpr>),
+}
+
+impl Written {
+    /// The duration, cut to whole milliseconds.
+    fn into_arg(self) -> DurationArg {
+        match self {
+            Self::Literal(number) => DurationArg::Millis(literal_millis(number.value)),
+            Self::Expr(expr) => DurationArg::Expr(expr),
+        }
+    }
+}
+
+/// Whole milliseconds of seconds that were checked to fit: upstream rounds to nanoseconds first.
+#[expect(clippy::cast_possible_truncation, reason = "the value was checked, and a cast saturates")]
+fn literal_millis(seconds: f64) -> i64 {
+    (seconds * 1e9).round() as i64 / 1_000_000
+}
+
+/// The parts of a selector or subquery that modifiers set.
+struct Target<'a> {
+    offset: &'a mut DurationArg,
+    at: &'a mut Option<At>,
+    span: &'a mut Span,
+}
+
+fn target(expr: &mut Expr) -> Option<Target<'_>> {
+    match expr {
+        Expr::Vector(v) => Some(Target { offset: &mut v.offset, at: &mut v.at, span: &mut v.span }),
+        Expr::Matrix(m) => {
+            let MatrixSelector { selector, span, .. } = &mut **m;
+            Some(Target { offset: &mut selector.offset, at: &mut selector.at, span })
+        }
+        Expr::Subquery(s) => {
+            let SubqueryExpr { offset, at, span, .. } = &mut **s;
+            Some(Target { offset, at, span })
+        }
+        _ => None,
+    }
+}
+
+impl Parser<'_> {
+    /// `tall` with all modifiers that follow it.
+    pub(super) fn postfix(&mut self, mut tall: Tall) -> Result<Tall, Error> {
+        loop {
+            let token = self.peek()?;
+            match token.kind {
+                Kind::LeftBracket => {
+                    self.ahead = None;
+                    tall = self.bracket(tall, token)?;
+                    if crate::MAX_DEPTH < tall.height {
+                        return Err(self.too_deep());
+                    }
+                }
+                Kind::Offset => {
+                    self.ahead = None;
+                    self.within(OFFSET, |parser| parser.offset(&mut tall.expr))?;
+                }
+                Kind::At => {
+                    self.ahead = None;
+                    self.within(AT, |parser| parser.at(&mut tall.expr))?;
+                }
+                Kind::Anchored | Kind::Smoothed => {
+                    self.ahead = None;
+                    self.extend_range(&mut tall.expr, token)?;
+                }
+                _ => return Ok(tall),
+            }
+        }
+    }
+
+    fn bracket(&mut self, tall: Tall, open: Token) -> Result<Tall, Error> {
+        let range = self.within(RANGE, Self::positive_duration)?.into_arg();
+        let token = self.next()?;
+        match token.kind {
+            Kind::RightBracket => {
+                let expr = self.matrix(tall.expr, range, open.span.to(token.span))?;
+                Ok(Tall { expr, height: 1 })
+            }
+            Kind::Colon => self.subquery(tall, range),
+            _ => Err(self.unexpected_in(token, COLON)),
+        }
+    }
+
+    fn matrix(&self, expr: Expr, range: DurationArg, brackets: Span) -> Result<Expr, Error> {
+        let selector: VectorSelector = match expr {
+            Expr::Vector(selector) => *selector,
+            _ => return Err(self.error(brackets, "ranges only allowed for vector selectors")),
+        };
+        if selector.offset != DurationArg::default() {
+            return Err(self.error(brackets, "no offset modifiers allowed before range"));
+        }
+        if selector.at.is_some() {
+            return Err(self.error(brackets, "no @ modifiers allowed before range"));
+        }
+        let span = selector.span.to(brackets);
+        Ok(Expr::Matrix(Box::new(MatrixSelector { selector, range, span })))
+    }
+
+    fn subquery(&mut self, tall: Tall, range: DurationArg) -> Result<Tall, Error> {
+        let (step, close) = match self.accept(Kind::RightBracket)? {
+            Some(close) => (None, close),
+            None => {
+                let step = self.within(STEP, Self::positive_duration)?;
+                (Some(step.into_arg()), self.expect_in(Kind::RightBracket, CLOSE)?)
+            }
+        };
+        let span = tall.expr.span().to(close.span);
+        let offset = DurationArg::default();
+        let subquery = SubqueryExpr { expr: tall.expr, range, step, offset, at: None, span };
+        Ok(Tall { expr: Expr::Subquery(Box::new(subquery)), height: tall.height + 1 })
+    }
+
+    fn offset(&mut self, expr: &mut Expr) -> Result<(), Error> {
+        let written = self.offset_duration()?;
+        let end = self.last_end(expr);
+        let before = expr.span();
+        let Some(target) = target(expr) else {
+            return Err(self.error(
+                before,
+                "offset modifier must be preceded by an instant vector selector or range vector \
+                 selector or a subquery",
+            ));
+        };
+        if *target.offset != DurationArg::default() {
+            return Err(self.error(before, "offset may not be set multiple times"));
+        }
+        *target.offset = written.into_arg();
+        *target.span = before.to(end);
+        Ok(())
+    }
+
+    fn at(&mut self, expr: &mut Expr) -> Result<(), Error> {
+        let token = self.peek()?;
+        let at = match token.kind {
+            Kind::Start | Kind::End => {
+                self.ahead = None;
+                self.expect(Kind::LeftParen)?;
+                self.expect(Kind::RightParen)?;
+                if token.kind == Kind::Start { At::Start } else { At::End }
+            }
+            _ => {
+                let seconds = self.signed_number()?;
+                let millis = at_millis(seconds)
+                    .ok_or_else(|| self.error(expr.span(), out_of_bounds(seconds)))?;
+                At::Timestamp(millis)
+            }
+        };
+        let end = self.last_end(expr);
+        let before = expr.span();
+        let Some(target) = target(expr) else {
+            return Err(self.error(
+                before,
+                "@ modifier must be preceded by an instant vector selector or range vector \
+                 selector or a subquery",
+            ));
+        };
+        if target.at.is_some() {
+            return Err(self.error(before, "@ <timestamp> may not be set multiple times"));
+        }
+        *target.at = Some(at);
+        *target.span = before.to(end);
+        Ok(())
+    }
+
+    fn extend_range(&mut self, expr: &mut Expr, token: Token) -> Result<(), Error> {
+        let span = expr.span();
+        let name = if token.kind == Kind::Anchored { "anchored" } else { "smoothed" };
+        if !self.options.extended_range_selectors {
+            let message = format!("{name} modifier is experimental and not enabled");
+            return Err(self.error(span, message));
+        }
+        let selector = match expr {
+            Expr::Vector(selector) => {
+                selector.span = span.to(token.span);
+                &mut **selector
+            }
+            Expr::Matrix(matrix) => {
+                matrix.span = span.to(token.span);
+                &mut matrix.selector
+            }
+            Expr::Subquery(_) => {
+                let message = format!("{name} modifier is not supported for subqueries");
+                return Err(self.error(span, message));
+            }
+            _ => return Err(self.error(span, format!("{name} modifier not implemented"))),
+        };
+        match token.kind {
+            Kind::Anchored => selector.anchored = true,
+            _ => selector.smoothed = true,
+        }
+        if selector.anchored && selector.smoothed {
+            let message = "anchored and smoothed modifiers cannot be used together";
+            return Err(self.error(span, message));
+        }
+        Ok(())
+    }
+
+    /// The place of the last token that was consumed.
+    fn last_end(&self, expr: &Expr) -> Span {
+        let end = match self.ahead {
+            Some(token) => self.trimmed_end(token.span.start),
+            None => crate::lexer::span(self.position(), self.position()).start,
+        };
+        Span::new(expr.span().start, end)
+    }
+
+    /// The place `at` without the spaces before it.
+    fn trimmed_end(&self, at: u32) -> u32 {
+        let before = Span::new(0, at).slice(self.source);
+        crate::lexer::span(0, before.trim_end().len()).end
+    }
+}
+
+/// Milliseconds of a timestamp, if it can be one.
+#[expect(clippy::cast_precision_loss, reason = "the nearest float is what upstream compares with")]
+#[expect(clippy::cast_possible_truncation, reason = "the bounds were checked; a cast saturates")]
+fn at_millis(seconds: f64) -> Option<i64> {
+    let inside = (i64::MIN as f64) < seconds && seconds < i64::MAX as f64;
+    inside.then(|| (seconds * 1000.0).round() as i64)
+}
+
+#[cold]
+fn out_of_bounds(seconds: f64) -> String {
+    let seconds = match seconds {
+        s if s.is_nan() => "NaN".to_owned(),
+        s if s.is_infinite() => if s < 0.0 { "-Inf" } else { "+Inf" }.to_owned(),
+        s => format!("{s:.6}"),
+    };
+    format!("timestamp out of bounds for @ modifier: {seconds}")
+}

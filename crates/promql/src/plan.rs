@@ -1,0 +1,332 @@
+//! From the syntax tree to what is evaluated: durations and fixed times resolved, parentheses gone,
+//! and a mark on every part whose value does not depend on the step.
+
+use std::sync::Arc;
+
+use skopos_core::Matcher;
+
+use crate::ast::{
+    AggregateExpr, AggregateOp, At, BinaryExpr, BinaryOp, DurationContext, Expr, MatrixSelector,
+    SubqueryExpr, UnaryOp, VectorMatchCardinality, VectorMatching, VectorSelector,
+};
+use crate::error::Error;
+use crate::signature::Signature;
+use crate::span::Span;
+use crate::types::ValueType;
+
+/// The times of a query, in milliseconds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Times {
+    pub(crate) start: i64,
+    pub(crate) end: i64,
+    /// 0 for an instant query.
+    pub(crate) step: i64,
+    /// The step of subqueries that name none.
+    pub(crate) subquery_step: i64,
+}
+
+/// A planned expression.
+#[derive(Debug)]
+pub(crate) enum Node {
+    Aggregate(Box<Aggregate>),
+    Binary(Box<Binary>),
+    Call(Box<Call>),
+    Negate(Box<Self>),
+    Number(f64),
+    /// The same at every step: evaluated at the first.
+    Once(Box<Self>),
+    Range(Box<Range>),
+    Selector(Box<Selector>),
+    Text(Arc<str>),
+}
+
+/// A choice of series.
+#[derive(Debug)]
+pub(crate) struct Selector {
+    /// Which of the query's selectors it is, counted from 0.
+    pub(crate) id: usize,
+    pub(crate) matchers: Vec<Matcher>,
+    pub(crate) shift: Shift,
+    pub(crate) anchored: bool,
+    pub(crate) smoothed: bool,
+}
+
+/// Which time is meant at a step.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shift {
+    offset: i64,
+    at: Option<i64>,
+}
+
+impl Shift {
+    /// The time that is meant at step `t`.
+    pub(crate) fn reference(&self, t: i64) -> i64 {
+        self.at.unwrap_or(t).saturating_sub(self.offset)
+    }
+
+    /// The offset, for evaluations that keep to one time.
+    pub(crate) fn is_fixed(&self) -> bool {
+        self.at.is_some()
+    }
+}
+
+/// A range vector.
+#[derive(Debug)]
+pub(crate) struct Range {
+    pub(crate) source: RangeSource,
+    /// How far it looks back, in milliseconds.
+    pub(crate) range: i64,
+}
+
+/// Where the samples of a range vector come from.
+#[derive(Debug)]
+pub(crate) enum RangeSource {
+    Selector(Selector),
+    Subquery { node: Node, step: i64, shift: Shift },
+}
+
+/// A function call.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(crate) func: &'static Signature,
+    pub(crate) args: Vec<Arg>,
+}
+
+/// An argument.
+#[derive(Debug)]
+pub(crate) struct Arg {
+    pub(crate) node: Node,
+    pub(crate) span: Span,
+}
+
+/// An aggregation.
+#[derive(Debug)]
+pub(crate) struct Aggregate {
+    pub(crate) op: AggregateOp,
+    pub(crate) input: Arg,
+    pub(crate) param: Option<Arg>,
+    /// Ascending.
+    pub(crate) grouping: Vec<Arc<str>>,
+    pub(crate) without: bool,
+    pub(crate) span: Span,
+}
+
+/// A binary operation.
+#[derive(Debug)]
+pub(crate) struct Binary {
+    pub(crate) op: BinaryOp,
+    pub(crate) lhs: Node,
+    pub(crate) rhs: Node,
+    pub(crate) lhs_scalar: bool,
+    pub(crate) rhs_scalar: bool,
+    pub(crate) return_bool: bool,
+    pub(crate) matching: VectorMatching,
+    pub(crate) span: Span,
+}
+
+/// A planned query.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) root: Node,
+    pub(crate) value_type: ValueType,
+    /// How many selectors there are.
+    pub(crate) selectors: usize,
+}
+
+/// Plans a query for its times.
+pub(crate) fn plan(expr: &Expr, times: Times) -> Result<Plan, Error> {
+    let mut planner = Planner {
+        times,
+        context: DurationContext { step: times.step, range: times.end.saturating_sub(times.start) },
+        selectors: 0,
+    };
+    let planned = planner.node(expr)?;
+    Ok(Plan { root: planned.once(), value_type: expr.value_type(), selectors: planner.selectors })
+}
+
+/// A node, and whether it is the same at every step.
+struct Planned {
+    node: Node,
+    invariant: bool,
+}
+
+impl Planned {
+    fn new(node: Node, invariant: bool) -> Self {
+        Self { node, invariant }
+    }
+
+    /// The node, wrapped if it is worth it.
+    fn once(self) -> Node {
+        let literal = matches!(self.node, Node::Number(_) | Node::Text(_) | Node::Range(_));
+        if self.invariant && !literal { Node::Once(Box::new(self.node)) } else { self.node }
+    }
+}
+
+/// Functions whose value depends on the step, whatever their arguments are.
+const STEP_VARIANT: [&str; 11] = [
+    "day_of_month",
+    "day_of_week",
+    "day_of_year",
+    "days_in_month",
+    "hour",
+    "minute",
+    "month",
+    "predict_linear",
+    "time",
+    "timestamp",
+    "year",
+];
+
+/// Whether a function's value depends on the step, whatever its arguments are.
+#[cfg(feature = "test-script")]
+pub(crate) fn is_step_variant(name: &str) -> bool {
+    STEP_VARIANT.contains(&name) || matches!(name, "end" | "range" | "start" | "step")
+}
+
+struct Planner {
+    times: Times,
+    context: DurationContext,
+    selectors: usize,
+}
+
+impl Planner {
+    fn node(&mut self, expr: &Expr) -> Result<Planned, Error> {
+        match expr {
+            Expr::Aggregate(e) => self.aggregate(e),
+            Expr::Binary(e) => self.binary(e),
+            Expr::Call(e) => self.call(e.func, &e.args),
+            Expr::Matrix(e) => self.matrix(e),
+            Expr::Number(e) => Ok(Planned::new(Node::Number(e.value), true)),
+            Expr::Paren(e) => self.node(&e.expr),
+            Expr::String(e) => Ok(Planned::new(Node::Text(Arc::clone(&e.value)), true)),
+            Expr::Subquery(e) => self.subquery(e),
+            Expr::Unary(e) => {
+                let inner = self.node(&e.expr)?;
+                Ok(match (e.op, inner.node) {
+                    (UnaryOp::Plus, node) => Planned::new(node, inner.invariant),
+                    (UnaryOp::Minus, Node::Number(v)) => Planned::new(Node::Number(-v), true),
+                    (UnaryOp::Minus, node) => {
+                        Planned::new(Node::Negate(Box::new(node)), inner.invariant)
+                    }
+                })
+            }
+            Expr::Vector(e) => {
+                let selector = self.selector(e)?;
+                let invariant = selector.shift.is_fixed();
+                Ok(Planned::new(Node::Selector(Box::new(selector)), invariant))
+            }
+        }
+    }
+
+    fn at(&self, at: Option<At>) -> Option<i64> {
+        at.map(|at| match at {
+            At::Timestamp(t) => t,
+            At::Start => self.times.start,
+            At::End => self.times.end,
+        })
+    }
+
+    fn selector(&mut self, e: &VectorSelector) -> Result<Selector, Error> {
+        let id = self.selectors;
+        self.selectors += 1;
+        Ok(Selector {
+            id,
+            matchers: e.matchers.clone(),
+            shift: Shift { offset: e.offset.millis(self.context)?, at: self.at(e.at) },
+            anchored: e.anchored,
+            smoothed: e.smoothed,
+        })
+    }
+
+    fn matrix(&mut self, e: &MatrixSelector) -> Result<Planned, Error> {
+        let range = e.range.positive_millis(self.context)?;
+        let selector = self.selector(&e.selector)?;
+        let invariant = selector.shift.is_fixed();
+        let source = RangeSource::Selector(selector);
+        Ok(Planned::new(Node::Range(Box::new(Range { source, range })), invariant))
+    }
+
+    fn subquery(&mut self, e: &SubqueryExpr) -> Result<Planned, Error> {
+        let range = e.range.positive_millis(self.context)?;
+        let step = match &e.step {
+            Some(step) => step.positive_millis(self.context)?,
+            None => self.times.subquery_step,
+        };
+        let shift = Shift { offset: e.offset.millis(self.context)?, at: self.at(e.at) };
+        let node = self.node(&e.expr)?.once();
+        let source = RangeSource::Subquery { node, step: step.max(1), shift };
+        Ok(Planned::new(Node::Range(Box::new(Range { source, range })), shift.is_fixed()))
+    }
+
+    fn call(&mut self, func: &'static Signature, args: &[Expr]) -> Result<Planned, Error> {
+        let seconds = |millis: i64| Planned::new(Node::Number(millis as f64 / 1000.0), true);
+        match func.name {
+            "start" => return Ok(seconds(self.times.start)),
+            "end" => return Ok(seconds(self.times.end)),
+            "range" => return Ok(seconds(self.context.range)),
+            "step" => return Ok(seconds(self.context.step)),
+            _ => {}
+        }
+        let mut planned = Vec::with_capacity(args.len());
+        for arg in args {
+            let arg = arg.unparen();
+            planned.push((self.node(arg)?, arg.span()));
+        }
+        let fixed_selector = |p: &Planned| p.invariant && matches!(p.node, Node::Selector(_));
+        let variant = STEP_VARIANT.contains(&func.name)
+            && !(func.name == "timestamp" && planned.iter().all(|(p, _)| fixed_selector(p)));
+        let invariant = !variant && planned.iter().all(|(p, _)| p.invariant);
+        let args = planned
+            .into_iter()
+            .map(|(p, span)| Arg { node: if invariant { p.node } else { p.once() }, span })
+            .collect();
+        Ok(Planned::new(Node::Call(Box::new(Call { func, args })), invariant))
+    }
+
+    fn aggregate(&mut self, e: &AggregateExpr) -> Result<Planned, Error> {
+        let param = match &e.param {
+            Some(param) => Some((self.node(param)?, param.span())),
+            None => None,
+        };
+        let input = self.node(&e.expr)?;
+        let invariant = input.invariant && param.as_ref().is_none_or(|(p, _)| p.invariant);
+        let wrap = |p: Planned| if invariant { p.node } else { p.once() };
+        let mut grouping = e.grouping.clone();
+        grouping.sort();
+        grouping.dedup();
+        let aggregate = Aggregate {
+            op: e.op,
+            input: Arg { node: wrap(input), span: e.expr.span() },
+            param: param.map(|(p, span)| Arg { node: wrap(p), span }),
+            grouping,
+            without: e.without,
+            span: e.span,
+        };
+        Ok(Planned::new(Node::Aggregate(Box::new(aggregate)), invariant))
+    }
+
+    fn binary(&mut self, e: &BinaryExpr) -> Result<Planned, Error> {
+        let (lhs, rhs) = (self.node(&e.lhs)?, self.node(&e.rhs)?);
+        let invariant = lhs.invariant && rhs.invariant;
+        let wrap = |p: Planned| if invariant { p.node } else { p.once() };
+        let matching = e.matching.clone().unwrap_or(VectorMatching {
+            card: VectorMatchCardinality::OneToOne,
+            matching_labels: Vec::new(),
+            on: false,
+            include: Vec::new(),
+            fill_left: None,
+            fill_right: None,
+        });
+        let binary = Binary {
+            op: e.op,
+            lhs: wrap(lhs),
+            rhs: wrap(rhs),
+            lhs_scalar: e.lhs.value_type() == ValueType::Scalar,
+            rhs_scalar: e.rhs.value_type() == ValueType::Scalar,
+            return_bool: e.return_bool,
+            matching,
+            span: e.span,
+        };
+        Ok(Planned::new(Node::Binary(Box::new(binary)), invariant))
+    }
+}

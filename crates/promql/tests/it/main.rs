@@ -1,0 +1,4 @@
+//! Tests of the public interface, against vectors made by Prometheus where they are at hand.
+
+mod conformance;
+mod parse;
