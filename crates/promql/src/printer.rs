@@ -122,7 +122,7 @@ impl Display for VectorMatching {
         }
         let text = |v| format_float(v, FloatStyle::Api);
         match (self.fill_left, self.fill_right) {
-            (Some(left), Some(right)) if left.to_bits() == right.to_bits() => {
+            (Some(left), Some(right)) if left == right => {
                 write!(f, " fill ({})", text(left))
             }
             (left, right) => {

@@ -159,7 +159,7 @@ static ALL: &[Signature] = &[
     stable("increase", &[Matrix], Optional::None, Vector),
     experimental("info", &[Vector, Vector], Optional::UpTo(1), Vector),
     stable("irate", &[Matrix], Optional::None, Vector),
-    stable("label_join", &[Vector, String, String, String, String], Optional::Any, Vector),
+    stable("label_join", &[Vector, String, String, String], Optional::Any, Vector),
     stable("label_replace", &[Vector, String, String, String, String], Optional::None, Vector),
     stable("last_over_time", &[Matrix], Optional::None, Vector),
     stable("ln", &[Vector], Optional::None, Vector),

@@ -115,6 +115,20 @@ impl Kind {
         )
     }
 
+    /// Whether it may follow `group_left` without labels: it begins an operand or is `fill`.
+    pub(crate) fn may_follow_group_modifier(self) -> bool {
+        use BinaryOp::{Add, Sub};
+        let begins = matches!(
+            self,
+            Self::Duration
+                | Self::LeftBrace
+                | Self::Number
+                | Self::Operator(Add | Sub)
+                | Self::String
+        );
+        begins || self.is_metric_name()
+    }
+
     fn is_keyword(self) -> bool {
         matches!(
             self,

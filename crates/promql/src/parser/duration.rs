@@ -149,7 +149,11 @@ impl Parser<'_> {
             }
             _ => {
                 let expr = self.duration_call()?;
-                self.require_duration_expr(expr.span)?;
+                // Upstream points at the first argument, where there is one.
+                self.require_duration_expr(match &expr.kind {
+                    DurationKind::MaxOf(first, _) | DurationKind::MinOf(first, _) => first.span,
+                    _ => expr.span,
+                })?;
                 Ok(Written::Expr(expr))
             }
         }

@@ -155,7 +155,11 @@ impl Parser<'_> {
         let next = self.peek()?;
         match name.kind {
             kind if kind.is_function_name() && next.kind == Kind::LeftParen => self.call(name),
-            Kind::Aggregate(op) if !may_follow_selector(next.kind) => self.aggregate(op, name),
+            Kind::Aggregate(op)
+                if matches!(next.kind, Kind::LeftParen | Kind::By | Kind::Without) =>
+            {
+                self.aggregate(op, name)
+            }
             _ => {
                 let selector = self.named_selector(name)?;
                 Ok(Tall { expr: Expr::Vector(Box::new(selector)), height: 1 })
@@ -216,7 +220,7 @@ impl Parser<'_> {
             let modifier = parser.aggregate_modifier()?.unwrap_or_default();
             Ok((modifier, arguments))
         })?;
-        let span = name.span.to(arguments.end).to(modifier.span);
+        let span = name.span.to(arguments.end).to(modifier.end.unwrap_or(name.span));
         let Arguments { mut args, height, .. } = arguments;
         if args.is_empty() {
             return Err(self.error(span, "no arguments for aggregate expression provided"));
@@ -251,7 +255,7 @@ impl Parser<'_> {
         self.ahead = None;
         let (grouping, end) = self.grouping_labels()?;
         let without = token.kind == Kind::Without;
-        Ok(Some(Modifier { grouping, without, span: end }))
+        Ok(Some(Modifier { grouping, without, end: Some(end) }))
     }
 
     /// A number, or a duration in seconds.
@@ -282,25 +286,7 @@ struct Arguments {
 struct Modifier {
     grouping: Vec<std::sync::Arc<str>>,
     without: bool,
-    span: Span,
-}
-
-/// Whether a token may follow a selector: before such a one, the name of an aggregation is that of a
-/// metric.
-fn may_follow_selector(kind: Kind) -> bool {
-    matches!(
-        kind,
-        Kind::Anchored
-            | Kind::At
-            | Kind::Comma
-            | Kind::Eof
-            | Kind::LeftBrace
-            | Kind::LeftBracket
-            | Kind::Offset
-            | Kind::Operator(_)
-            | Kind::RightParen
-            | Kind::Smoothed
-    )
+    end: Option<Span>,
 }
 
 /// Seconds of milliseconds, as upstream computes them: the whole ones first.

@@ -86,7 +86,8 @@ impl<'s> Parser<'s> {
             _ => return Ok(()),
         };
         self.ahead = None;
-        if self.peek()?.kind == Kind::LeftParen {
+        let next = self.peek()?;
+        if next.kind == Kind::LeftParen || !next.kind.may_follow_group_modifier() {
             matching.include = self.grouping_labels()?.0;
         }
         Ok(())

@@ -240,7 +240,10 @@ impl Parser<'_> {
 #[expect(clippy::cast_possible_truncation, reason = "the bounds were checked; a cast saturates")]
 fn at_millis(seconds: f64) -> Option<i64> {
     let inside = (i64::MIN as f64) < seconds && seconds < i64::MAX as f64;
-    inside.then(|| (seconds * 1000.0).round() as i64)
+    let millis = (seconds * 1000.0).round();
+    // What has no place in 64 bits becomes the smallest of them, as on the machines upstream runs on.
+    let fits = millis < i64::MAX as f64;
+    inside.then_some(if fits { millis as i64 } else { i64::MIN })
 }
 
 #[cold]
