@@ -40,6 +40,8 @@ pub(crate) struct Lexer<'s> {
     paren_depth: u32,
     bracket_open: bool,
     got_colon: bool,
+    /// Whether a number was read at the start of some brackets. Upstream never forgets that, so
+    /// that `a[step():1m]` is refused, but accepted after a `b[5m]`.
     got_duration: bool,
 }
 
@@ -150,7 +152,6 @@ impl<'s> Lexer<'s> {
         }
         self.bracket_open = true;
         self.got_colon = false;
-        self.got_duration = false;
         self.mode = Mode::Duration;
         Ok(self.finish(Kind::LeftBracket, start))
     }
