@@ -159,6 +159,12 @@ pub struct Columns {
     pub histogram_timestamps: Vec<i64>,
     /// The histogram samples; a stale one has a staleness marker as its sum.
     pub histograms: Vec<FloatHistogram>,
+    /// When the counter of each float sample started, 0 where that is not known. Milliseconds.
+    ///
+    /// Empty where the source keeps no such times, else as long as `timestamps`.
+    pub start_timestamps: Vec<i64>,
+    /// The same for histogram samples.
+    pub histogram_start_timestamps: Vec<i64>,
 }
 
 impl Columns {
@@ -186,6 +192,8 @@ impl Columns {
         self.values.clear();
         self.histogram_timestamps.clear();
         self.histograms.clear();
+        self.start_timestamps.clear();
+        self.histogram_start_timestamps.clear();
     }
 
     /// How many samples there are, floats and histograms together.
