@@ -21,7 +21,7 @@ pub struct Expansion<'a> {
     pub external_url: &'a str,
     /// `$value`: the sample's value.
     pub value: &'a SampleValue,
-    /// The time at which `query` asks and that `now` is not.
+    /// The time of the evaluation: at which `query` asks, and which `now` gives.
     pub t: Timestamp,
     /// Who answers `query`.
     pub engine: &'a dyn QueryEngine,
