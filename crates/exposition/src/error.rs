@@ -1,0 +1,112 @@
+//! The crate's error: what is wrong, and where on the page.
+//!
+//! The sentences are those of Prometheus' parsers, since users search for them. Building one is
+//! cold and may allocate; nothing else in the parser does.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use core::fmt;
+
+/// What kind of failure an [`Error`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The page does not follow its format's grammar.
+    Syntax,
+    /// A name, a label value or a help text is not UTF-8.
+    Encoding,
+    /// A number cannot be read or does not fit.
+    Number,
+    /// A family that cannot be written in the format, such as one without a name.
+    Family,
+    /// Known, but not provided here; the message names what.
+    Unsupported,
+}
+
+/// A failure to read or write an exposition page.
+///
+/// ```
+/// use skopos_exposition::{Parser, ParserOptions, TextFormat};
+///
+/// let mut parser = Parser::new(TextFormat::Prometheus, b"up 1\nup one\n", ParserOptions::default());
+/// assert!(parser.next()?.is_some());
+/// let error = parser.next().unwrap_err();
+/// assert_eq!((error.line(), error.column(), error.offset()), (2, 4, 8));
+/// assert_eq!(
+///     error.to_string(),
+///     r#"strconv.ParseFloat: parsing "one": invalid syntax while parsing: "up one""#,
+/// );
+/// # Ok::<(), skopos_exposition::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error(Box<Inner>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Inner {
+    kind: ErrorKind,
+    message: String,
+    offset: usize,
+    line: usize,
+    column: usize,
+}
+
+impl Error {
+    /// An error that has no place on a page.
+    #[cold]
+    pub(crate) fn new(kind: ErrorKind, message: String) -> Self {
+        Self(Box::new(Inner { kind, message, offset: 0, line: 0, column: 0 }))
+    }
+
+    /// An error at a byte of a page.
+    #[cold]
+    pub(crate) fn at(kind: ErrorKind, message: String, page: &[u8], offset: usize) -> Self {
+        let offset = offset.min(page.len());
+        let before = page.get(..offset).unwrap_or_default();
+        let line = 1 + memchr::memchr_iter(b'\n', before).count();
+        let column = offset - memchr::memrchr(b'\n', before).map_or(0, |at| at + 1) + 1;
+        Self(Box::new(Inner { kind, message, offset, line, column }))
+    }
+
+    /// What kind of failure it is.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// The byte of the page at which the token begins that could not be used; 0 where there is no
+    /// page.
+    #[must_use]
+    pub fn offset(&self) -> usize {
+        self.0.offset
+    }
+
+    /// The line of [`offset`](Self::offset), from 1; 0 where there is no page.
+    #[must_use]
+    pub fn line(&self) -> usize {
+        self.0.line
+    }
+
+    /// The byte within the line, from 1; 0 where there is no page.
+    #[must_use]
+    pub fn column(&self) -> usize {
+        self.0.column
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
+impl core::error::Error for Error {}
+
+impl From<Error> for skopos_core::Error {
+    fn from(error: Error) -> Self {
+        let kind = match error.kind() {
+            ErrorKind::Unsupported => skopos_core::ErrorKind::Unsupported,
+            _ => skopos_core::ErrorKind::Invalid,
+        };
+        Self::caused(kind, error)
+    }
+}

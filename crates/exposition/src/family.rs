@@ -1,0 +1,199 @@
+//! Metric families as owned values: a page grouped by family, and what the encoder writes.
+
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use skopos_core::{Exemplar, LabelSet as _, Labels, Metadata, MetricType, Timestamp};
+
+use crate::{Entry, Error, Parser, ParserOptions, TextFormat};
+
+/// A metric family: its metadata and its samples.
+///
+/// The name is the family's in the format's own sense: OpenMetrics' counters are called `hits` and
+/// their samples `hits_total`, while Prometheus text calls both `hits_total`. The encoder bridges it.
+///
+/// ```
+/// use skopos_core::{Labels, MetricType};
+/// use skopos_exposition::{EscapingScheme, Family, FamilySample, OutputFormat, TextFormat, encode};
+///
+/// let mut hits = Family::new("hits_total", MetricType::Counter).with_help("Pages served.");
+/// let labels = Labels::from_pairs([("__name__", "hits_total"), ("code", "200")]);
+/// hits.samples.push(FamilySample::new(labels, 3.0));
+///
+/// let output = OutputFormat::new(TextFormat::Prometheus, EscapingScheme::AllowUtf8);
+/// let mut page = String::new();
+/// encode(output, [&hits], &mut page)?;
+/// assert_eq!(
+///     page,
+///     "# HELP hits_total Pages served.\n# TYPE hits_total counter\nhits_total{code=\"200\"} 3\n",
+/// );
+/// # Ok::<(), skopos_exposition::Error>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Family {
+    /// The name in the metadata lines.
+    pub name: String,
+    /// The declared type.
+    pub metric_type: MetricType,
+    /// The unit; empty where none was given.
+    pub unit: String,
+    /// The help text, unescaped; nothing where none was given.
+    pub help: Option<String>,
+    /// The samples, in the order of the page.
+    pub samples: Vec<FamilySample>,
+}
+
+impl Family {
+    /// A family without samples.
+    #[must_use]
+    pub fn new(name: impl Into<String>, metric_type: MetricType) -> Self {
+        Self { name: name.into(), metric_type, ..Self::default() }
+    }
+
+    /// The same family with a help text.
+    #[must_use]
+    pub fn with_help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// The same family with a unit.
+    #[must_use]
+    pub fn with_unit(mut self, unit: impl Into<String>) -> Self {
+        self.unit = unit.into();
+        self
+    }
+
+    /// Type, unit and help together, as the metadata API shows them.
+    #[must_use]
+    pub fn metadata(&self) -> Metadata {
+        Metadata {
+            metric_type: self.metric_type,
+            unit: self.unit.clone(),
+            help: self.help.clone().unwrap_or_default(),
+        }
+    }
+}
+
+/// A sample of a family.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct FamilySample {
+    /// The labels, with the sample's name in `__name__`.
+    pub labels: Labels,
+    /// The value.
+    pub value: f64,
+    /// When it was observed, where the page says so.
+    pub timestamp: Option<Timestamp>,
+    /// The exemplar, if there is one; written in OpenMetrics alone.
+    pub exemplar: Option<Exemplar>,
+}
+
+impl FamilySample {
+    /// A sample without timestamp and exemplar.
+    #[must_use]
+    pub fn new(labels: Labels, value: f64) -> Self {
+        Self { labels, value, timestamp: None, exemplar: None }
+    }
+}
+
+/// Reads a page and groups it by metric family, in the order of first mention.
+///
+/// A sample belongs to the family of its own name, or else to the declared family whose name it has
+/// but for a suffix of that family's type (`_bucket`, `_sum`, `_count`, `_total`, …); without one it
+/// makes a family of unknown type. Of repeated metadata the last counts.
+///
+/// O(n log f) for `f` families.
+///
+/// ```
+/// use skopos_core::MetricType;
+/// use skopos_exposition::{TextFormat, families};
+///
+/// let page = b"# TYPE rpc summary\nrpc{quantile=\"0.5\"} 1\nrpc_sum 3\nrpc_count 2\nup 1\n";
+/// let families = families(TextFormat::Prometheus, page)?;
+/// assert_eq!(families.len(), 2);
+/// assert_eq!((families[0].name.as_str(), families[0].samples.len()), ("rpc", 3));
+/// assert_eq!(families[1].metric_type, MetricType::Unknown);
+/// # Ok::<(), skopos_exposition::Error>(())
+/// ```
+///
+/// # Errors
+///
+/// Those of [`Parser::next`].
+pub fn families(format: TextFormat, page: &[u8]) -> Result<Vec<Family>, Error> {
+    let mut parser = Parser::new(format, page, ParserOptions::default());
+    let mut groups = Groups::default();
+    while let Some(entry) = parser.next()? {
+        match entry {
+            Entry::Type { name, metric_type } => groups.named(name).metric_type = metric_type,
+            Entry::Help { name, help } => groups.named(name).help = Some(help.into()),
+            Entry::Unit { name, unit } => groups.named(name).unit = unit.into(),
+            Entry::Comment(_) => {}
+            Entry::Series(mut entry) => {
+                let exemplar = entry.exemplar();
+                let (value, timestamp) = (entry.value(), entry.timestamp());
+                let labels = entry.labels().to_labels();
+                let index = groups.of_sample(labels.metric_name().unwrap_or_default());
+                let sample = FamilySample { labels, value, timestamp, exemplar };
+                groups.families[index].samples.push(sample);
+            }
+        }
+    }
+    Ok(groups.families)
+}
+
+#[derive(Default)]
+struct Groups {
+    families: Vec<Family>,
+    by_name: BTreeMap<String, usize>,
+}
+
+impl Groups {
+    fn named(&mut self, name: &str) -> &mut Family {
+        let index = self.index(name);
+        &mut self.families[index]
+    }
+
+    fn index(&mut self, name: &str) -> usize {
+        if let Some(&index) = self.by_name.get(name) {
+            return index;
+        }
+        self.families.push(Family::new(name, MetricType::Unknown));
+        self.by_name.insert(name.into(), self.families.len() - 1);
+        self.families.len() - 1
+    }
+
+    fn of_sample(&mut self, name: &str) -> usize {
+        if let Some(&index) = self.by_name.get(name) {
+            return index;
+        }
+        let declared = family_candidates(name).find_map(|(family, has_suffix)| {
+            let &index = self.by_name.get(family)?;
+            has_suffix(self.families[index].metric_type).then_some(index)
+        });
+        declared.unwrap_or_else(|| self.index(name))
+    }
+}
+
+type IsSuffixOf = fn(MetricType) -> bool;
+
+/// What a sample's name has at its end, for which types of family.
+const SUFFIXES: [(&str, IsSuffixOf); 8] = [
+    ("_bucket", |t| matches!(t, MetricType::Histogram | MetricType::GaugeHistogram)),
+    ("_sum", |t| matches!(t, MetricType::Histogram | MetricType::Summary)),
+    ("_count", |t| matches!(t, MetricType::Histogram | MetricType::Summary)),
+    ("_gsum", |t| matches!(t, MetricType::GaugeHistogram)),
+    ("_gcount", |t| matches!(t, MetricType::GaugeHistogram)),
+    ("_total", |t| matches!(t, MetricType::Counter)),
+    ("_info", |t| matches!(t, MetricType::Info)),
+    ("_created", |t| {
+        matches!(t, MetricType::Counter | MetricType::Histogram | MetricType::Summary)
+    }),
+];
+
+/// The families that a sample may belong to beside that of its own name.
+pub(crate) fn family_candidates(name: &str) -> impl Iterator<Item = (&str, IsSuffixOf)> {
+    SUFFIXES.iter().filter_map(move |&(suffix, fits)| Some((name.strip_suffix(suffix)?, fits)))
+}

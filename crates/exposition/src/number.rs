@@ -1,0 +1,282 @@
+//! Numbers: Go's float grammar, a fast path for what exporters write, and label floats.
+//!
+//! Values are decimal floats without underscores and hexadecimal digits; the floats in `le` and
+//! `quantile` may have both. The result is always the nearest float: the fast path only takes
+//! numbers that one exact multiplication or division gives.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::str;
+
+use skopos_core::text::{FloatStyle, write_float};
+
+/// The one NaN that a parsed value can be.
+pub(crate) const NORMAL_NAN: u64 = 0x7ff8_0000_0000_0001;
+
+/// Powers of ten that are exact in a double.
+const POWERS: [f64; 23] = [
+    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16,
+    1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
+];
+
+/// Why a number could not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NumberError {
+    /// It has a character that only newer float literals have.
+    Unsupported,
+    /// It is not a number.
+    Syntax,
+    /// It does not fit.
+    Range,
+}
+
+/// Reads a simple decimal number at `at`: sign, digits, fraction, exponent.
+///
+/// Gives the value and where the number ends, or nothing where the number is not simple or not
+/// exactly representable by one operation; the caller then takes [`parse_value`].
+#[inline]
+pub(crate) fn scan_decimal(bytes: &[u8], mut at: usize) -> Option<(f64, usize)> {
+    let negative = bytes.get(at) == Some(&b'-');
+    at += usize::from(negative);
+    let mut mantissa: u64 = 0;
+    let first = at;
+    while let Some(digit) = digit_at(bytes, at) {
+        mantissa = mantissa.wrapping_mul(10).wrapping_add(u64::from(digit));
+        at += 1;
+    }
+    let mut digits = at - first;
+    let mut exponent: i32 = 0;
+    if bytes.get(at) == Some(&b'.') {
+        at += 1;
+        let fraction = at;
+        while let Some(digit) = digit_at(bytes, at) {
+            mantissa = mantissa.wrapping_mul(10).wrapping_add(u64::from(digit));
+            at += 1;
+        }
+        digits += at - fraction;
+        // More than 18 digits are refused below, before the exponent is used.
+        exponent = -((at - fraction).min(99) as i32);
+    }
+    if !(1..=18).contains(&digits) || 1 << 53 < mantissa {
+        return None;
+    }
+    if matches!(bytes.get(at), Some(b'e' | b'E')) {
+        let (written, end) = scan_exponent(bytes, at + 1)?;
+        exponent += written;
+        at = end;
+    }
+    let magnitude = mantissa as f64;
+    let value = if exponent < 0 {
+        magnitude / POWERS.get(exponent.unsigned_abs() as usize)?
+    } else {
+        magnitude * POWERS.get(exponent as usize)?
+    };
+    Some((if negative { -value } else { value }, at))
+}
+
+#[inline]
+fn digit_at(bytes: &[u8], at: usize) -> Option<u8> {
+    bytes.get(at).map(|byte| byte.wrapping_sub(b'0')).filter(|&digit| digit < 10)
+}
+
+fn scan_exponent(bytes: &[u8], mut at: usize) -> Option<(i32, usize)> {
+    let negative = bytes.get(at) == Some(&b'-');
+    at += usize::from(matches!(bytes.get(at), Some(b'-' | b'+')));
+    let first = at;
+    let mut exponent: i32 = 0;
+    while let Some(digit) = digit_at(bytes, at) {
+        exponent = exponent * 10 + i32::from(digit);
+        at += 1;
+        if 4 < at - first {
+            return None;
+        }
+    }
+    (first < at).then_some((if negative { -exponent } else { exponent }, at))
+}
+
+/// Reads a sample's value, or a timestamp in seconds.
+pub(crate) fn parse_value(token: &[u8]) -> Result<f64, NumberError> {
+    if token.iter().any(|byte| matches!(byte, b'p' | b'P' | b'_')) {
+        return Err(NumberError::Unsupported);
+    }
+    parse_decimal(token)
+}
+
+/// Reads a decimal float as Go does: an overflow is an error, and so is a signed NaN.
+fn parse_decimal(token: &[u8]) -> Result<f64, NumberError> {
+    let text = str::from_utf8(token).map_err(|_| NumberError::Syntax)?;
+    let value: f64 = text.parse().map_err(|_| NumberError::Syntax)?;
+    if value.is_nan() {
+        let plain = text.as_bytes().first().is_some_and(u8::is_ascii_alphabetic);
+        return if plain { Ok(f64::from_bits(NORMAL_NAN)) } else { Err(NumberError::Syntax) };
+    }
+    if value.is_infinite() && !text.bytes().any(|byte| byte.eq_ignore_ascii_case(&b'i')) {
+        return Err(NumberError::Range);
+    }
+    Ok(value)
+}
+
+/// Reads a timestamp in milliseconds: digits alone.
+pub(crate) fn parse_millis(digits: &[u8]) -> Result<i64, NumberError> {
+    let mut millis: i64 = 0;
+    for digit in digits {
+        let digit = i64::from(digit.wrapping_sub(b'0'));
+        millis = millis
+            .checked_mul(10)
+            .and_then(|shifted| shifted.checked_add(digit))
+            .ok_or(NumberError::Range)?;
+    }
+    Ok(millis)
+}
+
+/// Milliseconds from seconds, as a conversion in Go gives them on the usual machines: truncated, and
+/// the least integer for what does not fit.
+pub(crate) fn millis_from_seconds(seconds: f64) -> i64 {
+    let millis = seconds * 1000.0;
+    if (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&millis) {
+        millis as i64
+    } else {
+        i64::MIN
+    }
+}
+
+/// Appends the canonical form of the float in a `le` or `quantile` label, if it is one.
+///
+/// Gives whether anything was appended: not for a value that is canonical already, nor for one that
+/// is no float.
+pub(crate) fn canonical_label_float(text: &str, out: &mut String) -> bool {
+    if is_canonical(text.as_bytes()) {
+        return false;
+    }
+    let Ok(value) = parse_label_float(text.as_bytes()) else { return false };
+    write_label_float(value, out);
+    true
+}
+
+/// Appends a float as OpenMetrics writes it: with a point or an exponent in every finite one.
+pub(crate) fn write_label_float(value: f64, out: &mut String) {
+    let start = out.len();
+    write_float(out, value, FloatStyle::General);
+    if value.is_finite() && !out[start..].contains(['.', 'e']) {
+        out.push_str(".0");
+    }
+}
+
+/// Whether a label float is surely written canonically; may say no for one that is.
+fn is_canonical(text: &[u8]) -> bool {
+    if text == b"+Inf" {
+        return true;
+    }
+    let Some(point) = memchr::memchr(b'.', text) else { return false };
+    let (whole, fraction) = (&text[..point], &text[point + 1..]);
+    let digits = |part: &[u8]| !part.is_empty() && part.iter().all(u8::is_ascii_digit);
+    digits(whole)
+        && digits(fraction)
+        && whole.len() <= 6
+        && (whole == b"0" || whole[0] != b'0')
+        && (fraction == b"0" || fraction.last() != Some(&b'0'))
+        && whole.len() + fraction.len() <= 15
+        && (whole != b"0" || fraction == b"0" || !fraction.starts_with(b"0000"))
+}
+
+/// Reads a float in the full grammar of Go's literals: hexadecimal and underscores too.
+fn parse_label_float(token: &[u8]) -> Result<f64, NumberError> {
+    let unsigned = token.strip_prefix(b"-").or(token.strip_prefix(b"+")).unwrap_or(token);
+    let hexadecimal = matches!(unsigned, [b'0', b'x' | b'X', ..]);
+    if !token.contains(&b'_') {
+        return if hexadecimal { parse_hexadecimal(token, unsigned) } else { parse_decimal(token) };
+    }
+    if !underscores_separate_digits(unsigned, hexadecimal) {
+        return Err(NumberError::Syntax);
+    }
+    let plain: Vec<u8> = token.iter().copied().filter(|&b| b != b'_').collect();
+    parse_label_float(&plain)
+}
+
+/// Whether each underscore stands after a digit, or the prefix `0x`, and before a digit.
+fn underscores_separate_digits(unsigned: &[u8], hexadecimal: bool) -> bool {
+    let digits = if hexadecimal { &unsigned[2..] } else { unsigned };
+    // The prefix counts as a digit.
+    let (mut after_digit, mut after_underscore) = (hexadecimal, false);
+    for &byte in digits {
+        let digit = byte.is_ascii_digit() || (hexadecimal && byte.is_ascii_hexdigit());
+        let underscore = byte == b'_';
+        if underscore && !after_digit || after_underscore && !digit {
+            return false;
+        }
+        (after_digit, after_underscore) = (digit, underscore);
+    }
+    !after_underscore
+}
+
+/// Reads `0x1.8p3`: hexadecimal digits, at least one, and a binary exponent that must be there.
+fn parse_hexadecimal(token: &[u8], unsigned: &[u8]) -> Result<f64, NumberError> {
+    let digits = &unsigned[2..];
+    let p = digits.iter().position(|b| b.eq_ignore_ascii_case(&b'p')).ok_or(NumberError::Syntax)?;
+    let exponent = str::from_utf8(&digits[p + 1..]).map_err(|_| NumberError::Syntax)?;
+    let unsigned_exponent = exponent.trim_start_matches(['+', '-']);
+    if unsigned_exponent.is_empty() || !unsigned_exponent.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(NumberError::Syntax);
+    }
+    if 1 < exponent.len() - unsigned_exponent.len() {
+        return Err(NumberError::Syntax);
+    }
+    let mut binary: i64 = unsigned_exponent.parse().unwrap_or(100_000).min(100_000);
+    if exponent.starts_with('-') {
+        binary = -binary;
+    }
+    let (mut mantissa, mut sticky, mut seen, mut point) = (0u64, false, false, false);
+    for &byte in &digits[..p] {
+        if byte == b'.' && !point {
+            point = true;
+            continue;
+        }
+        let digit = char::from(byte).to_digit(16).ok_or(NumberError::Syntax)?;
+        seen = true;
+        if mantissa < 1 << 58 {
+            mantissa = mantissa << 4 | u64::from(digit);
+            binary -= if point { 4 } else { 0 };
+        } else {
+            sticky |= digit != 0;
+            binary += if point { 0 } else { 4 };
+        }
+    }
+    if !seen {
+        return Err(NumberError::Syntax);
+    }
+    let value = scale(mantissa | u64::from(sticky), binary)?;
+    Ok(if token[0] == b'-' { -value } else { value })
+}
+
+/// `mantissa · 2^exponent`, rounded once, to the nearest and ties to even.
+fn scale(mantissa: u64, exponent: i64) -> Result<f64, NumberError> {
+    if mantissa == 0 {
+        return Ok(0.0);
+    }
+    let top = 63 - i64::from(mantissa.leading_zeros()) + exponent;
+    if 1023 < top {
+        return Err(NumberError::Range);
+    }
+    // The weight of the last bit that the result keeps.
+    let last = (top - 52).max(-1074);
+    let shift = last - exponent;
+    let (kept, rest_is) = match shift {
+        ..=0 => (mantissa << -shift, core::cmp::Ordering::Less),
+        1..=63 => {
+            let rest = mantissa & ((1 << shift) - 1);
+            (mantissa >> shift, rest.cmp(&(1 << (shift - 1))))
+        }
+        64 => (0, mantissa.cmp(&(1 << 63))),
+        _ => (0, core::cmp::Ordering::Less),
+    };
+    let up = rest_is.is_gt() || rest_is.is_eq() && kept & 1 == 1;
+    let kept = kept + u64::from(up);
+    // A subnormal's bits are its multiple of the least float; a carry runs into the exponent.
+    let biased = if last == -1074 && kept < 1 << 52 { 0 } else { (last + 1075) as u64 };
+    let bits = (biased << 52).wrapping_add(if biased == 0 { kept } else { kept - (1 << 52) });
+    let value = f64::from_bits(bits);
+    if value.is_infinite() { Err(NumberError::Range) } else { Ok(value) }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,97 @@
+//! Numbers by table, and the fast path against the standard library.
+
+use alloc::format;
+use alloc::string::String;
+
+use proptest::prelude::*;
+
+use super::*;
+
+#[track_caller]
+fn check_value(token: &str, expected: Result<f64, NumberError>) {
+    let value = parse_value(token.as_bytes());
+    assert_eq!(value.map(f64::to_bits), expected.map(f64::to_bits), "{token}");
+}
+
+#[test]
+fn values_follow_the_grammar_of_old_floats() {
+    check_value("1", Ok(1.0));
+    check_value("+1.", Ok(1.0));
+    check_value(".5e1", Ok(5.0));
+    check_value("infinity", Ok(f64::INFINITY));
+    check_value("-INF", Ok(f64::NEG_INFINITY));
+    check_value("nAn", Ok(f64::from_bits(NORMAL_NAN)));
+    check_value("1e-999", Ok(0.0));
+    check_value("+NaN", Err(NumberError::Syntax));
+    check_value("1e999", Err(NumberError::Range));
+    check_value("0x10", Err(NumberError::Syntax));
+    check_value("1_0", Err(NumberError::Unsupported));
+    check_value("", Err(NumberError::Syntax));
+    check_value(".", Err(NumberError::Syntax));
+}
+
+#[track_caller]
+fn check_label(text: &str, expected: &str) {
+    let mut out = String::new();
+    let written = canonical_label_float(text, &mut out);
+    assert_eq!(if written { out.as_str() } else { text }, expected);
+}
+
+#[test]
+fn label_floats_have_one_form() {
+    check_label("1", "1.0");
+    check_label("1e5", "100000.0");
+    check_label("1e6", "1e+06");
+    check_label("+inf", "+Inf");
+    check_label("Inf", "+Inf");
+    check_label("0", "0.0");
+    check_label("-0", "-0.0");
+    check_label("00.10", "0.1");
+    check_label("0.0001", "0.0001");
+    check_label("0.00001", "1e-05");
+    check_label("1_000", "1000.0");
+    check_label("1__0", "1__0");
+    check_label("0x1p4", "16.0");
+    check_label("0x_1.8p1", "3.0");
+    check_label("0x1", "0x1");
+    check_label("0x1p-1074", "5e-324");
+    check_label("0x1p1024", "0x1p1024");
+    check_label("x", "x");
+}
+
+#[test]
+fn millis_are_truncated_and_held_as_go_holds_them() {
+    assert_eq!(millis_from_seconds(1.0009), 1000);
+    assert_eq!(millis_from_seconds(-1.0009), -1000);
+    assert_eq!(millis_from_seconds(f64::NAN), i64::MIN);
+    assert_eq!(millis_from_seconds(1e30), i64::MIN);
+}
+
+proptest! {
+    #[test]
+    fn the_fast_path_agrees_with_the_standard_library(
+        text in "-?[0-9]{1,18}(\\.[0-9]{0,6})?([eE][+-]?[0-9]{1,3})?"
+    ) {
+        if let Some((value, end)) = scan_decimal(text.as_bytes(), 0) {
+            prop_assert_eq!(end, text.len());
+            let expected: f64 = text.parse().unwrap();
+            prop_assert_eq!(value.to_bits(), expected.to_bits());
+        }
+    }
+
+    #[test]
+    fn canonical_label_floats_are_written_as_they_are(whole in 0u32..2_000_000, fraction in "[0-9]{1,9}") {
+        let text = format!("{whole}.{fraction}");
+        if is_canonical(text.as_bytes()) {
+            let mut out = String::new();
+            write_label_float(text.parse().unwrap(), &mut out);
+            prop_assert_eq!(out, text);
+        }
+    }
+
+    #[test]
+    fn hexadecimal_floats_are_scaled_exactly(mantissa in 1u64..1 << 53, exponent in -1000i64..900) {
+        let expected = mantissa as f64 * 2f64.powi(exponent as i32);
+        prop_assert_eq!(scale(mantissa, exponent), Ok(expected));
+    }
+}

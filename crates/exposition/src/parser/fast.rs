@@ -1,0 +1,308 @@
+//! The fast path: the lines that exporters write, in one pass and without an allocation.
+//!
+//! A line in another shape, or with anything wrong in it, is left to the careful parser: these
+//! functions then give nothing and the line is read again from its first byte.
+#![deny(clippy::indexing_slicing)]
+
+use alloc::vec::Vec;
+
+use super::{Parser, RawExemplar, RawLabel, Span, Step};
+use crate::TextFormat;
+use crate::number;
+
+/// May stand in a metric's name, in a label's name; may begin one.
+const METRIC: u8 = 1;
+const LABEL: u8 = 2;
+const METRIC_START: u8 = 4;
+const LABEL_START: u8 = 8;
+
+const CLASSES: [u8; 256] = classes();
+
+#[expect(clippy::indexing_slicing, reason = "at compile time, below the table's length")]
+const fn classes() -> [u8; 256] {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = match byte as u8 {
+            b'a'..=b'z' | b'A'..=b'Z' | b'_' => METRIC | LABEL | METRIC_START | LABEL_START,
+            b':' => METRIC | METRIC_START,
+            b'0'..=b'9' => METRIC | LABEL,
+            _ => 0,
+        };
+        byte += 1;
+    }
+    table
+}
+
+/// Whether the byte at `at` is of a class; bytes beyond the end are of none.
+#[inline]
+fn is(bytes: &[u8], at: usize, class: u8) -> bool {
+    bytes
+        .get(at)
+        .is_some_and(|&byte| CLASSES.get(usize::from(byte)).is_some_and(|c| c & class != 0))
+}
+
+#[inline]
+fn pass(bytes: &[u8], mut at: usize, class: u8) -> usize {
+    while is(bytes, at, class) {
+        at += 1;
+    }
+    at
+}
+
+#[inline]
+fn pass_blanks(bytes: &[u8], mut at: usize) -> usize {
+    while matches!(bytes.get(at), Some(b' ' | b'\t')) {
+        at += 1;
+    }
+    at
+}
+
+impl Parser<'_> {
+    /// Reads a usual line; nothing where it is not one.
+    #[inline]
+    pub(super) fn fast_step(&mut self) -> Option<Step> {
+        let at = self.pos;
+        if is(self.page.bytes, at, METRIC_START) {
+            return self.fast_series();
+        }
+        (self.page.bytes.get(at) == Some(&b'#')).then(|| self.fast_metadata()).flatten()
+    }
+
+    #[inline]
+    fn fast_series(&mut self) -> Option<Step> {
+        let bytes = self.page.bytes;
+        let start = self.pos;
+        let mut at = pass(bytes, start + 1, METRIC);
+        let name = Span::new(start, at);
+        self.line.labels.clear();
+        if bytes.get(at) == Some(&b'{') {
+            let blanks = self.format == TextFormat::Prometheus;
+            at = fast_labels(bytes, at + 1, blanks, &mut self.line.labels)?;
+        }
+        self.line.name = name;
+        self.line.series = Span::new(start, at);
+        self.line.exemplar = None;
+        let end = match self.format {
+            TextFormat::Prometheus => self.fast_prometheus_end(at)?,
+            TextFormat::OpenMetrics => self.fast_openmetrics_end(at)?,
+        };
+        // A line that holds or follows something that is not UTF-8 has its strings checked singly.
+        if self.page.text.len() < end.min(bytes.len()) {
+            return None;
+        }
+        self.pos = end;
+        Some(Step::Series)
+    }
+
+    /// Blanks, a value, perhaps a timestamp in milliseconds, and the line's end.
+    #[inline]
+    fn fast_prometheus_end(&mut self, at: usize) -> Option<usize> {
+        let bytes = self.page.bytes;
+        let (value, mut at) = fast_value(bytes, pass_blanks(bytes, at))?;
+        self.line.value = value;
+        self.line.timestamp = None;
+        match bytes.get(at) {
+            None => return Some(at),
+            Some(b'\n') => return Some(at + 1),
+            Some(b' ' | b'\t') => {}
+            _ => return None,
+        }
+        let digits = pass_blanks(bytes, at);
+        at = digits;
+        let mut millis: i64 = 0;
+        while let Some(byte @ b'0'..=b'9') = bytes.get(at) {
+            millis = millis.wrapping_mul(10).wrapping_add(i64::from(byte - b'0'));
+            at += 1;
+        }
+        match at - digits {
+            0 => {}
+            1..=18 => self.line.timestamp = Some(millis),
+            _ => return None,
+        }
+        at = pass_blanks(bytes, at);
+        match bytes.get(at) {
+            None => Some(at),
+            Some(b'\n') => Some(at + 1),
+            _ => None,
+        }
+    }
+
+    /// A space, a value, perhaps a timestamp in seconds and an exemplar, and the line feed.
+    #[inline]
+    fn fast_openmetrics_end(&mut self, at: usize) -> Option<usize> {
+        let bytes = self.page.bytes;
+        if bytes.get(at) != Some(&b' ') {
+            return None;
+        }
+        let (value, mut at) = fast_value(bytes, at + 1)?;
+        self.line.value = value;
+        self.line.timestamp = None;
+        if let (Some(b' '), Some(b'0'..=b'9' | b'-')) = (bytes.get(at), bytes.get(at + 1)) {
+            let (millis, end) = fast_seconds(bytes, at + 1)?;
+            self.line.timestamp = Some(millis);
+            at = end;
+        }
+        if bytes.get(at) == Some(&b'\n') {
+            return Some(at + 1);
+        }
+        bytes.get(at..)?.starts_with(b" # {").then(|| self.fast_exemplar(at + 4)).flatten()
+    }
+
+    #[inline]
+    fn fast_exemplar(&mut self, start: usize) -> Option<usize> {
+        let bytes = self.page.bytes;
+        self.line.exemplar_labels.clear();
+        let at = fast_labels(bytes, start, false, &mut self.line.exemplar_labels)?;
+        // Unlike a series' labels, these must not hold NUL.
+        if memchr::memchr(0, bytes.get(start..at)?).is_some() || bytes.get(at) != Some(&b' ') {
+            return None;
+        }
+        let (value, mut at) = fast_value(bytes, at + 1)?;
+        let mut timestamp = None;
+        if bytes.get(at) == Some(&b' ') {
+            let (millis, end) = fast_seconds(bytes, at + 1)?;
+            timestamp = Some(millis);
+            at = end;
+        }
+        self.line.exemplar = Some(RawExemplar { value, timestamp });
+        (bytes.get(at) == Some(&b'\n')).then_some(at + 1)
+    }
+
+    /// `# HELP name text` or `# TYPE name text`, with single spaces.
+    #[inline]
+    fn fast_metadata(&mut self) -> Option<Step> {
+        let bytes = self.page.bytes;
+        let help = match bytes.get(self.pos..self.pos + 7)? {
+            b"# HELP " => true,
+            b"# TYPE " => false,
+            _ => return None,
+        };
+        let start = self.pos + 7;
+        if !is(bytes, start, METRIC_START) {
+            return None;
+        }
+        let name = Span::new(start, pass(bytes, start, METRIC));
+        // A text that begins with a blank is left to the careful parser.
+        if bytes.get(name.end) != Some(&b' ')
+            || matches!(bytes.get(name.end + 1), Some(b' ' | b'\t' | b'\n') | None)
+        {
+            return None;
+        }
+        let line_end = name.end + memchr::memchr2(b'\n', 0, bytes.get(name.end..)?)?;
+        if bytes.get(line_end) != Some(&b'\n') || self.page.text.len() <= line_end {
+            return None;
+        }
+        let text = Span::new(name.end + 1, line_end);
+        let step = if help {
+            Step::Help { name, text }
+        } else {
+            let metric_type = self.format.metric_type(self.page.get(text))?;
+            self.metric_type = metric_type;
+            Step::Type { name, metric_type }
+        };
+        self.family_name_len = name.len();
+        self.pos = line_end + 1;
+        Some(step)
+    }
+}
+
+/// Reads labels up to the closing brace; gives where it ends.
+#[inline]
+fn fast_labels(
+    bytes: &[u8],
+    mut at: usize,
+    blanks: bool,
+    labels: &mut Vec<RawLabel>,
+) -> Option<usize> {
+    loop {
+        if !is(bytes, at, LABEL_START) {
+            return (bytes.get(at) == Some(&b'}')).then_some(at + 1);
+        }
+        let name = Span::new(at, pass(bytes, at + 1, LABEL));
+        if bytes.get(name.end) != Some(&b'=') || bytes.get(name.end + 1) != Some(&b'"') {
+            return None;
+        }
+        let (end, escaped) = string_end(bytes, name.end + 2)?;
+        labels.push(RawLabel { name, value: Span::new(name.end + 2, end), escaped });
+        at = end + 1;
+        match bytes.get(at) {
+            Some(b'}') => return Some(at + 1),
+            Some(b',') => at += 1,
+            _ => return None,
+        }
+        if blanks {
+            at = pass_blanks(bytes, at);
+        }
+    }
+}
+
+/// Finds the quote that ends a string, and whether there is a backslash before it.
+#[inline]
+fn string_end(bytes: &[u8], mut at: usize) -> Option<(usize, bool)> {
+    let mut escaped = false;
+    loop {
+        at = next_special(bytes, at)?;
+        match bytes.get(at)? {
+            b'"' => return Some((at, escaped)),
+            b'\\' => {
+                escaped = true;
+                // What follows is no end of the string; NUL and line feeds are a careful matter.
+                if matches!(bytes.get(at + 1), None | Some(0 | b'\n')) {
+                    return None;
+                }
+                at += 2;
+            }
+            _ => return None,
+        }
+    }
+}
+
+/// The first quote, backslash or line feed at or after `at`, eight bytes at a time.
+#[inline]
+fn next_special(bytes: &[u8], mut at: usize) -> Option<usize> {
+    while let Some((chunk, _)) = bytes.get(at..)?.split_first_chunk::<8>() {
+        let word = u64::from_le_bytes(*chunk);
+        let found =
+            zeros(word ^ repeat(b'"')) | zeros(word ^ repeat(b'\\')) | zeros(word ^ repeat(b'\n'));
+        if found != 0 {
+            return Some(at + (found.trailing_zeros() / 8) as usize);
+        }
+        at += 8;
+    }
+    let rest = bytes.get(at..)?;
+    rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | b'\n')).map(|found| at + found)
+}
+
+const fn repeat(byte: u8) -> u64 {
+    u64::from_le_bytes([byte; 8])
+}
+
+/// The high bit of each byte that is zero; above the first such byte there may be false ones.
+const fn zeros(word: u64) -> u64 {
+    word.wrapping_sub(repeat(0x01)) & !word & repeat(0x80)
+}
+
+/// A value and where it ends: before a blank, a line feed or the page's end.
+#[inline]
+fn fast_value(bytes: &[u8], at: usize) -> Option<(f64, usize)> {
+    if let Some((value, end)) = number::scan_decimal(bytes, at)
+        && matches!(bytes.get(end), None | Some(b' ' | b'\t' | b'\n'))
+    {
+        return Some((value, end));
+    }
+    let rest = bytes.get(at..)?;
+    let end = rest
+        .iter()
+        .position(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'{' | 0))
+        .unwrap_or(rest.len());
+    let value = number::parse_value(rest.get(..end)?).ok()?;
+    Some((value, at + end))
+}
+
+/// A finite timestamp in seconds, as milliseconds.
+#[inline]
+fn fast_seconds(bytes: &[u8], at: usize) -> Option<(i64, usize)> {
+    let (seconds, end) = fast_value(bytes, at)?;
+    seconds.is_finite().then(|| (number::millis_from_seconds(seconds), end))
+}

@@ -1,0 +1,268 @@
+//! The parser, the choice of it, and the escapes against what the Go implementation gives.
+//!
+//! Differences kept on purpose: a quoted name that is not UTF-8 is an error here.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+use skopos_core::text::{is_legacy_label_name, is_legacy_metric_name};
+use skopos_exposition::{
+    CreatedLines, Entry, ErrorKind, EscapingScheme, Parser, ParserOptions, TextFormat,
+    choose_format,
+};
+
+/// Where the vectors are, if they are asked for.
+#[expect(clippy::disallowed_methods, reason = "the vectors' place is told by the environment")]
+fn vectors(path: &str) -> Option<PathBuf> {
+    let Ok(root) = std::env::var("SKOPOS_CONFORMANCE") else {
+        println!("skipped: SKOPOS_CONFORMANCE is not set");
+        return None;
+    };
+    Some(Path::new(&root).join("vectors").join(path))
+}
+
+fn load(path: &Path) -> Value {
+    let bytes = fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    serde_json::from_slice(&bytes).unwrap()
+}
+
+fn text_or_hex(bytes: &[u8]) -> Value {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => json!(text),
+        Err(_) => json!({ "hex": bytes.iter().map(|b| format!("{b:02x}")).collect::<String>() }),
+    }
+}
+
+fn from_hex(hex: &str) -> Vec<u8> {
+    (0..hex.len()).step_by(2).map(|i| u8::from_str_radix(&hex[i..i + 2], 16).unwrap()).collect()
+}
+
+/// All entries in the vectors' form, and the error.
+fn read(format: TextFormat, page: &[u8], options: ParserOptions) -> (Vec<Value>, Option<String>) {
+    let mut parser = Parser::new(format, page, options);
+    let mut entries = Vec::new();
+    loop {
+        match parser.next() {
+            Ok(None) => return (entries, None),
+            Err(error) => {
+                assert!(matches!(parser.next(), Ok(None)), "an error ends the page");
+                return (entries, Some(error.to_string()));
+            }
+            Ok(Some(entry)) => entries.push(entry_value(entry, options)),
+        }
+    }
+}
+
+fn entry_value(entry: Entry<'_, '_>, options: ParserOptions) -> Value {
+    let mut sample = match entry {
+        Entry::Type { name, metric_type } => {
+            return json!({"e": "type", "name": name, "type": metric_type.as_str()});
+        }
+        Entry::Help { name, help } => return json!({"e": "help", "name": name, "help": help}),
+        Entry::Unit { name, unit } => return json!({"e": "unit", "name": name, "unit": unit}),
+        Entry::Comment(text) => return json!({"e": "comment", "text": text_or_hex(text)}),
+        Entry::Series(sample) => sample,
+        other => panic!("unexpected {other:?}"),
+    };
+    let mut value = json!({
+        "e": "series",
+        "series": text_or_hex(sample.series()),
+        "v": format!("{:016x}", sample.value().to_bits()),
+    });
+    if let Some(t) = sample.timestamp() {
+        value["t"] = json!(t.as_millis());
+    }
+    let labels: Vec<_> = sample.labels().iter().map(|(name, value)| json!([name, value])).collect();
+    value["labels"] = json!(labels);
+    if let Some(exemplar) = sample.exemplar() {
+        // The owned form has each name once and no empty values; Prometheus has them all.
+        let mut labels: Vec<_> = sample.raw_exemplar_labels().collect();
+        labels.sort_by_key(|(name, _)| *name);
+        let mut shown =
+            json!({"labels": labels, "v": format!("{:016x}", exemplar.value.to_bits())});
+        if let Some(t) = exemplar.timestamp {
+            shown["t"] = json!(t.as_millis());
+        }
+        value["exemplars"] = json!([shown]);
+    }
+    let asked = options.created_lines() == CreatedLines::StartTimestamps;
+    if let Some(start) = sample.start_timestamp().filter(|_| asked) {
+        value["st"] = json!(start.as_millis());
+    }
+    value
+}
+
+/// Whether the vector has a label or a metric name that is no string here.
+fn has_name_outside_utf8(entries: &Value) -> bool {
+    let labels = entries.as_array().into_iter().flatten().filter_map(|e| e["labels"].as_array());
+    labels.flatten().any(|pair| pair[0].is_object() || pair[1].is_object())
+}
+
+fn check_case(format: TextFormat, options: ParserOptions, case: &Value) -> Result<(), String> {
+    let page = match case["input"].as_str() {
+        Some(text) => text.as_bytes().to_vec(),
+        None => from_hex(case["input_hex"].as_str().unwrap()),
+    };
+    let (entries, error) = read(format, &page, options);
+    if has_name_outside_utf8(&case["entries"]) {
+        let error = error.unwrap_or_default();
+        return if error.starts_with("invalid UTF-8 ") { Ok(()) } else { Err(error) };
+    }
+    let expected = case.get("error").and_then(Value::as_str).map(str::to_owned);
+    if json!(entries) == case["entries"] && error == expected {
+        return Ok(());
+    }
+    Err(format!(
+        "{:?}\n  got  {} {error:?}\n  want {} {expected:?}",
+        String::from_utf8_lossy(&page),
+        json!(entries),
+        case["entries"],
+    ))
+}
+
+#[track_caller]
+fn check_mode(file: &str, mode: &str, format: TextFormat, options: ParserOptions) {
+    let Some(path) = vectors(&format!("exposition/{file}")) else { return };
+    let vectors = load(&path);
+    let cases = vectors[mode].as_array().unwrap();
+    let failures: Vec<String> =
+        cases.iter().filter_map(|case| check_case(format, options, case).err()).collect();
+    println!("{mode}: {} of {} agree", cases.len() - failures.len(), cases.len());
+    assert!(!cases.is_empty() && failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn prometheus_text_is_read_as_prometheus_reads_it() {
+    let options = ParserOptions::default();
+    check_mode("edge_promtext.json", "promtext", TextFormat::Prometheus, options);
+}
+
+#[test]
+fn prometheus_text_with_type_and_unit_labels() {
+    let options = ParserOptions::default().with_type_and_unit_labels(true);
+    let mode = "promtext+type_and_unit_labels";
+    check_mode("edge_promtext.json", mode, TextFormat::Prometheus, options);
+}
+
+#[test]
+fn openmetrics_is_read_as_prometheus_reads_it() {
+    let options = ParserOptions::default();
+    check_mode("edge_openmetrics.json", "openmetrics", TextFormat::OpenMetrics, options);
+}
+
+#[test]
+fn openmetrics_with_type_and_unit_labels() {
+    let options = ParserOptions::default().with_type_and_unit_labels(true);
+    let mode = "openmetrics+type_and_unit_labels";
+    check_mode("edge_openmetrics.json", mode, TextFormat::OpenMetrics, options);
+}
+
+#[test]
+fn openmetrics_with_start_timestamps() {
+    let options = ParserOptions::default().with_created_lines(CreatedLines::StartTimestamps);
+    let mode = "openmetrics+skip_st_series";
+    check_mode("edge_openmetrics.json", mode, TextFormat::OpenMetrics, options);
+}
+
+#[test]
+fn pages_of_real_exporters_are_read_as_prometheus_reads_them() {
+    let Some(folder) = vectors("exposition/pages") else { return };
+    let mut seen = 0;
+    for file in fs::read_dir(&folder).unwrap() {
+        let path = file.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "json") {
+            continue;
+        }
+        let expected = load(&path);
+        let (format, options) = match expected["mode"].as_str().unwrap() {
+            "promtext" => (TextFormat::Prometheus, ParserOptions::default()),
+            "openmetrics" => (TextFormat::OpenMetrics, ParserOptions::default()),
+            "promtext+type_and_unit_labels" => {
+                (TextFormat::Prometheus, ParserOptions::default().with_type_and_unit_labels(true))
+            }
+            "openmetrics+type_and_unit_labels" => {
+                (TextFormat::OpenMetrics, ParserOptions::default().with_type_and_unit_labels(true))
+            }
+            "openmetrics+skip_st_series" => (
+                TextFormat::OpenMetrics,
+                ParserOptions::default().with_created_lines(CreatedLines::StartTimestamps),
+            ),
+            _ => continue,
+        };
+        let page = fs::read(folder.join(expected["page"].as_str().unwrap())).unwrap();
+        let (entries, error) = read(format, &page, options);
+        assert_eq!(error, None, "{}", path.display());
+        let expected = expected["entries"].as_array().unwrap();
+        for (got, want) in entries.iter().zip(expected) {
+            assert_eq!(got, want, "{}", path.display());
+        }
+        assert_eq!(entries.len(), expected.len(), "{}", path.display());
+        seen += 1;
+    }
+    assert_eq!(seen, 15);
+}
+
+#[test]
+fn the_parser_is_chosen_as_prometheus_chooses_it() {
+    let Some(path) = vectors("exposition/content_type.json") else { return };
+    let vectors = load(&path);
+    for case in vectors["cases"].as_array().unwrap() {
+        let fallback = case["fallback"].as_str().filter(|fallback| !fallback.is_empty());
+        let chosen = choose_format(case["content_type"].as_str().unwrap(), fallback);
+        let error = case.get("error").and_then(Value::as_str);
+        match case["parser"].as_str() {
+            Some("protobuf") => {
+                assert_eq!(chosen.unwrap_err().kind(), ErrorKind::Unsupported, "{case}");
+            }
+            Some(parser) => {
+                let chosen = chosen.unwrap();
+                let name = match chosen.format {
+                    TextFormat::Prometheus => "promtext",
+                    _ => "openmetrics",
+                };
+                assert_eq!((name, chosen.warning.as_deref()), (parser, error), "{case}");
+            }
+            None => assert_eq!(Some(chosen.unwrap_err().to_string().as_str()), error, "{case}"),
+        }
+    }
+}
+
+const SCHEMES: [EscapingScheme; 4] = [
+    EscapingScheme::AllowUtf8,
+    EscapingScheme::Underscores,
+    EscapingScheme::Dots,
+    EscapingScheme::Values,
+];
+
+#[test]
+fn names_are_escaped_as_prometheus_escapes_them() {
+    let Some(path) = vectors("labels/labels.json") else { return };
+    let vectors = load(&path);
+    let check = |list: &str, escape: fn(EscapingScheme, &str) -> String| {
+        let mut seen = 0;
+        for case in vectors[list].as_array().unwrap() {
+            let Some(name) = case["name"].as_str() else { continue };
+            for scheme in SCHEMES {
+                if let Some(expected) = case[scheme.as_str()].as_str() {
+                    assert_eq!(escape(scheme, name), expected, "{list} {name:?} {scheme}");
+                    seen += 1;
+                }
+            }
+        }
+        assert!(300 < seen, "{list}: {seen}");
+    };
+    check("escape", |scheme, name| scheme.escape(name).into_owned());
+    check("unescape", |scheme, name| scheme.unescape(name).into_owned());
+    for case in vectors["escaping_schemes"].as_array().unwrap() {
+        match case["input"].as_str().unwrap().parse::<EscapingScheme>() {
+            Ok(scheme) => assert_eq!(case["scheme"], scheme.as_str()),
+            Err(error) => assert_eq!(case["error"], error.to_string()),
+        }
+    }
+    for case in vectors["names"].as_array().unwrap() {
+        let Some(name) = case["name"].as_str() else { continue };
+        assert_eq!(case["legacy_label"], is_legacy_label_name(name), "{name:?}");
+        assert_eq!(case["legacy_metric"], is_legacy_metric_name(name), "{name:?}");
+    }
+}

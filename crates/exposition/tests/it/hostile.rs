@@ -1,0 +1,137 @@
+//! Input that wants to make the parser slow, large or wrong.
+
+use proptest::prelude::*;
+use skopos_core::LabelSet as _;
+use skopos_exposition::{
+    CreatedLines, Entry, Error, Parser, ParserOptions, TextFormat, families, lint,
+};
+
+const FORMATS: [TextFormat; 2] = [TextFormat::Prometheus, TextFormat::OpenMetrics];
+
+/// Reads everything that can be read; gives how many samples there were.
+fn read_all(format: TextFormat, page: &[u8], options: ParserOptions) -> Result<usize, Error> {
+    let mut parser = Parser::new(format, page, options);
+    let mut samples = 0;
+    while let Some(entry) = parser.next()? {
+        if let Entry::Series(mut sample) = entry {
+            samples += 1;
+            assert!(
+                page.windows(sample.series().len().max(1)).any(|w| w.starts_with(sample.series()))
+            );
+            drop(sample.labels().to_labels());
+            drop(sample.exemplar());
+            let _ = sample.start_timestamp();
+        }
+    }
+    Ok(samples)
+}
+
+#[test]
+fn many_samples_without_created_lines_are_looked_through_once() {
+    let mut page = String::from("# TYPE a counter\n");
+    for i in 0..100_000 {
+        page.push_str(&format!("a_total{{x=\"{i}\"}} 1\n"));
+    }
+    page.push_str("# EOF\n");
+    let options = ParserOptions::default().with_created_lines(CreatedLines::StartTimestamps);
+    let mut parser = Parser::new(TextFormat::OpenMetrics, page.as_bytes(), options);
+    let mut samples = 0;
+    while let Some(entry) = parser.next().unwrap() {
+        if let Entry::Series(mut sample) = entry {
+            assert_eq!(sample.start_timestamp(), None);
+            samples += 1;
+        }
+    }
+    assert_eq!(samples, 100_000);
+}
+
+#[test]
+fn unfinished_strings_are_looked_through_once() {
+    let page = "a{b=\"".repeat(200_000);
+    for format in FORMATS {
+        let error = read_all(format, page.as_bytes(), ParserOptions::default()).unwrap_err();
+        assert_eq!(error.line(), 1);
+        assert!((11..=12).contains(&error.column()), "{error}");
+    }
+}
+
+#[test]
+fn a_line_may_have_very_many_labels() {
+    let labels: Vec<String> = (0..100_000).rev().map(|i| format!("l{i:06}=\"\\n\"")).collect();
+    let page = format!("a{{{}}} 1\n", labels.join(","));
+    let mut parser = Parser::new(TextFormat::Prometheus, page.as_bytes(), ParserOptions::default());
+    let Some(Entry::Series(mut sample)) = parser.next().unwrap() else { panic!("no sample") };
+    let labels = sample.labels();
+    assert_eq!(labels.len(), 100_001);
+    assert_eq!(labels.value("l000000"), Some("\n"));
+}
+
+#[test]
+fn a_page_of_line_feeds_is_no_recursion() {
+    let page = "\n".repeat(2_000_000);
+    assert_eq!(read_all(TextFormat::Prometheus, page.as_bytes(), ParserOptions::default()), Ok(0));
+}
+
+#[test]
+fn very_many_metrics_of_one_family_are_linted() {
+    let mut page = String::from("# HELP a A.\n# TYPE a gauge\n");
+    for i in 0..50_000 {
+        page.push_str(&format!("a{{x=\"{i}\"}} 1\n"));
+    }
+    assert_eq!(lint(page.as_bytes()).unwrap(), []);
+}
+
+/// Bytes with much of what the formats are made of.
+fn pages() -> impl Strategy<Value = Vec<u8>> {
+    let piece = prop_oneof![
+        proptest::sample::select(vec![
+            "# TYPE ",
+            "# HELP ",
+            "# UNIT ",
+            "# EOF\n",
+            "counter",
+            "histogram",
+            "\n",
+            " ",
+            "{",
+            "}",
+            "\"",
+            "\\",
+            ",",
+            "=",
+            "a",
+            "a_bucket",
+            "a_created",
+            "le",
+            "1",
+            "-1.5e3",
+            "NaN",
+            " # {",
+            "0x1p3",
+            "é",
+            "\t",
+            "\0",
+            "a{b=\"c\"} 1\n",
+            "a_total 1 2 # {x=\"y\"} 3 4\n",
+        ])
+        .prop_map(|text| text.as_bytes().to_vec()),
+        proptest::collection::vec(any::<u8>(), 1..4),
+    ];
+    proptest::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #[test]
+    fn nothing_panics(page in pages()) {
+        for format in FORMATS {
+            let plain = read_all(format, &page, ParserOptions::default());
+            let options = ParserOptions::default()
+                .with_type_and_unit_labels(true)
+                .with_created_lines(CreatedLines::StartTimestamps);
+            let other = read_all(format, &page, options);
+            prop_assert_eq!(plain.as_ref().err(), other.as_ref().err());
+            prop_assert_eq!(families(format, &page).is_ok(), plain.is_ok());
+        }
+        let _ = lint(&page);
+    }
+}

@@ -1,0 +1,7 @@
+//! The crate from outside: against Prometheus' own results, and by its own round trips.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail by panicking")]
+
+mod conformance;
+mod hostile;
+mod lint;
+mod round_trip;
