@@ -343,6 +343,15 @@ fn sign_of_duration(byte: u8) -> Option<Kind> {
     })
 }
 
+/// What the word at the start of `text` is, and how long.
+pub(crate) fn word_at(text: &str) -> (Kind, usize) {
+    let mut words = Outside::lexer(text);
+    match words.next() {
+        Some(Ok(Outside::Kind(kind) | Outside::Fill(kind))) => (kind, words.span().end),
+        _ => (Kind::Identifier, words.span().end),
+    }
+}
+
 /// A span of places in a text that is shorter than 4 GiB.
 pub(crate) fn span(start: usize, end: usize) -> Span {
     let place = |at| u32::try_from(at).unwrap_or(u32::MAX);

@@ -6,7 +6,7 @@
 
 mod duration;
 mod expr;
-mod label;
+pub(crate) mod label;
 mod modifier;
 pub(crate) mod selector;
 

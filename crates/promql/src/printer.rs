@@ -156,8 +156,9 @@ fn write_number(f: &mut fmt::Formatter<'_>, value: f64, is_duration: bool) -> fm
     }
     // A cast saturates; a duration literal fits by itself.
     #[expect(clippy::cast_possible_truncation, reason = "cutting off is what upstream does")]
-    let millis = (value * 1e9) as i64 / 1_000_000;
-    f.write_str(&format_duration(millis))
+    let millis = (value.abs() * 1e9) as i64 / 1_000_000;
+    let sign = if value < 0.0 { "-" } else { "" };
+    write!(f, "{sign}{}", format_duration(millis))
 }
 
 impl Display for ParenExpr {

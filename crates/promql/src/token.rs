@@ -29,8 +29,7 @@ pub(crate) enum Kind {
     FillRight,
     GroupLeft,
     GroupRight,
-    /// A key or word inside a histogram description.
-    HistogramWord,
+    HistogramWord(HistogramWord),
     Identifier,
     Ignoring,
     LeftBrace,
@@ -57,6 +56,82 @@ pub(crate) enum Kind {
     /// `x` in a series description.
     Times,
     Without,
+}
+
+/// A word that has a meaning inside a histogram description.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum HistogramWord {
+    Buckets,
+    Count,
+    CustomValues,
+    Gauge,
+    NegativeBuckets,
+    NegativeOffset,
+    NotReset,
+    Offset,
+    Reset,
+    ResetHint,
+    Schema,
+    Sum,
+    Unknown,
+    ZeroBucket,
+    ZeroBucketWidth,
+}
+
+impl HistogramWord {
+    /// All words, in the order of upstream's tokens: the keys, then the hints.
+    const ALL: [(Self, &'static str); 15] = [
+        (Self::Sum, "sum"),
+        (Self::Count, "count"),
+        (Self::Schema, "schema"),
+        (Self::Offset, "offset"),
+        (Self::NegativeOffset, "n_offset"),
+        (Self::Buckets, "buckets"),
+        (Self::NegativeBuckets, "n_buckets"),
+        (Self::ZeroBucket, "z_bucket"),
+        (Self::ZeroBucketWidth, "z_bucket_w"),
+        (Self::CustomValues, "custom_values"),
+        (Self::ResetHint, "counter_reset_hint"),
+        (Self::Unknown, "unknown"),
+        (Self::Reset, "reset"),
+        (Self::NotReset, "not_reset"),
+        (Self::Gauge, "gauge"),
+    ];
+    const KEYS: u16 = 11;
+
+    /// The word of this text, in any case.
+    pub(crate) fn find(text: &str) -> Option<Self> {
+        let mut all = Self::ALL.iter();
+        all.find(|(_, name)| name.eq_ignore_ascii_case(text)).map(|&(word, _)| word)
+    }
+
+    fn place(self) -> (u16, &'static str) {
+        let mut places = (0..).zip(Self::ALL);
+        let found = places.find(|(_, (word, _))| *word == self);
+        found.map_or((0, ""), |(place, (_, name))| (place, name))
+    }
+
+    /// Whether a value follows it, and not whether it is one.
+    pub(crate) fn is_key(self) -> bool {
+        self.place().0 < Self::KEYS
+    }
+
+    pub(crate) fn as_str(self) -> &'static str {
+        self.place().1
+    }
+
+    /// A bit of its own.
+    pub(crate) fn bit(self) -> u16 {
+        1 << self.place().0
+    }
+
+    /// The number of upstream's token, which its error messages show for want of a name.
+    fn number(self) -> u16 {
+        match self.place().0 {
+            key if key < Self::KEYS => 57370 + key,
+            hint => 57445 + hint - Self::KEYS,
+        }
+    }
 }
 
 /// A token and its place.
@@ -169,6 +244,7 @@ impl fmt::Display for Described<'_> {
             Kind::String => f.write_str("string ")?,
             Kind::Number => f.write_str("number ")?,
             Kind::Duration => f.write_str("duration ")?,
+            Kind::HistogramWord(word) => write!(f, "\"<Item {}>\" ", word.number())?,
             Kind::Aggregate(_) => return write!(f, "<aggr:{text}>"),
             kind if kind.is_keyword() => return write!(f, "<{text}>"),
             kind if kind.is_operator() => return write!(f, "<op:{text}>"),

@@ -50,7 +50,7 @@ impl<'s> Parser<'s> {
     }
 
     /// What a string says.
-    pub(super) fn unquote(&self, token: Token) -> Result<Cow<'s, str>, Error> {
+    pub(crate) fn unquote(&self, token: Token) -> Result<Cow<'s, str>, Error> {
         string::unquote(self.text(token)).map_err(|_| {
             let message = "string escapes make invalid UTF-8, which is not supported";
             self.error(token.span, message)
