@@ -216,6 +216,21 @@ impl MemoryIndex {
         collect(values.filter(|(_, list)| list.meets(&series)), limit)
     }
 
+    /// Whether some series has the label `name` with this value. Two lookups.
+    ///
+    /// ```
+    /// use skopos_index::MemoryIndex;
+    ///
+    /// let mut index = MemoryIndex::new();
+    /// index.insert(&[("job", "api")])?;
+    /// assert!(index.has_value("job", "api") && !index.has_value("job", "web"));
+    /// # Ok::<(), skopos_index::Error>(())
+    /// ```
+    #[must_use]
+    pub fn has_value(&self, name: &str, value: &str) -> bool {
+        self.names.get(name).is_some_and(|entry| entry.values.contains_key(value))
+    }
+
     pub(crate) fn name(&self, name: &str) -> Option<&NameIndex> {
         self.names.get(name)
     }

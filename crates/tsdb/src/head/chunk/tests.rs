@@ -1,0 +1,124 @@
+//! Tests of where chunks are cut.
+
+use skopos_core::Timestamp;
+
+use super::*;
+
+const RANGE: i64 = 2 * 60 * 60 * 1_000;
+/// Two minutes before a border between ranges.
+const START: i64 = 1_700_000_000_000 / RANGE * RANGE + RANGE - 120_000;
+
+fn all() -> TimeRange {
+    TimeRange::ALL
+}
+
+fn count(chunk: &ClosedChunk) -> usize {
+    usize::from(u16::from_be_bytes([chunk.bytes[0], chunk.bytes[1]]))
+}
+
+/// The sample counts of the chunks that samples at these times make.
+fn cut(times: impl IntoIterator<Item = i64>, value: impl Fn(i64) -> f64) -> Vec<usize> {
+    let mut chunks = Chunks::default();
+    let mut added = Change::default();
+    for t in times {
+        let change = chunks.push(t, value(t), RANGE);
+        added.chunks += change.chunks;
+        added.closed_bytes += change.closed_bytes;
+    }
+    let snapshot = chunks.snapshot(all());
+    assert_eq!(added.chunks, snapshot.len());
+    let closed = &snapshot[..snapshot.len() - 1];
+    assert_eq!(added.closed_bytes, closed.iter().map(|chunk| chunk.bytes.len()).sum::<usize>());
+    snapshot.iter().map(count).collect()
+}
+
+#[test]
+fn chunks_of_a_steady_series_have_120_samples_and_end_with_the_range() {
+    let times = (0..500).map(|i| START + i * 15_000);
+    assert_eq!(cut(times, |_| 1.0), [8, 120, 120, 120, 120, 12]);
+}
+
+#[test]
+fn a_prediction_spreads_samples_evenly_over_the_range() {
+    // Thirty samples lie 29 seconds apart, so four times that, 62 times over, is the range.
+    let times = (0..1_000).map(|i| START + 120_000 + i * 1_000);
+    assert_eq!(cut(times, |_| 1.0)[..3], [117, 117, 117]);
+    // 144 samples a range: one chunk, for two would be small.
+    let times = (0..200).map(|i| START + 120_000 + i * 50_000);
+    assert_eq!(cut(times, |_| 1.0), [144, 56]);
+}
+
+#[test]
+fn a_chunk_of_a_series_that_became_faster_ends_at_240_samples() {
+    let slow = (0..31).map(|i| START + 120_000 + i * 60_000);
+    let fast = (1..1_000).map(|i| START + 120_000 + 30 * 60_000 + i);
+    assert_eq!(cut(slow.chain(fast), |_| 1.0)[..1], [240]);
+}
+
+#[test]
+fn a_chunk_of_incompressible_values_ends_with_a_kibibyte() {
+    let hash = |t: i64| t.cast_unsigned().wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let noise = |t: i64| f64::from_bits(hash(t) >> 2);
+    let times = (0..400).map(|i| START + 120_000 + i * 15_000 + (hash(i) >> 50).cast_signed());
+    let counts = cut(times, noise);
+    assert!(counts[..3].iter().all(|n| (95..105).contains(n)), "{counts:?}");
+}
+
+#[test]
+fn ranges_are_aligned_towards_zero() {
+    assert_eq!(range_end(0, 10), 10);
+    assert_eq!(range_end(9, 10), 10);
+    assert_eq!(range_end(10, 10), 20);
+    assert_eq!(range_end(-1, 10), 10);
+    assert_eq!(range_end(-11, 10), 0);
+    assert_eq!(range_end(i64::MAX, 10), i64::MAX);
+    assert_eq!(range_end(i64::MIN, i64::MAX), 0);
+}
+
+#[test]
+fn times_far_apart_do_not_overflow() {
+    let mut chunks = Chunks::default();
+    for (i, t) in [i64::MIN + 1, -1, 0, 1, i64::MAX - 1, i64::MAX].into_iter().enumerate() {
+        chunks.push(t, i as f64, RANGE);
+    }
+    assert_eq!(chunks.last().map(|(t, _)| t), Some(i64::MAX));
+    assert_eq!(chunks.snapshot(all()).iter().map(count).sum::<usize>(), 6);
+    assert_eq!(predict_end(i64::MIN, i64::MAX, i64::MAX), i64::MAX);
+}
+
+#[test]
+fn a_snapshot_has_the_chunks_of_its_range() {
+    let mut chunks = Chunks::default();
+    for i in 0..500 {
+        chunks.push(START + i * 15_000, 0.0, RANGE);
+    }
+    let find = |start: i64, end: i64| {
+        let at = |i: i64| Timestamp::from_millis(START + i * 15_000);
+        let found = chunks.snapshot(TimeRange::new(at(start), at(end)));
+        found.iter().map(|chunk| (chunk.first - START) / 15_000).collect::<Vec<_>>()
+    };
+    assert_eq!(find(-9, -1), []);
+    assert_eq!(find(7, 8), [0, 8]);
+    assert_eq!(find(200, 200), [128]);
+    assert_eq!(find(487, 1_000), [368, 488]);
+    assert_eq!(find(499, 499), [488]);
+    assert_eq!(find(500, 900), []);
+}
+
+#[test]
+fn dropping_takes_whole_chunks_and_the_open_one_last() {
+    let mut chunks = Chunks::default();
+    for i in 0..500 {
+        chunks.push(START + i * 15_000, 0.0, RANGE);
+    }
+    assert_eq!(chunks.drop_before(START), Change::default());
+    assert_eq!(chunks.drop_before(START + 127 * 15_000).chunks, 1, "the second ends there");
+    assert_eq!(chunks.first_time(), Some(START + 8 * 15_000));
+    assert_eq!(chunks.drop_before(START + 128 * 15_000).chunks, 1);
+    assert_eq!(chunks.drop_before(START + 499 * 15_000).chunks, 3);
+    assert!(!chunks.is_empty());
+    assert_eq!(chunks.drop_before(START + 500 * 15_000).chunks, 1);
+    assert!(chunks.is_empty());
+    assert_eq!((chunks.first_time(), chunks.last()), (None, None));
+    assert_eq!(chunks.heap_bytes(), 0);
+}

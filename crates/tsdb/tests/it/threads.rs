@@ -1,0 +1,143 @@
+//! Writers, readers and truncations at the same time.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use skopos_core::{Ingest, Labels, Matcher, Sample, Selection, SeriesRef, TimeRange, Timestamp};
+use skopos_testkit::conformance::collect;
+use skopos_tsdb::{Head, HeadOptions};
+
+const WRITERS: usize = 3;
+/// Series that a writer adds with each of its first batches.
+const GROUP: usize = 8;
+const GROUPS: i64 = 10;
+const BATCHES: i64 = 400;
+const STEP: i64 = 1_000;
+
+fn labels(writer: usize, group: i64, i: usize) -> Labels {
+    Labels::from_pairs([
+        ("__name__", "m".to_owned()),
+        ("group", format!("{group:02}")),
+        ("i", i.to_string()),
+        ("writer", writer.to_string()),
+    ])
+}
+
+/// In batch `b` each series of the groups 0 to `b` gets a sample at `b` steps.
+fn write(head: &Head, writer: usize, progress: &AtomicI64) {
+    let mut series: Vec<(Labels, Option<SeriesRef>)> = Vec::new();
+    for batch in 0..BATCHES {
+        if batch < GROUPS {
+            series.extend((0..GROUP).map(|i| (labels(writer, batch, i), None)));
+        }
+        let mut appender = head.appender();
+        for (labels, reference) in &mut series {
+            let sample = Sample::new(batch * STEP, batch as f64);
+            *reference = Some(appender.append(*reference, labels, sample).expect("in order"));
+        }
+        if batch % 7 == 3 {
+            // What is given up is not seen, and does not stand in the way.
+            let mut abandoned = head.appender();
+            let sample = Sample::new(batch * STEP + 500, -1.0);
+            abandoned.append(None, &labels(writer, 99, 0), sample).expect("in order");
+            drop(abandoned);
+        }
+        appender.commit().expect("a commit succeeds");
+        progress.store(batch, Ordering::Release);
+    }
+}
+
+/// Every series of a writer ends with the same batch, and all groups begun until then are there.
+/// Where the past is cut off, each may begin later than it did.
+fn check(head: &Head, writer: usize, is_cut: bool) {
+    let only = Matcher::equal("writer", writer.to_string());
+    let answer = collect(head, &Selection::new([only], TimeRange::ALL).sorted());
+    let answer = answer.expect("the head can be read");
+    let Some(last) = answer.first().and_then(|(_, samples)| samples.last()) else { return };
+    let last = last.t.as_millis() / STEP;
+    let groups = usize::try_from(GROUPS.min(last + 1)).expect("not negative");
+    assert_eq!(answer.len(), groups * GROUP, "all series of {last} batches");
+    for (labels, samples) in &answer {
+        let group: i64 = labels.get("group").and_then(|g| g.parse().ok()).expect("a group");
+        let first = samples.first().map_or(-1, |s| s.t.as_millis() / STEP);
+        assert!(first == group || is_cut && group < first, "{labels} begins with {first}");
+        let expected: Vec<Sample> =
+            (first..=last).map(|b| Sample::new(b * STEP, b as f64)).collect();
+        assert_eq!(samples, &expected, "{labels} after {last} batches");
+    }
+}
+
+/// How many batches each writer committed.
+#[derive(Default)]
+struct Progress([AtomicI64; WRITERS]);
+
+impl Progress {
+    fn least(&self) -> i64 {
+        self.0.iter().map(|n| n.load(Ordering::Acquire)).min().unwrap_or(0)
+    }
+
+    fn is_done(&self) -> bool {
+        self.least() == BATCHES
+    }
+}
+
+/// Lets readers stop also when a writer panics.
+struct FinishOnDrop<'a>(&'a AtomicI64);
+
+impl Drop for FinishOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(BATCHES, Ordering::Release);
+    }
+}
+
+fn run(is_cut: bool) -> Head {
+    let (head, progress) = (Head::new(HeadOptions::new()), Progress::default());
+    std::thread::scope(|scope| {
+        let (head, progress) = (&head, &progress);
+        for writer in 0..WRITERS {
+            scope.spawn(move || {
+                let _finish = FinishOnDrop(&progress.0[writer]);
+                write(head, writer, &progress.0[writer]);
+            });
+        }
+        for reader in 0..2 {
+            scope.spawn(move || {
+                while !progress.is_done() {
+                    for writer in 0..WRITERS {
+                        check(head, (writer + reader) % WRITERS, is_cut);
+                    }
+                }
+            });
+        }
+        if is_cut {
+            scope.spawn(move || {
+                while !progress.is_done() {
+                    head.truncate(Timestamp::from_millis((progress.least() - 50) * STEP));
+                }
+            });
+        }
+    });
+    for writer in 0..WRITERS {
+        check(&head, writer, is_cut);
+    }
+    head
+}
+
+#[test]
+fn commits_are_seen_whole() {
+    let stats = run(false).stats();
+    // A series of group g misses the first g batches.
+    let per_slot = GROUPS * BATCHES - GROUPS * (GROUPS - 1) / 2;
+    let series = i64::try_from(WRITERS * GROUP).expect("small");
+    assert_eq!(i64::try_from(stats.samples_appended), Ok(series * per_slot));
+    assert_eq!(i64::try_from(stats.series), Ok(series * GROUPS));
+    assert_eq!(stats.samples_overtaken, 0);
+}
+
+#[test]
+fn commits_are_seen_whole_while_the_past_is_cut_off() {
+    let head = run(true);
+    assert!(0 < head.stats().truncations);
+    head.truncate(Timestamp::MAX);
+    let stats = head.stats();
+    assert_eq!((stats.series, stats.chunks, stats.closed_chunk_bytes), (0, 0, 0));
+}
