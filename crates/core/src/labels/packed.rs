@@ -19,7 +19,8 @@ pub(super) struct Packer {
 
 impl Packer {
     pub(super) fn new() -> Self {
-        Self { packed: String::new() }
+        // Enough for nearly all sets, so that the string need not grow; the finished set is exact.
+        Self { packed: String::with_capacity(256) }
     }
 
     /// Appends a label; one with an empty value is left out.
