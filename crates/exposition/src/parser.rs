@@ -172,17 +172,25 @@ impl<'a> Page<'a> {
     }
 
     /// The bytes of a span; what lies beyond the page is cut off.
+    #[inline]
     fn get(&self, span: Span) -> &'a [u8] {
         let end = span.end.min(self.bytes.len());
         self.bytes.get(span.start.min(end)..end).unwrap_or_default()
     }
 
     /// The text of a span that was found to be UTF-8.
+    #[inline]
     fn text(&self, span: Span) -> &'a str {
         match self.text.get(span.start..span.end) {
             Some(text) => text,
-            None => core::str::from_utf8(self.get(span)).unwrap_or_default(),
+            None => self.text_behind(span),
         }
+    }
+
+    /// The text of a span that lies behind something that is not UTF-8.
+    #[cold]
+    fn text_behind(&self, span: Span) -> &'a str {
+        core::str::from_utf8(self.get(span)).unwrap_or_default()
     }
 }
 

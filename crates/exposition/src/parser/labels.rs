@@ -44,6 +44,15 @@ impl Text {
             Self::Static(text) => text,
         }
     }
+
+    #[inline]
+    fn bytes<'s>(self, page: Page<'s>, own: &'s str) -> &'s [u8] {
+        match self {
+            Self::Page(span) => page.get(span),
+            Self::Own(span) => own.as_bytes().get(span.start..span.end).unwrap_or_default(),
+            Self::Static(text) => text.as_bytes(),
+        }
+    }
 }
 
 /// The labels of a sample, in name order, borrowed from the page and the parser.
@@ -69,12 +78,14 @@ pub struct SeriesLabels<'s> {
     page: Page<'s>,
     own: &'s str,
     labels: &'s [Label],
+    /// Whether each name is there once, as usual.
+    distinct: bool,
 }
 
 impl<'s> SeriesLabels<'s> {
     /// All labels as written, in name order: with empty values, and with repeated names.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&'s str, &'s str)> + use<'s> {
-        let Self { page, own, labels } = *self;
+        let Self { page, own, labels, .. } = *self;
         labels.iter().map(move |label| (label.name.get(page, own), label.value.get(page, own)))
     }
 
@@ -93,6 +104,9 @@ impl<'s> SeriesLabels<'s> {
     /// A name that is there twice, if there is one. A scrape with such a sample is to be refused.
     #[must_use]
     pub fn duplicate_name(&self) -> Option<&'s str> {
+        if self.distinct {
+            return None;
+        }
         let names = || self.iter().map(|(name, _)| name);
         names().zip(names().skip(1)).find(|(a, b)| a == b).map(|(name, _)| name)
     }
@@ -100,6 +114,12 @@ impl<'s> SeriesLabels<'s> {
 
 impl LabelSet for SeriesLabels<'_> {
     fn visit<'v>(&'v self, visitor: &mut dyn FnMut(&'v str, &'v str)) {
+        if self.distinct {
+            for (name, value) in self.iter().filter(|(_, value)| !value.is_empty()) {
+                visitor(name, value);
+            }
+            return;
+        }
         let mut held: Option<(&str, &str)> = None;
         for (name, value) in self.iter() {
             if let Some((before, value)) = held.filter(|(before, _)| *before != name)
@@ -156,11 +176,13 @@ impl Parser<'_> {
                 labels.push(label);
             }
         }
-        let name_of = |label: &Label| label.name.get(page, own);
-        if !labels.is_sorted_by(|a, b| name_of(a) <= name_of(b)) {
+        let name_of = |label: &Label| label.name.bytes(page, own);
+        let mut distinct = labels.is_sorted_by(|a, b| name_of(a) < name_of(b));
+        if !distinct {
             labels.sort_by(|a, b| name_of(a).cmp(name_of(b)));
+            distinct = labels.is_sorted_by(|a, b| name_of(a) < name_of(b));
         }
-        SeriesLabels { page, own, labels }
+        SeriesLabels { page, own, labels, distinct }
     }
 }
 
@@ -183,6 +205,7 @@ impl Added {
     }
 }
 
+#[inline]
 fn resolve_label(raw: &RawLabel, page: Page<'_>, bound: Option<&str>, own: &mut String) -> Label {
     let mut label = Label { name: Text::Page(raw.name), value: Text::Page(raw.value) };
     if raw.escaped {

@@ -1,0 +1,116 @@
+//! `parse`: the exposition parser over a page, with and without labels.
+
+use std::fs;
+use std::hint::black_box;
+use std::path::Path;
+
+use anyhow::Context as _;
+use serde_json::{Value, json};
+use skopos_core::LabelSet as _;
+use skopos_exposition::{Entry, Parser, ParserOptions, TextFormat};
+
+use super::base_name;
+use crate::measure::{Plan, measure};
+use crate::report::{emit_allocations, emit_rate, emit_time};
+
+/// What is made of each sample's labels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Labels {
+    /// An owned label set, and the exemplar: what a scrape of unknown series needs.
+    Owned,
+    /// A view that is looked through.
+    View,
+    /// Nothing but the bytes of the series: what a scrape of known series needs.
+    Skipped,
+}
+
+/// What a page held.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Count {
+    /// Samples.
+    pub samples: usize,
+    /// Exemplars.
+    pub exemplars: usize,
+    /// Entries of all kinds.
+    pub entries: usize,
+    /// Labels, or bytes of series where labels are skipped.
+    pub labels: usize,
+}
+
+/// Reads a page to its end.
+///
+/// ```
+/// use skopos_bench::commands::parse::{Labels, parse_page};
+/// use skopos_exposition::TextFormat;
+///
+/// let count = parse_page(TextFormat::Prometheus, b"up 1\n", Labels::Owned)?;
+/// assert_eq!((count.samples, count.labels), (1, 1));
+/// # Ok::<(), skopos_exposition::Error>(())
+/// ```
+///
+/// # Errors
+///
+/// The parser's.
+pub fn parse_page(
+    format: TextFormat,
+    page: &[u8],
+    labels: Labels,
+) -> Result<Count, skopos_exposition::Error> {
+    let mut count = Count::default();
+    let mut parser = Parser::new(format, page, ParserOptions::default());
+    while let Some(entry) = parser.next()? {
+        count.entries += 1;
+        let Entry::Series(mut sample) = entry else { continue };
+        count.samples += 1;
+        match labels {
+            Labels::Owned => {
+                let owned = black_box(sample.labels().to_labels());
+                count.labels += owned.len();
+                count.exemplars += usize::from(black_box(sample.exemplar()).is_some());
+            }
+            Labels::View => sample.labels().visit(&mut |name, value| {
+                black_box((name, value));
+                count.labels += 1;
+            }),
+            Labels::Skipped => count.labels += black_box(sample.series()).len(),
+        }
+        black_box((sample.value(), sample.timestamp()));
+    }
+    Ok(count)
+}
+
+/// Measures each file.
+///
+/// # Errors
+///
+/// Where a file cannot be read or parsed.
+pub fn run(plan: Plan, format: TextFormat, files: &[&Path]) -> anyhow::Result<()> {
+    let format_name = match format {
+        TextFormat::OpenMetrics => "openmetrics",
+        _ => "promtext",
+    };
+    let variants =
+        [("labels", Labels::Owned), ("labels-view", Labels::View), ("nolabels", Labels::Skipped)];
+    for file in files {
+        let page = fs::read(file).with_context(|| file.display().to_string())?;
+        for (variant, labels) in variants {
+            let count =
+                parse_page(format, &page, labels).with_context(|| file.display().to_string())?;
+            let measured = measure(plan, count.samples, || {
+                let again = parse_page(format, &page, labels);
+                assert_eq!(again.map(|count| count.samples), Ok(count.samples));
+            });
+            let name = format!("parse/{format_name}/{variant}/{}", base_name(file));
+            let fields = json!({
+                "samples": count.samples, "exemplars": count.exemplars, "bytes": page.len(),
+            });
+            emit_time(&measured, &name, "ns/sample", 1.0, fields);
+            let scale = page.len() as f64 / count.samples as f64 * 1e3;
+            emit_rate(&measured, &name, "MB/s", scale, Value::Null);
+            emit_allocations(&measured, &name, "sample");
+        }
+    }
+    Ok(())
+}
