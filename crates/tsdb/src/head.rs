@@ -27,12 +27,12 @@ mod stripes;
 mod tests;
 
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use skopos_core::{Appender, Ingest, Metadata, Timestamp};
 use skopos_index::{Cardinality, FilterCache};
 
-use self::appender::HeadAppender;
+use self::appender::{Batch, HeadAppender};
 use self::catalog::Catalog;
 use self::counters::Counters;
 pub use self::counters::{HeadMemory, HeadStats};
@@ -77,6 +77,7 @@ pub struct Head {
     /// Commits hold it for reading, snapshots for writing.
     gate: RwLock<()>,
     filters: FilterCache,
+    spare_batches: Mutex<Vec<Batch>>,
     counters: Counters,
     /// Samples before this time are gone, and refused.
     earliest_kept: AtomicI64,
@@ -92,6 +93,7 @@ impl Head {
             catalog: RwLock::default(),
             gate: RwLock::default(),
             filters: FilterCache::new(CACHED_EXPRESSIONS),
+            spare_batches: Mutex::default(),
             counters: Counters::new(),
             earliest_kept: AtomicI64::new(NEVER),
         }
@@ -211,6 +213,10 @@ impl Head {
     /// Closes the gate: until the guard is dropped, no commit is under way.
     fn begin_snapshot(&self) -> RwLockWriteGuard<'_, ()> {
         self.gate.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn spare_batches(&self) -> MutexGuard<'_, Vec<Batch>> {
+        self.spare_batches.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn catalog(&self) -> RwLockReadGuard<'_, Catalog> {

@@ -53,8 +53,8 @@
 //! * At most 2³² − 1 series. A commit costs a lock and some bits a sample, a selection what the index
 //!   costs and a few nanoseconds a series; commits wait that long, for no selection's decoding.
 //! * Memory: about half a kilobyte a series without its labels and closed chunks, and one to three
-//!   bytes a sample; [`Head::memory`] measures it. `cargo run --release -p skopos-tsdb --example
-//!   measure` prints times and sizes.
+//!   bytes a sample; [`Head::memory`] measures it. the example
+//!   `measure_head` prints times and sizes.
 //! * Truncation walks all series.
 //!
 //! # Crate features

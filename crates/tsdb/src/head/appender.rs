@@ -16,11 +16,22 @@ use super::Head;
 use super::counters::Outcome;
 use super::series::{MemSeries, NEVER};
 
+/// How many batches' memory is kept for later ones.
+const SPARE_BATCHES: usize = 16;
+/// A batch that had room for more samples than this gives its memory back.
+const SPARE_SAMPLES: usize = 1 << 16;
+
 /// An open batch.
 pub(super) struct HeadAppender<'a> {
     head: &'a Head,
     /// Samples before this time are refused, for the whole batch.
     earliest: i64,
+    batch: Batch,
+}
+
+/// What a batch holds. Its memory is used again by later ones.
+#[derive(Debug, Default)]
+pub(super) struct Batch {
     touched: Vec<Touched>,
     /// From references to positions in `touched`.
     positions: HashMap<SeriesRef, usize>,
@@ -29,6 +40,7 @@ pub(super) struct HeadAppender<'a> {
 }
 
 /// A series that the batch has samples for.
+#[derive(Debug)]
 struct Touched {
     series: Arc<MemSeries>,
     /// Whether the catalog did not have it when it was touched.
@@ -37,6 +49,7 @@ struct Touched {
     last: Option<(i64, u64)>,
 }
 
+#[derive(Debug)]
 struct Pending {
     /// A position in `touched`.
     series: usize,
@@ -49,10 +62,7 @@ impl<'a> HeadAppender<'a> {
         Self {
             head,
             earliest: head.earliest_accepted(),
-            touched: Vec::new(),
-            positions: HashMap::new(),
-            samples: Vec::new(),
-            metadata: Vec::new(),
+            batch: head.spare_batches().pop().unwrap_or_default(),
         }
     }
 
@@ -63,7 +73,7 @@ impl<'a> HeadAppender<'a> {
         labels: &dyn LabelSet,
     ) -> Result<usize, Error> {
         if let Some(reference) = reference {
-            if let Some(at) = self.positions.get(&reference) {
+            if let Some(at) = self.batch.positions.get(&reference) {
                 return Ok(*at);
             }
             let known = self.head.stripes.by_reference(reference);
@@ -73,7 +83,7 @@ impl<'a> HeadAppender<'a> {
         }
         loop {
             let series = self.head.stripes.get_or_create(labels)?;
-            if let Some(at) = self.positions.get(&series.reference) {
+            if let Some(at) = self.batch.positions.get(&series.reference) {
                 return Ok(*at);
             }
             // Between the two steps the series may be forgotten; then it is made anew.
@@ -93,9 +103,9 @@ impl<'a> HeadAppender<'a> {
         let last = state.chunks.last().map(|(t, v)| (t, v.to_bits()));
         let is_new = state.id.is_none();
         drop(state);
-        let at = self.touched.len();
-        self.positions.insert(series.reference, at);
-        self.touched.push(Touched { series, is_new, last });
+        let at = self.batch.touched.len();
+        self.batch.positions.insert(series.reference, at);
+        self.batch.touched.push(Touched { series, is_new, last });
         Some(at)
     }
 
@@ -112,8 +122,8 @@ impl<'a> HeadAppender<'a> {
         let (range, earliest) = (self.head.options.chunk_range(), self.head.earliest_kept());
         let mut outcome = Outcome::default();
         // Samples of one series often stand together; then its lock is taken once.
-        for run in self.samples.chunk_by(|a, b| a.series == b.series) {
-            let series = &self.touched[run[0].series].series;
+        for run in self.batch.samples.chunk_by(|a, b| a.series == b.series) {
+            let series = &self.batch.touched[run[0].series].series;
             let mut state = series.lock();
             for sample in run {
                 match state.chunks.last() {
@@ -136,26 +146,27 @@ impl<'a> HeadAppender<'a> {
 
     /// Makes series that have their first samples now known to queries.
     fn add_to_catalog(&self) -> Result<(), Error> {
-        let mut new = self.touched.iter().filter(|touched| touched.is_new).peekable();
-        if new.peek().is_none() && self.metadata.is_empty() {
+        let mut new = self.batch.touched.iter().filter(|touched| touched.is_new).peekable();
+        if new.peek().is_none() && self.batch.metadata.is_empty() {
             return Ok(());
         }
         let mut catalog = self.head.catalog_mut();
         new.try_for_each(|touched| catalog.add(&touched.series))?;
-        catalog.metadata.extend(self.metadata.iter().cloned());
+        catalog.metadata.extend(self.batch.metadata.iter().cloned());
         Ok(())
     }
 
     /// Ends the batch: series that have no sample after all are forgotten.
     fn leave(&mut self) {
-        for touched in self.touched.drain(..) {
+        for touched in self.batch.touched.drain(..) {
             touched.series.leave_batch();
             if touched.series.times().is_none() {
                 self.head.forget_if_idle(&touched.series);
             }
         }
-        self.positions.clear();
-        self.samples.clear();
+        self.batch.positions.clear();
+        self.batch.samples.clear();
+        self.batch.metadata.clear();
     }
 }
 
@@ -168,7 +179,7 @@ impl Appender for HeadAppender<'_> {
     ) -> Result<SeriesRef, Error> {
         self.check_bounds(sample.t)?;
         let at = self.touch(series, labels)?;
-        let touched = &mut self.touched[at];
+        let touched = &mut self.batch.touched[at];
         let (t, bits) = (sample.t.as_millis(), sample.v.to_bits());
         match touched.last {
             Some((last, _)) if t < last => {
@@ -182,7 +193,7 @@ impl Appender for HeadAppender<'_> {
             Some((last, _)) if t == last => {}
             _ => {
                 touched.last = Some((t, bits));
-                self.samples.push(Pending { series: at, t, v: sample.v });
+                self.batch.samples.push(Pending { series: at, t, v: sample.v });
             }
         }
         Ok(touched.series.reference)
@@ -206,14 +217,15 @@ impl Appender for HeadAppender<'_> {
     }
 
     fn set_metadata(&mut self, series: SeriesRef, metadata: &Metadata) -> Result<(), Error> {
-        let touched = self.positions.get(&series).map(|at| Arc::clone(&self.touched[*at].series));
+        let touched =
+            self.batch.positions.get(&series).map(|at| Arc::clone(&self.batch.touched[*at].series));
         let known = touched.or_else(|| self.head.stripes.by_reference(series));
         let Some(series) = known else {
             let message = format!("metadata for series {}, which is not known", series.0);
             return Err(Error::new(ErrorKind::NotFound, message));
         };
         if let Some(metric) = series.labels.metric_name() {
-            self.metadata.push((metric.to_owned(), metadata.clone()));
+            self.batch.metadata.push((metric.to_owned(), metadata.clone()));
         }
         Ok(())
     }
@@ -234,6 +246,10 @@ impl Appender for HeadAppender<'_> {
 impl Drop for HeadAppender<'_> {
     fn drop(&mut self) {
         self.leave();
+        let mut spare = self.head.spare_batches();
+        if spare.len() < SPARE_BATCHES && self.batch.samples.capacity() <= SPARE_SAMPLES {
+            spare.push(std::mem::take(&mut self.batch));
+        }
     }
 }
 

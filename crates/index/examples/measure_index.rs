@@ -1,6 +1,6 @@
 //! Measures the index on label sets like those of a cluster: time to insert, time to select, memory.
 //!
-//! `cargo run --release -p skopos-index --example measure`
+//! `cargo run --release -p skopos-index --example measure_index`
 #![expect(clippy::disallowed_methods, reason = "a measurement reads the clock")]
 
 use std::error::Error;

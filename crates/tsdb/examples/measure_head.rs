@@ -1,6 +1,6 @@
 //! Measures a head that is filled like a scraper fills it: time a sample, memory a series.
 //!
-//! `cargo run --release -p skopos-tsdb --example measure [SERIES [MINUTES]]`
+//! `cargo run --release -p skopos-tsdb --example measure_head [SERIES [MINUTES]]`
 #![expect(clippy::disallowed_methods, reason = "a measurement reads the clock")]
 
 use std::error::Error;
