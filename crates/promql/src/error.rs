@@ -1,6 +1,6 @@
 //! What can be wrong with a query, and where.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use crate::span::Span;
 
@@ -18,7 +18,7 @@ pub enum ErrorKind {
 
 /// A failure with its place in the text.
 ///
-/// `Display` gives what Prometheus shows to people.
+/// `Display` gives what Prometheus shows to people; [`render`](Self::render) points into the text.
 ///
 /// ```
 /// use skopos_promql::{ParseOptions, Span, parse};
@@ -27,9 +27,14 @@ pub enum ErrorKind {
 /// assert_eq!(error.to_string(), "1:9: parse error: unclosed left parenthesis");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Error {
+pub struct Error(Box<Inner>);
+
+/// Behind a pointer, since results are passed about far more often than they are errors.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Inner {
     kind: ErrorKind,
     span: Span,
+    /// Line and column, if the error has a place.
     place: Option<(u32, u32)>,
     message: String,
 }
@@ -39,49 +44,96 @@ impl Error {
     #[cold]
     pub(crate) fn parse(source: &str, span: Span, message: impl Into<String>) -> Self {
         let place = if source.is_empty() { None } else { place_of(source, span.start) };
-        Self { kind: ErrorKind::Parse, span, place, message: message.into() }
+        Self(Box::new(Inner { kind: ErrorKind::Parse, span, place, message: message.into() }))
     }
 
     /// A duration expression that has no value.
     #[cold]
     pub(crate) fn duration(span: Span, message: impl Into<String>) -> Self {
-        Self { kind: ErrorKind::Duration, span, place: None, message: message.into() }
+        let message = message.into();
+        Self(Box::new(Inner { kind: ErrorKind::Duration, span, place: None, message }))
     }
 
     /// An error without a place.
     #[cold]
     pub(crate) fn plain(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, span: Span::default(), place: None, message: message.into() }
+        let message = message.into();
+        Self(Box::new(Inner { kind, span: Span::default(), place: None, message }))
     }
 
     /// What kind of failure it is.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
-        self.kind
+        self.0.kind
     }
 
     /// The place in the text, in bytes.
     #[must_use]
     pub fn span(&self) -> Span {
-        self.span
+        self.0.span
     }
 
     /// The line, counted from 1, if the error has a place.
     #[must_use]
     pub fn line(&self) -> Option<u32> {
-        self.place.map(|(line, _)| line)
+        self.0.place.map(|(line, _)| line)
     }
 
     /// The column, counted from 1 in bytes, if the error has a place.
     #[must_use]
     pub fn column(&self) -> Option<u32> {
-        self.place.map(|(_, column)| column)
+        self.0.place.map(|(_, column)| column)
     }
 
     /// The sentence without the place.
     #[must_use]
     pub fn message(&self) -> &str {
-        &self.message
+        &self.0.message
+    }
+}
+
+impl Error {
+    /// The sentence, the line of the text that it is about, and a mark below its place.
+    ///
+    /// `source` must be the text that was parsed.
+    ///
+    /// ```
+    /// use skopos_promql::{ParseOptions, parse};
+    ///
+    /// let source = "sum by (job) (\n  rate(errors)\n)";
+    /// let error = parse(source, &ParseOptions::default()).unwrap_err();
+    /// let rendered = "\
+    /// 2:8: parse error: expected type range vector in call to function \"rate\", got instant vector
+    ///   |
+    /// 2 |   rate(errors)
+    ///   |        ^^^^^^
+    /// ";
+    /// assert_eq!(error.render(source), rendered);
+    /// ```
+    #[must_use]
+    pub fn render(&self, source: &str) -> String {
+        let mut out = format!("{self}\n");
+        let (start, end) = (self.0.span.start as usize, self.0.span.end as usize);
+        let (Some(before), Some(after)) = (source.get(..start), source.get(start..)) else {
+            return out;
+        };
+        if self.0.kind == ErrorKind::Literal {
+            return out;
+        }
+        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        let line = source[line_start..].lines().next().unwrap_or_default();
+        let number = (before.matches('\n').count() + 1).to_string();
+        let margin = " ".repeat(number.len());
+        // Tabs stay tabs, so that the mark stands below its place however wide they are shown.
+        let indent: String =
+            before[line_start..].chars().map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
+        let rest_of_line = after.lines().next().unwrap_or_default();
+        let len = end.saturating_sub(start).min(rest_of_line.len());
+        let marked = rest_of_line.get(..len).unwrap_or(rest_of_line).chars().count().max(1);
+        let mark = "^".repeat(marked);
+        // Writing into a `String` cannot fail.
+        let _ = write!(out, "{margin} |\n{number} | {line}\n{margin} | {indent}{mark}\n");
+        out
     }
 }
 
@@ -102,17 +154,18 @@ fn place_of(source: &str, at: u32) -> Option<(u32, u32)> {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.kind, self.place) {
+        let Inner { kind, span, place, message } = &*self.0;
+        match (kind, place) {
             (ErrorKind::Parse, Some((line, column))) => {
-                write!(f, "{line}:{column}: parse error: {}", self.message)
+                write!(f, "{line}:{column}: parse error: {message}")
             }
             (ErrorKind::Parse, None) => {
-                write!(f, "unknown position: parse error: {}", self.message)
+                write!(f, "unknown position: parse error: {message}")
             }
             (ErrorKind::Duration, _) => {
-                write!(f, "{}:{}: {}", self.span.start, self.span.end, self.message)
+                write!(f, "{}:{}: {message}", span.start, span.end)
             }
-            (ErrorKind::Literal, _) => f.write_str(&self.message),
+            (ErrorKind::Literal, _) => f.write_str(message),
         }
     }
 }

@@ -12,6 +12,10 @@ use crate::parser::Parser;
 /// can be walked by recursion.
 pub const MAX_DEPTH: usize = 500;
 
+/// How many parentheses, calls, aggregations and signs may stand within each other: the parser
+/// recurses for these, and not for chains like `a + b + c`, which only make the tree higher.
+pub const MAX_NESTING: usize = 128;
+
 /// The checked tree of a query.
 ///
 /// Takes time linear in the text's length.
@@ -29,8 +33,9 @@ pub const MAX_DEPTH: usize = 500;
 ///
 /// # Errors
 ///
-/// `Parse`: the first error that Prometheus shows, in its words. Where Prometheus would go on, a tree
-/// higher than [`MAX_DEPTH`] and strings whose escapes do not make UTF-8 are errors too.
+/// `Parse`: the first error that Prometheus shows, in its words. Where Prometheus would go on, these
+/// are errors too: more than [`MAX_NESTING`] constructs within each other, a tree higher than
+/// [`MAX_DEPTH`], and strings whose escapes do not make UTF-8.
 pub fn parse(source: &str, options: &ParseOptions) -> Result<Expr, Error> {
     let mut expr = Parser::new(source, options)?.expression()?;
     check(source, &mut expr)?;

@@ -152,17 +152,26 @@ impl<'s> Parser<'s> {
     /// Enters one more construct.
     fn enter(&mut self) -> Result<(), Error> {
         self.depth += 1;
-        if crate::MAX_DEPTH < self.depth { Err(self.too_deep()) } else { Ok(()) }
+        if crate::MAX_NESTING < self.depth {
+            Err(self.too_deep(crate::MAX_NESTING))
+        } else {
+            Ok(())
+        }
     }
 
     fn leave(&mut self) {
         self.depth -= 1;
     }
 
+    /// Refuses a tree of too many levels.
+    fn check_height(&self, height: usize) -> Result<(), Error> {
+        if crate::MAX_DEPTH < height { Err(self.too_deep(crate::MAX_DEPTH)) } else { Ok(()) }
+    }
+
     #[cold]
-    fn too_deep(&self) -> Error {
+    fn too_deep(&self, limit: usize) -> Error {
         let at = self.position();
-        let message = format!("expression is nested more than {} levels deep", crate::MAX_DEPTH);
+        let message = format!("expression is nested more than {limit} levels deep");
         self.error(span(at, at), message)
     }
 

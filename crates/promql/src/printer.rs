@@ -120,7 +120,7 @@ impl Display for VectorMatching {
         if let Some(side) = group {
             write!(f, " group_{side} ({})", LabelList(&self.include))?;
         }
-        let text = |v| format_float(v, FloatStyle::Api);
+        let text = |v| format_float(v, FloatStyle::General);
         match (self.fill_left, self.fill_right) {
             (Some(left), Some(right)) if left == right => {
                 write!(f, " fill ({})", text(left))

@@ -80,9 +80,7 @@ impl Parser<'_> {
             }
             self.ahead = None;
             height += 1;
-            if crate::MAX_DEPTH < height + self.depth {
-                return Err(self.too_deep());
-            }
+            self.check_height(height + self.depth)?;
             let rhs = self.duration(if op == DurationOp::Pow { binding } else { binding + 1 })?;
             lhs = self.combine_durations(lhs, op, token, rhs)?;
         }

@@ -84,9 +84,7 @@ impl Parser<'_> {
             return Err(self.error(span, "binop fill modifiers are experimental and not enabled"));
         }
         let height = 1 + lhs.height.max(rhs.height);
-        if crate::MAX_DEPTH < height {
-            return Err(self.too_deep());
-        }
+        self.check_height(height)?;
         let binary = BinaryExpr {
             op,
             lhs: lhs.expr,

@@ -71,9 +71,7 @@ impl Parser<'_> {
                 Kind::LeftBracket => {
                     self.ahead = None;
                     tall = self.bracket(tall, token)?;
-                    if crate::MAX_DEPTH < tall.height {
-                        return Err(self.too_deep());
-                    }
+                    self.check_height(tall.height)?;
                 }
                 Kind::Offset => {
                     self.ahead = None;

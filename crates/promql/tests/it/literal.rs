@@ -2,9 +2,7 @@
 
 use serde_json::Value;
 use skopos_promql::ast::Expr;
-use skopos_promql::{
-    ParseOptions, format_duration, parse, parse_duration, parse_signed_duration,
-};
+use skopos_promql::{ParseOptions, format_duration, parse, parse_duration, parse_signed_duration};
 
 use crate::conformance::{report, vectors};
 

@@ -3,4 +3,5 @@
 mod conformance;
 mod literal;
 mod parse;
+mod property;
 mod series;
