@@ -97,12 +97,12 @@ fn a_snapshot_has_the_chunks_of_its_range() {
         let found = chunks.snapshot(TimeRange::new(at(start), at(end)));
         found.iter().map(|chunk| (chunk.first - START) / 15_000).collect::<Vec<_>>()
     };
-    assert_eq!(find(-9, -1), []);
+    assert_eq!(find(-9, -1), [0; 0]);
     assert_eq!(find(7, 8), [0, 8]);
     assert_eq!(find(200, 200), [128]);
     assert_eq!(find(487, 1_000), [368, 488]);
     assert_eq!(find(499, 499), [488]);
-    assert_eq!(find(500, 900), []);
+    assert_eq!(find(500, 900), [0; 0]);
 }
 
 #[test]
@@ -121,4 +121,49 @@ fn dropping_takes_whole_chunks_and_the_open_one_last() {
     assert!(chunks.is_empty());
     assert_eq!((chunks.first_time(), chunks.last()), (None, None));
     assert_eq!(chunks.heap_bytes(), 0);
+}
+
+/// A block of Prometheus and its head file have the chunks that its head had cut.
+#[test]
+fn chunks_are_those_that_prometheus_cuts() {
+    let mut compared = 0;
+    for file in ["01M826FZQ7ADFDTRZD17064C1N", "01M826FZRM7KCDG97N5380J2J6"] {
+        let path = format!("vectors/tsdb/main.block.{file}.json");
+        let Some(text) = skopos_testkit::vectors::text(&path) else { return };
+        let block: serde_json::Value = serde_json::from_str(&text).unwrap();
+        for series in block["series"].as_array().unwrap() {
+            compared += compare(series["chunks"].as_array().unwrap());
+        }
+    }
+    let text = skopos_testkit::vectors::text("vectors/tsdb/main.chunks_head.json").unwrap();
+    let head: serde_json::Value = serde_json::from_str(&text).unwrap();
+    for chunk in head["chunks"].as_array().unwrap() {
+        compared += compare(std::slice::from_ref(chunk));
+    }
+    assert_eq!(compared, 37);
+}
+
+/// Cuts the samples of these chunks anew; returns how many chunks there are, none if they are not
+/// of floats.
+fn compare(chunks: &[serde_json::Value]) -> usize {
+    if chunks.iter().any(|chunk| chunk["encoding"] != "XOR") {
+        return 0;
+    }
+    let expected: Vec<Vec<u8>> =
+        chunks.iter().map(|chunk| from_hex(chunk["data"].as_str().unwrap())).collect();
+    let mut anew = Chunks::default();
+    for bytes in &expected {
+        for sample in skopos_chunk::XorDecoder::new(bytes).unwrap() {
+            let sample = sample.unwrap();
+            anew.push(sample.t.as_millis(), sample.v, RANGE);
+        }
+    }
+    let anew: Vec<Vec<u8>> = anew.snapshot(all()).iter().map(|c| c.bytes.to_vec()).collect();
+    assert_eq!(anew, expected);
+    expected.len()
+}
+
+fn from_hex(text: &str) -> Vec<u8> {
+    let digits = (0..text.len()).step_by(2).map(|at| &text[at..at + 2]);
+    digits.map(|digits| u8::from_str_radix(digits, 16).unwrap()).collect()
 }
