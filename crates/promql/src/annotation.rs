@@ -53,7 +53,12 @@ pub(crate) struct Monotonicity {
 enum Detail {
     None,
     /// How often, between which times.
-    Monotonicity { buckets: Monotonicity, count: usize, from: i64, to: i64 },
+    Monotonicity {
+        buckets: Monotonicity,
+        count: usize,
+        from: i64,
+        to: i64,
+    },
     Occurrences(usize),
 }
 
@@ -154,42 +159,23 @@ fn place(query: &str, at: u32) -> (usize, usize) {
 
 /// Go's `%g`.
 fn general(v: f64) -> String {
-    general_digits(format!("{v:e}"), v)
+    format_float(v, FloatStyle::General)
 }
 
 /// Go's `%.2g`.
 fn two_digits(v: f64) -> String {
-    general_digits(format!("{v:.1e}"), v)
-}
-
-/// Digits in exponent notation, laid out as `%g` does for this many digits.
-fn general_digits(scientific: String, v: f64) -> String {
-    if !v.is_finite() {
-        return format_float(v, FloatStyle::General);
+    if !v.is_finite() || v == 0.0 {
+        return general(v);
     }
+    let scientific = format!("{v:.1e}");
     let Some((digits, exponent)) = scientific.split_once('e') else { return scientific };
     let exponent: i32 = exponent.parse().unwrap_or_default();
-    let digits = if digits.contains('.') {
-        digits.trim_end_matches('0').trim_end_matches('.')
-    } else {
-        digits
-    };
-    let significant = digits.chars().filter(char::is_ascii_digit).count() as i32;
-    // Shortest formatting has an exponent from 21 on; with a precision, from that precision on.
-    let limit = if scientific_has_precision(&scientific) { 2 } else { 21 };
-    if exponent < -4 || significant.max(limit) <= exponent {
-        let sign = if exponent < 0 { '-' } else { '+' };
-        return format!("{digits}e{sign}{:02}", exponent.abs());
+    if (-4..2).contains(&exponent) {
+        return format_float(scientific.parse().unwrap_or(v), FloatStyle::Plain);
     }
-    let value: f64 = format!("{digits}e{exponent}").parse().unwrap_or(v);
-    format_float(value, FloatStyle::Plain)
-}
-
-fn scientific_has_precision(scientific: &str) -> bool {
-    // `{:.1e}` always has exactly one digit after the point.
-    scientific.split_once('e').is_some_and(|(digits, _)| {
-        digits.split_once('.').is_some_and(|(_, fraction)| fraction.len() == 1)
-    })
+    let digits = digits.strip_suffix(".0").unwrap_or(digits);
+    let sign = if exponent < 0 { '-' } else { '+' };
+    format!("{digits}e{sign}{:02}", exponent.abs())
 }
 
 /// ` for metric name "x"`, where there is a name.
@@ -221,7 +207,10 @@ impl Annotations {
 
     pub(crate) fn mixed_floats_histograms(&self, name: &str, span: Span) {
         let name = Quoted(name);
-        self.warn(format!("encountered a mix of histograms and floats for metric name {name}"), span);
+        self.warn(
+            format!("encountered a mix of histograms and floats for metric name {name}"),
+            span,
+        );
     }
 
     pub(crate) fn mixed_floats_histograms_aggregation(&self, span: Span) {
@@ -370,7 +359,9 @@ impl Annotations {
     pub(crate) fn quantile_nan_skew(&self, name: &str, span: Span) {
         let metric = for_metric(name);
         self.info(
-            format!("input to histogram_quantile has NaN observations, result is skewed higher{metric}"),
+            format!(
+                "input to histogram_quantile has NaN observations, result is skewed higher{metric}"
+            ),
             span,
         );
     }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use skopos_core::Matcher;
 
-pub use self::duration::{DurationArg, DurationExpr, DurationKind, DurationOp};
+pub use self::duration::{DurationArg, DurationContext, DurationExpr, DurationKind, DurationOp};
 pub use self::op::{AggregateOp, BinaryOp, UnaryOp};
 pub use self::walk::Children;
 use crate::signature::Signature;

@@ -8,15 +8,13 @@ mod accumulate;
 mod layout;
 mod quantile;
 mod reset;
-#[cfg(test)]
-mod tests;
 mod trim;
 
 use skopos_core::{FloatHistogram, ResetHint};
 
 pub(crate) use self::accumulate::{Accumulator, HistogramMean};
 pub(crate) use self::layout::{compact, reduce};
-pub(crate) use self::quantile::{all_buckets, fraction, quantile, variance};
+pub(crate) use self::quantile::{NanEffect, Ranks, fraction, quantile, variance};
 pub(crate) use self::reset::detect_reset;
 pub(crate) use self::trim::{Trim, trim};
 
@@ -207,8 +205,10 @@ pub(crate) fn equals(a: &FloatHistogram, b: &FloatHistogram) -> bool {
     // The same buckets may be written with different spans.
     let normal = |h: &FloatHistogram| {
         let mut h = h.clone();
-        (h.positive_spans, h.positive_buckets) = pack(&expand(&h.positive_spans, &h.positive_buckets));
-        (h.negative_spans, h.negative_buckets) = pack(&expand(&h.negative_spans, &h.negative_buckets));
+        (h.positive_spans, h.positive_buckets) =
+            pack(&expand(&h.positive_spans, &h.positive_buckets));
+        (h.negative_spans, h.negative_buckets) =
+            pack(&expand(&h.negative_spans, &h.negative_buckets));
         if !h.uses_custom_buckets() {
             h.custom_values = [].into();
         }

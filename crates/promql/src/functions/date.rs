@@ -25,7 +25,8 @@ impl Civil {
     /// The point in time so many seconds after the epoch.
     pub(crate) fn from_seconds(seconds: i64) -> Self {
         let seconds = seconds.clamp(-LIMIT, LIMIT);
-        let (days, rest) = (seconds.div_euclid(SECONDS_PER_DAY), seconds.rem_euclid(SECONDS_PER_DAY));
+        let (days, rest) =
+            (seconds.div_euclid(SECONDS_PER_DAY), seconds.rem_euclid(SECONDS_PER_DAY));
         // Years that begin in March have their leap day at the end; eras of 400 years repeat.
         let shifted = days + 719_468;
         let (era, of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
@@ -36,8 +37,7 @@ impl Civil {
         let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
         let year = year_of_era + era * 400 + i64::from(month <= 2);
         let before_march = 59 + i64::from(is_leap(year));
-        let day_of_year =
-            if month <= 2 { of_year - 306 + 1 } else { of_year + before_march + 1 };
+        let day_of_year = if month <= 2 { of_year - 306 + 1 } else { of_year + before_march + 1 };
         Self {
             year,
             month,
@@ -104,7 +104,10 @@ mod tests {
     fn check(millis: i64, expected: &str, weekday: i64, day_of_year: i64, days_in_month: i64) {
         assert_eq!(rfc3339(millis), expected);
         let c = Civil::from_seconds(millis.div_euclid(1000));
-        assert_eq!((c.weekday, c.day_of_year, c.days_in_month()), (weekday, day_of_year, days_in_month));
+        assert_eq!(
+            (c.weekday, c.day_of_year, c.days_in_month()),
+            (weekday, day_of_year, days_in_month)
+        );
     }
 
     #[test]

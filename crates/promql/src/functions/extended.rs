@@ -87,7 +87,11 @@ fn of_histograms(
     let at = |i: usize| (times[i], &*points[i]);
     let left = if smoothed && times[first] < window.start {
         let reset = slope.counter;
-        Arc::new(between_histograms(at(first), at(first + 1), window.start, reset).map_err(mixed).ok()?)
+        Arc::new(
+            between_histograms(at(first), at(first + 1), window.start, reset)
+                .map_err(mixed)
+                .ok()?,
+        )
     } else {
         Arc::clone(&points[first])
     };

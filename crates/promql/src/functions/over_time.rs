@@ -158,11 +158,13 @@ fn extreme(values: &[f64], beats: impl Fn(f64, f64) -> bool) -> (usize, f64) {
 }
 
 pub(crate) fn max(window: &Window<'_>, cx: &Context<'_>) -> Cell {
-    floats_only(window, cx).then(|| SampleValue::Float(extreme(window.values(), |v, best| best < v).1))
+    floats_only(window, cx)
+        .then(|| SampleValue::Float(extreme(window.values(), |v, best| best < v).1))
 }
 
 pub(crate) fn min(window: &Window<'_>, cx: &Context<'_>) -> Cell {
-    floats_only(window, cx).then(|| SampleValue::Float(extreme(window.values(), |v, best| v < best).1))
+    floats_only(window, cx)
+        .then(|| SampleValue::Float(extreme(window.values(), |v, best| v < best).1))
 }
 
 /// Seconds after the epoch of the last of the greatest floats.
@@ -199,7 +201,12 @@ pub(crate) fn variance(window: &Window<'_>, cx: &Context<'_>) -> Option<f64> {
 }
 
 /// `quantile_over_time`; the warning for a bad `q` is the caller's.
-pub(crate) fn quantile(q: f64, window: &Window<'_>, scratch: &mut Vec<f64>, cx: &Context<'_>) -> Cell {
+pub(crate) fn quantile(
+    q: f64,
+    window: &Window<'_>,
+    scratch: &mut Vec<f64>,
+    cx: &Context<'_>,
+) -> Cell {
     if !floats_only(window, cx) {
         return None;
     }
@@ -260,7 +267,8 @@ fn count_pairs(
     // Whether the sample before was a float.
     let mut previous = None;
     while f < times.len() || h < histogram_times.len() {
-        let float_next = h == histogram_times.len() || (f < times.len() && times[f] < histogram_times[h]);
+        let float_next =
+            h == histogram_times.len() || (f < times.len() && times[f] < histogram_times[h]);
         let counts = match previous {
             None => false,
             Some(float_before) if float_before != float_next => true,
@@ -287,9 +295,8 @@ pub(crate) fn changes(window: &Window<'_>) -> Cell {
     )
 }
 
-pub(crate) fn resets(window: &Window<'_>, cx: &Context<'_>) -> Cell {
+pub(crate) fn resets(window: &Window<'_>) -> Cell {
     let (values, points) = (window.values(), window.histograms());
-    let _ = cx;
     count_pairs(
         window,
         |i| values[i] < values[i - 1] || start_reset(window.times(), window.starts(), i),

@@ -39,7 +39,11 @@ pub(crate) fn extrapolated(window: &Window<'_>, slope: Slope, cx: &Context<'_>) 
         cx.notes.mixed_floats_histograms(cx.name(), cx.span);
         return None;
     }
-    if window.histograms().is_empty() { of_floats(window, slope, cx) } else { of_histograms(window, slope, cx) }
+    if window.histograms().is_empty() {
+        of_floats(window, slope, cx)
+    } else {
+        of_histograms(window, slope, cx)
+    }
 }
 
 fn of_floats(window: &Window<'_>, slope: Slope, cx: &Context<'_>) -> Cell {
@@ -68,7 +72,8 @@ fn of_histograms(window: &Window<'_>, slope: Slope, cx: &Context<'_>) -> Cell {
         cx.notes.start_timestamp_overlap(cx.name(), overlaps(times, starts), cx.span);
     }
     let first = &points[0];
-    let zero = (slope.counter && 0.0 < raw.count && 0.0 <= first.count).then(|| first.count / raw.count);
+    let zero =
+        (slope.counter && 0.0 < raw.count && 0.0 <= first.count).then(|| first.count / raw.count);
     histogram::mul(&mut raw, factor(window, &extent, slope, zero));
     raw.reset_hint = ResetHint::Gauge;
     histogram(raw)
@@ -99,8 +104,7 @@ fn overlaps(times: &[i64], starts: &[i64]) -> usize {
 fn factor(window: &Window<'_>, extent: &Extent, slope: Slope, zero: Option<f64>) -> f64 {
     let seconds = |from: i64, to: i64| (to - from) as f64 / 1000.0;
     let mut sampled = seconds(extent.first, extent.last);
-    let average =
-        if extent.intervals == 0 { 0.0 } else { sampled / extent.intervals as f64 };
+    let average = if extent.intervals == 0 { 0.0 } else { sampled / extent.intervals as f64 };
     let threshold = average * 1.1;
     let mut to_start = seconds(window.start, extent.first);
     let mut to_end = seconds(extent.last, window.end);
@@ -206,7 +210,8 @@ fn common_schema(
     let last = &points[points.len() - 1];
     let custom = first.uses_custom_buckets();
     let mut schema = first.schema.min(last.schema);
-    let between = if slope.counter { points.get(1..points.len() - 1).unwrap_or_default() } else { &[] };
+    let between =
+        if slope.counter { points.get(1..points.len() - 1).unwrap_or_default() } else { &[] };
     for h in between {
         schema = schema.min(h.schema);
     }
@@ -288,7 +293,11 @@ fn instant_histogram(
 fn last_two<'a>(window: &Window<'a>) -> Option<[Point<'a>; 2]> {
     let (times, values, starts) = (window.times(), window.values(), window.starts());
     let mut found: Vec<Point<'a>> = (times.len().saturating_sub(2)..times.len())
-        .map(|i| Point { t: times[i], start: starts.get(i).copied().unwrap_or(0), v: Ok(values[i]) })
+        .map(|i| Point {
+            t: times[i],
+            start: starts.get(i).copied().unwrap_or(0),
+            v: Ok(values[i]),
+        })
         .collect();
     let (times, points) = (window.histogram_times(), window.histograms());
     let starts = window.histogram_starts();

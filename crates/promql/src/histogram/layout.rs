@@ -93,10 +93,8 @@ pub(crate) fn reduce(h: &mut FloatHistogram, schema: i32) {
 
 /// Without the leading buckets that lie within the zero bucket.
 pub(super) fn above_threshold(side: &[(i32, f64)], schema: i32, threshold: f64) -> &[(i32, f64)] {
-    let within = side
-        .iter()
-        .take_while(|(index, _)| upper_bound(*index, schema, &[]) <= threshold)
-        .count();
+    let within =
+        side.iter().take_while(|(index, _)| upper_bound(*index, schema, &[]) <= threshold).count();
     &side[within..]
 }
 

@@ -3,7 +3,7 @@
 use skopos_core::{FloatHistogram, ResetHint};
 
 use super::layout::{
-    above_threshold, bounds_match, common_bounds, expand, onto_bounds, reduced, zero_count_at,
+    Side, above_threshold, bounds_match, common_bounds, expand, onto_bounds, reduced, zero_count_at,
 };
 
 /// Whether `current` cannot have come from `previous` by observing more.
@@ -29,11 +29,10 @@ pub(crate) fn detect_reset(current: &FloatHistogram, previous: &FloatHistogram) 
     if threshold != current.zero_threshold || current.zero_count < zero_count {
         return true;
     }
-    let side_fell = |current_side, previous_side| {
-        let current_side: Vec<_> = current_side;
+    let side_fell = |now: Side, then: Side| {
         fell(
-            above_threshold(&current_side, current.schema, threshold),
-            above_threshold(&previous_side, current.schema, threshold),
+            above_threshold(&now, current.schema, threshold),
+            above_threshold(&then, current.schema, threshold),
         )
     };
     let to = current.schema;

@@ -209,8 +209,7 @@ pub(crate) fn asin(x: f64) -> f64 {
         return f64::NAN;
     }
     let root = (1.0 - a * a).sqrt();
-    let angle =
-        if 0.7 < a { FRAC_PI_2 - atan_positive(root / a) } else { atan_positive(a / root) };
+    let angle = if 0.7 < a { FRAC_PI_2 - atan_positive(root / a) } else { atan_positive(a / root) };
     if x < 0.0 { -angle } else { angle }
 }
 

@@ -1,0 +1,468 @@
+//! Aggregations: series are folded into their groups one after the other.
+
+use std::sync::Arc;
+
+use skopos_core::Labels;
+use skopos_core::text::{FloatStyle, format_float};
+
+use super::column::{Bits, Column, Point, Series};
+use super::group::Groups;
+use super::merge::Merger;
+use super::{Evaluator, Grid, Result, Sink, execution};
+use crate::annotation::{Annotations, HistogramOp};
+use crate::ast::AggregateOp;
+use crate::functions::over_time::quantile_of;
+use crate::histogram::{self, Accumulator, HistogramMean, Incompatible, Outcome};
+use crate::kahan::{Mean, Sum};
+use crate::plan::{Aggregate, Node};
+use crate::span::Span;
+
+/// Where a group's fold notes what it met.
+struct Notes<'n> {
+    notes: &'n Annotations,
+    /// The aggregated expression's place.
+    span: Span,
+    op: AggregateOp,
+}
+
+impl Evaluator<'_> {
+    /// Hands the groups of an aggregation to `sink`.
+    pub(super) fn each_aggregate(
+        &self,
+        aggregate: &Aggregate,
+        grid: Grid,
+        sink: &mut Sink<'_>,
+    ) -> Result<()> {
+        match aggregate.op {
+            AggregateOp::BottomK
+            | AggregateOp::LimitK
+            | AggregateOp::LimitRatio
+            | AggregateOp::TopK => return self.each_of_best(aggregate, grid, sink),
+            AggregateOp::CountValues => return self.each_count_of_values(aggregate, grid, sink),
+            _ => {}
+        }
+        let quantiles = self.quantile_param(aggregate, grid)?;
+        let notes = Notes { notes: &self.notes, span: aggregate.input.span, op: aggregate.op };
+        let mut groups = Groups::new(&aggregate.grouping, aggregate.without);
+        let mut folds: Vec<(Fold, bool)> = Vec::new();
+        self.each(&aggregate.input.node, grid, &mut |series| {
+            let at = groups.of(&series.labels);
+            if folds.len() <= at {
+                self.check_budget((at + 1).saturating_mul(grid.steps))?;
+                folds.push((Fold::new(aggregate.op, grid.steps), false));
+            }
+            let (fold, drop_name) = &mut folds[at];
+            *drop_name |= series.drop_name;
+            fold.add(&series, &notes);
+            Ok(())
+        })?;
+        for ((fold, drop_name), labels) in folds.into_iter().zip(groups.labels()) {
+            let column = fold.finish(&quantiles, &notes);
+            if !column.is_empty() {
+                sink(Series { labels: labels.clone(), drop_name, column })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The parameter of `quantile` at each step; warns of those that are none.
+    fn quantile_param(&self, aggregate: &Aggregate, grid: Grid) -> Result<Vec<f64>> {
+        let (AggregateOp::Quantile, Some(param)) = (aggregate.op, &aggregate.param) else {
+            return Ok(Vec::new());
+        };
+        let values = self.scalar(&param.node, grid)?;
+        if values.iter().any(|q| q.is_nan()) {
+            self.notes.invalid_quantile(f64::NAN, param.span);
+        }
+        let max = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let min = values.iter().copied().fold(f64::INFINITY, f64::min);
+        if 1.0 < max {
+            self.notes.invalid_quantile(max, param.span);
+        }
+        if min < 0.0 {
+            self.notes.invalid_quantile(min, param.span);
+        }
+        Ok(values)
+    }
+
+    fn each_count_of_values(
+        &self,
+        aggregate: &Aggregate,
+        grid: Grid,
+        sink: &mut Sink<'_>,
+    ) -> Result<()> {
+        let label = match aggregate.param.as_ref().map(|param| &param.node) {
+            Some(Node::Text(label)) => Arc::clone(label),
+            _ => return Err(super::not_typed()),
+        };
+        if label.is_empty() {
+            return Err(execution(format!(
+                "invalid label name {}",
+                skopos_core::text::Quoted(&label)
+            )));
+        }
+        let mut grouping = aggregate.grouping.clone();
+        if !aggregate.without && !grouping.contains(&label) {
+            grouping.push(Arc::clone(&label));
+            grouping.sort();
+        }
+        let mut groups = Groups::new(&grouping, aggregate.without);
+        let mut counts = Merger::new();
+        self.each(&aggregate.input.node, grid, &mut |series| {
+            // Neighbouring steps often have the same value.
+            let mut last: Option<(u64, usize)> = None;
+            for (i, point) in series.column.iter() {
+                let at = match (point, last) {
+                    (Point::Float(v), Some((bits, at))) if bits == v.to_bits() => at,
+                    (Point::Float(v), _) => {
+                        let at = group_of_value(
+                            &mut groups,
+                            &series.labels,
+                            &label,
+                            &format_float(v, FloatStyle::Plain),
+                        );
+                        last = Some((v.to_bits(), at));
+                        at
+                    }
+                    (Point::Histogram(h), _) => {
+                        group_of_value(&mut groups, &series.labels, &label, &h.to_string())
+                    }
+                };
+                let labels = groups.labels()[at].clone();
+                let group = counts.entry(&labels, series.drop_name, grid.steps);
+                let before = if group.column.has(i) { group.column.float(i) } else { 0.0 };
+                group.column.set_float(i, before + 1.0);
+            }
+            Ok(())
+        })?;
+        counts.into_series().into_iter().try_for_each(sink)
+    }
+}
+
+fn group_of_value(groups: &mut Groups<'_>, labels: &Labels, label: &str, value: &str) -> usize {
+    let mut builder = labels.to_builder();
+    builder.set(label, value);
+    groups.of(&builder.finish())
+}
+
+/// What a group has folded so far.
+enum Fold {
+    Avg(Vec<State<Mean, HistogramMean>>),
+    Count(Column),
+    /// `group`.
+    Group(Column),
+    Max(Column),
+    Min(Column),
+    Quantile {
+        values: Vec<Vec<f64>>,
+    },
+    /// The population variance, or its root.
+    Spread {
+        root: bool,
+        moments: Vec<Moments>,
+        seen: Bits,
+    },
+    Sum(Vec<State<Sum, Accumulator>>),
+}
+
+/// The sum or mean of a group at one step.
+#[derive(Clone, Default)]
+enum State<F, H> {
+    #[default]
+    Empty,
+    Float(F),
+    Histogram(Box<H>),
+    /// Floats and histograms met.
+    Mixed,
+    /// Histograms met that do not add up.
+    Incompatible,
+}
+
+/// Count, mean and sum of squared distances of the values so far.
+#[derive(Clone, Copy, Default)]
+struct Moments {
+    count: f64,
+    mean: f64,
+    squares: f64,
+}
+
+impl Moments {
+    fn add(&mut self, v: f64) {
+        if self.count == 0.0 {
+            let squares = if v.is_finite() { 0.0 } else { f64::NAN };
+            *self = Self { count: 1.0, mean: v, squares };
+            return;
+        }
+        self.count += 1.0;
+        let delta = v - self.mean;
+        self.mean += delta / self.count;
+        self.squares += delta * (v - self.mean);
+    }
+}
+
+/// The sum of floats or of histograms.
+trait FoldFloat: Copy {
+    fn new(v: f64) -> Self;
+    fn add(&mut self, v: f64);
+    fn value(self) -> f64;
+}
+
+impl FoldFloat for Sum {
+    fn new(v: f64) -> Self {
+        Self::new(v)
+    }
+
+    fn add(&mut self, v: f64) {
+        Self::add(self, v);
+    }
+
+    fn value(self) -> f64 {
+        self.total()
+    }
+}
+
+impl FoldFloat for Mean {
+    fn new(v: f64) -> Self {
+        Self::new(v)
+    }
+
+    fn add(&mut self, v: f64) {
+        Self::add(self, v);
+    }
+
+    fn value(self) -> f64 {
+        Self::value(self)
+    }
+}
+
+trait FoldHistogram: Sized {
+    fn new(h: &skopos_core::FloatHistogram) -> Self;
+    fn add(
+        &mut self,
+        h: &skopos_core::FloatHistogram,
+    ) -> std::result::Result<Outcome, Incompatible>;
+    fn value(&self) -> skopos_core::FloatHistogram;
+}
+
+impl FoldHistogram for Accumulator {
+    fn new(h: &skopos_core::FloatHistogram) -> Self {
+        Self::new(h)
+    }
+
+    fn add(
+        &mut self,
+        h: &skopos_core::FloatHistogram,
+    ) -> std::result::Result<Outcome, Incompatible> {
+        Self::add(self, h)
+    }
+
+    fn value(&self) -> skopos_core::FloatHistogram {
+        self.finish()
+    }
+}
+
+impl FoldHistogram for HistogramMean {
+    fn new(h: &skopos_core::FloatHistogram) -> Self {
+        Self::new(h)
+    }
+
+    fn add(
+        &mut self,
+        h: &skopos_core::FloatHistogram,
+    ) -> std::result::Result<Outcome, Incompatible> {
+        Self::add(self, h)
+    }
+
+    fn value(&self) -> skopos_core::FloatHistogram {
+        Self::value(self)
+    }
+}
+
+impl Fold {
+    fn new(op: AggregateOp, steps: usize) -> Self {
+        match op {
+            AggregateOp::Avg => Self::Avg(vec![State::Empty; steps]),
+            AggregateOp::Count => Self::Count(Column::new(steps)),
+            AggregateOp::Max => Self::Max(Column::new(steps)),
+            AggregateOp::Min => Self::Min(Column::new(steps)),
+            AggregateOp::Quantile => Self::Quantile { values: vec![Vec::new(); steps] },
+            AggregateOp::Stddev | AggregateOp::Stdvar => Self::Spread {
+                root: op == AggregateOp::Stddev,
+                moments: vec![Moments::default(); steps],
+                seen: Bits::new(steps),
+            },
+            AggregateOp::Sum => Self::Sum(vec![State::Empty; steps]),
+            AggregateOp::BottomK
+            | AggregateOp::CountValues
+            | AggregateOp::Group
+            | AggregateOp::LimitK
+            | AggregateOp::LimitRatio
+            | AggregateOp::TopK => Self::Group(Column::new(steps)),
+        }
+    }
+
+    fn add(&mut self, series: &Series, notes: &Notes<'_>) {
+        let column = &series.column;
+        match self {
+            Self::Avg(states) => fold_states(states, series, notes),
+            Self::Sum(states) => fold_states(states, series, notes),
+            Self::Count(counts) => {
+                for i in column.present().iter() {
+                    let before = if counts.has(i) { counts.float(i) } else { 0.0 };
+                    counts.set_float(i, before + 1.0);
+                }
+            }
+            Self::Group(ones) => {
+                for i in column.present().iter() {
+                    ones.set_float(i, 1.0);
+                }
+            }
+            Self::Max(best) => {
+                fold_extreme(best, column, |best, v| best < v);
+                notes.ignored(column);
+            }
+            Self::Min(best) => {
+                fold_extreme(best, column, |best, v| v < best);
+                notes.ignored(column);
+            }
+            Self::Quantile { values } => {
+                for i in column.floats().iter() {
+                    values[i].push(column.float(i));
+                }
+                notes.ignored(column);
+            }
+            Self::Spread { moments, seen, .. } => {
+                for i in column.floats().iter() {
+                    moments[i].add(column.float(i));
+                }
+                seen.union(column.floats());
+                notes.ignored(column);
+            }
+        }
+    }
+
+    fn finish(self, quantiles: &[f64], notes: &Notes<'_>) -> Column {
+        match self {
+            Self::Avg(states) => finish_states(states, notes),
+            Self::Sum(states) => finish_states(states, notes),
+            Self::Count(column) | Self::Group(column) | Self::Max(column) | Self::Min(column) => {
+                column
+            }
+            Self::Quantile { values } => {
+                let mut column = Column::new(values.len());
+                for (i, mut values) in values.into_iter().enumerate() {
+                    if !values.is_empty() {
+                        let q = quantiles.get(i).copied().unwrap_or(f64::NAN);
+                        column.set_float(i, quantile_of(q, &mut values));
+                    }
+                }
+                column
+            }
+            Self::Spread { root, moments, seen } => {
+                let mut column = Column::new(moments.len());
+                for i in seen.iter() {
+                    let variance = moments[i].squares / moments[i].count;
+                    column.set_float(i, if root { variance.sqrt() } else { variance });
+                }
+                column
+            }
+        }
+    }
+}
+
+impl Notes<'_> {
+    /// Notes that histograms were ignored, if there are any.
+    fn ignored(&self, column: &Column) {
+        if column.histograms().iter().any(Option::is_some) {
+            self.notes.histogram_ignored_in_aggregation(self.op.as_str(), self.span);
+        }
+    }
+
+    fn outcome(&self, outcome: Outcome) {
+        if outcome.collision {
+            self.notes.reset_collision(HistogramOp::Aggregation, self.span);
+        }
+        if outcome.reconciled {
+            self.notes.reconciled_bounds(HistogramOp::Aggregation, self.span);
+        }
+    }
+}
+
+fn fold_extreme(best: &mut Column, column: &Column, beats: impl Fn(f64, f64) -> bool) {
+    for i in column.floats().iter() {
+        let v = column.float(i);
+        let keep = best.has(i) && !(beats(best.float(i), v) || best.float(i).is_nan());
+        if !keep {
+            best.set_float(i, v);
+        }
+    }
+}
+
+fn fold_states<F: FoldFloat, H: FoldHistogram>(
+    states: &mut [State<F, H>],
+    series: &Series,
+    notes: &Notes<'_>,
+) {
+    if series.column.histograms().is_empty() {
+        for i in series.column.floats().iter() {
+            fold_float(&mut states[i], series.column.float(i));
+        }
+        return;
+    }
+    for (i, point) in series.column.iter() {
+        match point {
+            Point::Float(v) => fold_float(&mut states[i], v),
+            Point::Histogram(h) => fold_histogram(&mut states[i], h, series, notes),
+        }
+    }
+}
+
+fn fold_float<F: FoldFloat, H>(state: &mut State<F, H>, v: f64) {
+    match state {
+        State::Float(sum) => sum.add(v),
+        State::Empty => *state = State::Float(F::new(v)),
+        State::Histogram(_) => *state = State::Mixed,
+        State::Mixed | State::Incompatible => {}
+    }
+}
+
+fn fold_histogram<F, H: FoldHistogram>(
+    state: &mut State<F, H>,
+    h: &skopos_core::FloatHistogram,
+    series: &Series,
+    notes: &Notes<'_>,
+) {
+    match state {
+        State::Empty => *state = State::Histogram(Box::new(H::new(h))),
+        State::Float(_) => *state = State::Mixed,
+        State::Histogram(sum) => match sum.add(h) {
+            Ok(outcome) => notes.outcome(outcome),
+            Err(Incompatible) => {
+                let name = series.labels.metric_name().unwrap_or_default();
+                notes.notes.mixed_exponential_custom(name, notes.span);
+                *state = State::Incompatible;
+            }
+        },
+        State::Mixed | State::Incompatible => {}
+    }
+}
+
+fn finish_states<F: FoldFloat, H: FoldHistogram>(
+    states: Vec<State<F, H>>,
+    notes: &Notes<'_>,
+) -> Column {
+    let mut column = Column::new(states.len());
+    for (i, state) in states.into_iter().enumerate() {
+        match state {
+            State::Empty | State::Incompatible => {}
+            State::Float(sum) => column.set_float(i, sum.value()),
+            State::Histogram(sum) => {
+                let mut h = sum.value();
+                histogram::compact(&mut h);
+                column.set_histogram(i, Arc::new(h));
+            }
+            State::Mixed => notes.notes.mixed_floats_histograms_aggregation(notes.span),
+        }
+    }
+    column
+}

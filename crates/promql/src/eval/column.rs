@@ -1,0 +1,252 @@
+//! The values of one series at all steps.
+
+use std::sync::Arc;
+
+use skopos_core::{FloatHistogram, Labels, SampleValue};
+
+use crate::histogram::sample_size;
+
+/// Which steps have something; one bit a step.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Bits {
+    words: Vec<u64>,
+}
+
+impl Bits {
+    pub(crate) fn new(steps: usize) -> Self {
+        Self { words: vec![0; steps.div_ceil(64)] }
+    }
+
+    pub(crate) fn get(&self, i: usize) -> bool {
+        self.words[i / 64] >> (i % 64) & 1 == 1
+    }
+
+    pub(crate) fn set(&mut self, i: usize) {
+        self.words[i / 64] |= 1 << (i % 64);
+    }
+
+    pub(crate) fn unset(&mut self, i: usize) {
+        self.words[i / 64] &= !(1 << (i % 64));
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.words.iter().map(|word| word.count_ones() as usize).sum()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.words.iter().all(|word| *word == 0)
+    }
+
+    /// The steps that are set, ascending.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = usize> + '_ {
+        self.words.iter().enumerate().flat_map(|(at, word)| {
+            let mut rest = *word;
+            std::iter::from_fn(move || {
+                let bit = rest.trailing_zeros() as usize;
+                (bit < 64).then(|| {
+                    rest &= rest - 1;
+                    at * 64 + bit
+                })
+            })
+        })
+    }
+
+    pub(crate) fn union(&mut self, other: &Self) {
+        for (word, more) in self.words.iter_mut().zip(&other.words) {
+            *word |= more;
+        }
+    }
+
+    pub(crate) fn overlaps(&self, other: &Self) -> bool {
+        self.words.iter().zip(&other.words).any(|(a, b)| a & b != 0)
+    }
+}
+
+/// The value at one step, borrowed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Point<'a> {
+    Float(f64),
+    Histogram(&'a Arc<FloatHistogram>),
+}
+
+impl Point<'_> {
+    /// The owned value.
+    pub(crate) fn to_value(self) -> SampleValue {
+        match self {
+            Self::Float(v) => SampleValue::Float(v),
+            Self::Histogram(h) => SampleValue::Histogram(Arc::clone(h)),
+        }
+    }
+}
+
+/// The values of one series at all steps, floats in one lane and histograms in another.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Column {
+    /// One for each step; what is absent has any value.
+    values: Vec<f64>,
+    floats: Bits,
+    /// One for each step, or none at all where the series has no histogram.
+    histograms: Vec<Option<Arc<FloatHistogram>>>,
+}
+
+impl Column {
+    /// A column without values.
+    pub(crate) fn new(steps: usize) -> Self {
+        Self { values: vec![0.0; steps], floats: Bits::new(steps), histograms: Vec::new() }
+    }
+
+    /// A column with a float at every step.
+    pub(crate) fn full(values: Vec<f64>) -> Self {
+        let mut floats = Bits::new(values.len());
+        for i in 0..values.len() {
+            floats.set(i);
+        }
+        Self { values, floats, histograms: Vec::new() }
+    }
+
+    pub(crate) fn steps(&self) -> usize {
+        self.values.len()
+    }
+
+    pub(crate) fn at(&self, i: usize) -> Option<Point<'_>> {
+        if self.floats.get(i) {
+            return Some(Point::Float(self.values[i]));
+        }
+        self.histograms.get(i)?.as_ref().map(Point::Histogram)
+    }
+
+    pub(crate) fn has(&self, i: usize) -> bool {
+        self.floats.get(i) || self.histograms.get(i).is_some_and(Option::is_some)
+    }
+
+    pub(crate) fn set_float(&mut self, i: usize, v: f64) {
+        self.values[i] = v;
+        self.floats.set(i);
+    }
+
+    pub(crate) fn set_histogram(&mut self, i: usize, h: Arc<FloatHistogram>) {
+        if self.histograms.is_empty() {
+            self.histograms.resize(self.values.len(), None);
+        }
+        self.histograms[i] = Some(h);
+    }
+
+    pub(crate) fn set(&mut self, i: usize, value: SampleValue) {
+        match value {
+            SampleValue::Float(v) => self.set_float(i, v),
+            SampleValue::Histogram(h) => self.set_histogram(i, h),
+        }
+    }
+
+    pub(crate) fn remove(&mut self, i: usize) {
+        self.floats.unset(i);
+        if let Some(slot) = self.histograms.get_mut(i) {
+            *slot = None;
+        }
+    }
+
+    /// Which steps have a float.
+    pub(crate) fn floats(&self) -> &Bits {
+        &self.floats
+    }
+
+    /// The value of the float lane at a step that has one.
+    pub(crate) fn float(&self, i: usize) -> f64 {
+        self.values[i]
+    }
+
+    /// The histograms by step; empty where there is none.
+    pub(crate) fn histograms(&self) -> &[Option<Arc<FloatHistogram>>] {
+        &self.histograms
+    }
+
+    /// Which steps have a value of either kind.
+    pub(crate) fn present(&self) -> Bits {
+        let mut bits = self.floats.clone();
+        for (i, h) in self.histograms.iter().enumerate() {
+            if h.is_some() {
+                bits.set(i);
+            }
+        }
+        bits
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.floats.is_empty() && self.histograms.iter().all(Option::is_none)
+    }
+
+    /// The steps with their values, ascending.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (usize, Point<'_>)> {
+        (0..self.steps()).filter_map(|i| self.at(i).map(|point| (i, point)))
+    }
+
+    /// Replaces each float by a function of it.
+    pub(crate) fn map_floats(&mut self, f: impl Fn(f64) -> f64) {
+        // What is absent is computed along, for the sake of a loop without branches.
+        for v in &mut self.values {
+            *v = f(*v);
+        }
+    }
+
+    /// Replaces each float by a function of it and of its step.
+    pub(crate) fn map_floats_at(&mut self, f: impl Fn(usize, f64) -> f64) {
+        for (i, v) in self.values.iter_mut().enumerate() {
+            *v = f(i, *v);
+        }
+    }
+
+    /// Forgets the histograms.
+    pub(crate) fn drop_histograms(&mut self) {
+        self.histograms = Vec::new();
+    }
+
+    /// Replaces each histogram by a function of it.
+    pub(crate) fn map_histograms(&mut self, f: impl Fn(&FloatHistogram) -> FloatHistogram) {
+        for slot in self.histograms.iter_mut().flatten() {
+            *slot = Arc::new(f(slot));
+        }
+    }
+
+    /// Takes the values of a column that has none at the same steps; whether there was none.
+    pub(crate) fn merge(&mut self, other: Self) -> bool {
+        if self.present().overlaps(&other.present()) {
+            return false;
+        }
+        for i in 0..other.steps() {
+            if let Some(point) = other.at(i) {
+                self.set(i, point.to_value());
+            }
+        }
+        true
+    }
+
+    /// As many samples as the column counts for in the budget.
+    pub(crate) fn samples(&self) -> usize {
+        let histograms: usize = self.histograms.iter().flatten().map(|h| sample_size(h)).sum();
+        self.floats.count() + histograms
+    }
+
+    /// The value of the first step at each of `steps`.
+    pub(crate) fn repeated(&self, steps: usize) -> Self {
+        let mut out = Self::new(steps);
+        match self.at(0) {
+            None => {}
+            Some(Point::Float(v)) => {
+                for i in 0..steps {
+                    out.set_float(i, v);
+                }
+            }
+            Some(Point::Histogram(h)) => out.histograms = vec![Some(Arc::clone(h)); steps],
+        }
+        out
+    }
+}
+
+/// One series with its values at all steps.
+#[derive(Clone, Debug)]
+pub(crate) struct Series {
+    pub(crate) labels: Labels,
+    /// Whether the name shall go at the end of the query.
+    pub(crate) drop_name: bool,
+    pub(crate) column: Column,
+}

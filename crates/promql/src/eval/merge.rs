@@ -1,0 +1,164 @@
+//! Series with the same labels become one, where their steps allow it.
+
+use hashbrown::HashMap;
+use skopos_core::Labels;
+
+use super::column::Series;
+use super::{Evaluator, Grid, Result, Sink, same_labelset, without_metadata};
+use crate::plan::{Node, RangeSource};
+
+/// Collects series, merging those with the same labels.
+#[derive(Default)]
+pub(crate) struct Merger {
+    series: Vec<Series>,
+    by_labels: HashMap<Labels, usize>,
+}
+
+impl Merger {
+    pub(crate) fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes a series in; an error where one with the same labels has a value at the same step.
+    pub(crate) fn add(&mut self, series: Series) -> Result<()> {
+        let Some(at) = self.by_labels.get(&series.labels) else {
+            self.by_labels.insert(series.labels.clone(), self.series.len());
+            self.series.push(series);
+            return Ok(());
+        };
+        let before = &mut self.series[*at];
+        before.drop_name |= series.drop_name;
+        if before.column.merge(series.column) { Ok(()) } else { Err(same_labelset()) }
+    }
+
+    /// The series with these labels, made without values if there is none yet.
+    pub(crate) fn entry(&mut self, labels: &Labels, drop_name: bool, steps: usize) -> &mut Series {
+        let at = *self.by_labels.entry(labels.clone()).or_insert_with(|| {
+            let column = super::Column::new(steps);
+            self.series.push(Series { labels: labels.clone(), drop_name, column });
+            self.series.len() - 1
+        });
+        &mut self.series[at]
+    }
+
+    /// The series in the order in which they came.
+    pub(crate) fn into_series(self) -> Vec<Series> {
+        self.series
+    }
+}
+
+/// How the names of series are dropped.
+pub(crate) enum Names {
+    /// They are marked, and go at the end of the query.
+    Delayed,
+    /// No two series can become the same.
+    Distinct,
+    /// Series may become the same.
+    Merged(Merger),
+}
+
+impl Names {
+    /// Drops the name of a series, which then or at the end goes to `sink`.
+    pub(crate) fn drop_from(&mut self, mut series: Series, sink: &mut Sink<'_>) -> Result<()> {
+        match self {
+            Self::Delayed => {
+                series.drop_name = true;
+                sink(series)
+            }
+            Self::Distinct => {
+                series.labels = without_metadata(&series.labels);
+                sink(series)
+            }
+            Self::Merged(merger) => {
+                series.labels = without_metadata(&series.labels);
+                merger.add(series)
+            }
+        }
+    }
+
+    /// Hands over what had to wait.
+    pub(crate) fn finish(self, sink: &mut Sink<'_>) -> Result<()> {
+        match self {
+            Self::Delayed | Self::Distinct => Ok(()),
+            Self::Merged(merger) => merger.into_series().into_iter().try_for_each(sink),
+        }
+    }
+}
+
+impl Evaluator<'_> {
+    /// How the names of this node's series can be dropped.
+    pub(super) fn names(&self, node: &Node, grid: Grid) -> Result<Names> {
+        Ok(if self.settings.delayed_names {
+            Names::Delayed
+        } else if self.is_distinct_without_name(node, grid)? {
+            Names::Distinct
+        } else {
+            Names::Merged(Merger::new())
+        })
+    }
+
+    /// Whether the series stay apart without name, type and unit.
+    fn is_distinct_without_name(&self, node: &Node, grid: Grid) -> Result<bool> {
+        Ok(match node {
+            Node::Selector(selector) => {
+                self.load_instant(selector, grid)?.is_distinct_without_name()
+            }
+            Node::Range(range) => match &range.source {
+                RangeSource::Selector(selector) => {
+                    self.load_range(selector, range.range, grid)?.is_distinct_without_name()
+                }
+                RangeSource::Subquery { node, .. } => {
+                    let grid = Self::subquery_grid(range, grid);
+                    0 < grid.steps && self.is_distinct_without_name(node, grid)?
+                }
+            },
+            Node::Once(inner) => self.is_distinct_without_name(inner, grid.first())?,
+            Node::Negate(inner) => self.is_distinct_without_name(inner, grid)?,
+            Node::Call(call) if keeps_series_apart(call.func.name) => {
+                let input = call.args.iter().find(|arg| is_series(&arg.node));
+                match input {
+                    Some(input) => self.is_distinct_without_name(&input.node, grid)?,
+                    None => false,
+                }
+            }
+            Node::Binary(binary) => match (binary.lhs_scalar, binary.rhs_scalar) {
+                (true, false) => self.is_distinct_without_name(&binary.rhs, grid)?,
+                (false, true) => self.is_distinct_without_name(&binary.lhs, grid)?,
+                _ => false,
+            },
+            Node::Aggregate(aggregate) => {
+                !aggregate.op.has_param()
+                    && !aggregate.without
+                    && !aggregate.grouping.iter().any(|name| super::is_metadata(name))
+            }
+            _ => false,
+        })
+    }
+}
+
+/// Whether an argument brings the series of a call.
+fn is_series(node: &Node) -> bool {
+    match node {
+        Node::Number(_) | Node::Text(_) => false,
+        Node::Once(inner) | Node::Negate(inner) => is_series(inner),
+        Node::Binary(binary) => !(binary.lhs_scalar && binary.rhs_scalar),
+        Node::Call(call) => call.func.return_type != crate::types::ValueType::Scalar,
+        Node::Aggregate(_) | Node::Range(_) | Node::Selector(_) => true,
+    }
+}
+
+/// Whether a function gives at most one series for each of its argument's, with its labels.
+fn keeps_series_apart(name: &str) -> bool {
+    !matches!(
+        name,
+        "absent"
+            | "absent_over_time"
+            | "histogram_fraction"
+            | "histogram_quantile"
+            | "histogram_quantiles"
+            | "info"
+            | "label_join"
+            | "label_replace"
+            | "vector"
+    )
+}

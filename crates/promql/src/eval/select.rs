@@ -1,0 +1,186 @@
+//! Instant selectors: the newest sample before each step.
+
+use std::sync::Arc;
+
+use skopos_core::{Columns, FloatHistogram, Timestamp, is_stale_nan};
+
+use super::column::{Column, Series};
+use super::load::decode;
+use super::{Evaluator, Grid, Result, Sink, execution};
+use crate::functions::extended::{between, between_histograms};
+use crate::plan::Selector;
+
+/// What of a sample becomes the value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Take {
+    /// The start of its counter, in seconds.
+    Start,
+    /// Its time, in seconds.
+    Time,
+    /// Its value.
+    Value,
+}
+
+impl Evaluator<'_> {
+    /// Hands the series of a selector to `sink`; with `times`, each value is its sample's time.
+    pub(super) fn each_selected(
+        &self,
+        selector: &Selector,
+        grid: Grid,
+        times: bool,
+        sink: &mut Sink<'_>,
+    ) -> Result<()> {
+        let take = if times { Take::Time } else { Take::Value };
+        self.each_taken(selector, grid, take, sink)
+    }
+
+    pub(super) fn each_taken(
+        &self,
+        selector: &Selector,
+        grid: Grid,
+        take: Take,
+        sink: &mut Sink<'_>,
+    ) -> Result<()> {
+        if selector.anchored {
+            return Err(execution("anchored modifier can only be used with a range selector"));
+        }
+        let loaded = self.load_instant(selector, grid)?;
+        let mut columns = Columns::new();
+        for (labels, series) in loaded.series() {
+            self.check_time()?;
+            decode(&**series, &mut columns)?;
+            let column = if selector.smoothed {
+                self.smoothed_column(selector, grid, &columns)
+            } else {
+                self.newest_column(selector, grid, take, &mut columns)
+            };
+            if column.is_empty() {
+                continue;
+            }
+            self.check_budget(column.samples())?;
+            sink(Series { labels: labels.clone(), drop_name: false, column })?;
+        }
+        Ok(())
+    }
+
+    fn newest_column(
+        &self,
+        selector: &Selector,
+        grid: Grid,
+        take: Take,
+        columns: &mut Columns,
+    ) -> Column {
+        let mut column = Column::new(grid.steps);
+        // Steps share histograms, so each is put behind a counted reference once.
+        let shared: Vec<Arc<FloatHistogram>> = columns.histograms.drain(..).map(Arc::new).collect();
+        let (mut floats, mut histograms) = (0, 0);
+        for i in 0..grid.steps {
+            let reference = selector.shift.reference(grid.time(i));
+            let oldest = reference.saturating_sub(self.settings.lookback);
+            advance(&columns.timestamps, &mut floats, reference);
+            advance(&columns.histogram_timestamps, &mut histograms, reference);
+            let float = floats.checked_sub(1).map(|at| (columns.timestamps[at], at));
+            let histogram =
+                histograms.checked_sub(1).map(|at| (columns.histogram_timestamps[at], at));
+            match (float, histogram) {
+                (Some((t, at)), h) if oldest < t && h.is_none_or(|(h, _)| h < t) => {
+                    if !is_stale_nan(columns.values[at]) {
+                        let start = columns.start_timestamps.get(at).copied().unwrap_or(0);
+                        column.set_float(i, take_float(take, t, columns.values[at], start));
+                    }
+                }
+                (_, Some((t, at))) if oldest < t => {
+                    let h = &shared[at];
+                    if is_stale_nan(h.sum) {
+                        continue;
+                    }
+                    let start = columns.histogram_start_timestamps.get(at).copied().unwrap_or(0);
+                    match take {
+                        Take::Value => column.set_histogram(i, Arc::clone(h)),
+                        Take::Start | Take::Time => {
+                            column.set_float(i, take_float(take, t, 0.0, start));
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        column
+    }
+
+    fn smoothed_column(&self, selector: &Selector, grid: Grid, columns: &Columns) -> Column {
+        let mut column = Column::new(grid.steps);
+        let lookback = self.settings.lookback;
+        let is_live = |at: &usize| !is_stale_nan(columns.values[*at]);
+        let live: Vec<(i64, f64)> = (0..columns.values.len())
+            .filter(is_live)
+            .map(|at| (columns.timestamps[at], columns.values[at]))
+            .collect();
+        let histograms: Vec<(i64, &FloatHistogram)> = columns
+            .histogram_timestamps
+            .iter()
+            .copied()
+            .zip(&columns.histograms)
+            .filter(|(_, h)| !is_stale_nan(h.sum))
+            .collect();
+        for i in 0..grid.steps {
+            let t = selector.shift.reference(grid.time(i));
+            let (oldest, newest) = (t.saturating_sub(lookback), t.saturating_add(lookback));
+            let within = |sample: i64| oldest < sample && sample <= newest;
+            let at = live.partition_point(|(sample, _)| *sample <= t);
+            let before = at.checked_sub(1).map(|at| live[at]).filter(|s| within(s.0));
+            let after = live.get(at).copied().filter(|s| within(s.0));
+            let at = histograms.partition_point(|(sample, _)| *sample <= t);
+            let h_before = at.checked_sub(1).map(|at| histograms[at]).filter(|s| within(s.0));
+            let h_after = histograms.get(at).copied().filter(|s| within(s.0));
+            // The kind of the newest sample before the step decides.
+            match (before, h_before) {
+                (Some(before), h) if h.is_none_or(|h| h.0 < before.0) => {
+                    column.set_float(i, smoothed_float(before, after, t));
+                }
+                (_, Some(before)) => {
+                    column.set_histogram(i, Arc::new(smoothed_histogram(before, h_after, t)));
+                }
+                _ => {}
+            }
+        }
+        column
+    }
+}
+
+fn smoothed_float(before: (i64, f64), after: Option<(i64, f64)>, t: i64) -> f64 {
+    match after {
+        Some(after) if before.0 < t => between(before, after, t, false),
+        _ => before.1,
+    }
+}
+
+fn smoothed_histogram(
+    before: (i64, &FloatHistogram),
+    after: Option<(i64, &FloatHistogram)>,
+    t: i64,
+) -> FloatHistogram {
+    use skopos_core::ResetHint::Gauge;
+    match after {
+        Some(after) if before.0 < t => {
+            let gauges = before.1.reset_hint == Gauge && after.1.reset_hint == Gauge;
+            between_histograms(before, after, t, !gauges).unwrap_or_else(|_| before.1.clone())
+        }
+        _ => before.1.clone(),
+    }
+}
+
+fn take_float(take: Take, t: i64, v: f64, start: i64) -> f64 {
+    match take {
+        Take::Start => Timestamp::from_millis(start).as_seconds(),
+        Take::Time => Timestamp::from_millis(t).as_seconds(),
+        Take::Value => v,
+    }
+}
+
+/// Moves a cursor behind the last time that is not after `t`.
+fn advance(times: &[i64], cursor: &mut usize, t: i64) {
+    while times.get(*cursor).is_some_and(|time| *time <= t) {
+        *cursor += 1;
+    }
+}
