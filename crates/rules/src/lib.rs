@@ -1,1 +1,119 @@
-//! Prometheus alerting and recording rules: types, loading, linting, evaluation
+//! Prometheus alerting and recording rules: types, loading, linting, evaluation.
+//!
+//! ```
+//! use std::num::NonZeroU64;
+//! # use skopos_core::{
+//! #     Appender, Error, Expander, Expansion, Ingest, LabelSet, Labels, ManualClock, QueryEngine,
+//! #     QueryOutput, QueryRequest, QueryValue, Sample, SampleValue, SeriesRef, Timestamp,
+//! #     VectorSample,
+//! # };
+//! use skopos_rules::{AlertState, Evaluator, Group, GroupDefaults, GroupState, Rule};
+//! # struct World;
+//! # impl QueryEngine for World {
+//! #     fn query(&self, request: &QueryRequest<'_>) -> Result<QueryOutput, Error> {
+//! #         Ok(QueryOutput::new(QueryValue::Vector(vec![VectorSample {
+//! #             labels: Labels::from_pairs([("__name__", "up"), ("instance", "db-1")]),
+//! #             t: request.start(),
+//! #             value: SampleValue::Float(0.0),
+//! #         }])))
+//! #     }
+//! #     fn check(&self, _: &str) -> Result<(), Error> { Ok(()) }
+//! #     fn canonical(&self, text: &str) -> Result<String, Error> { Ok(text.to_owned()) }
+//! # }
+//! # impl Expander for World {
+//! #     fn check(&self, _: &str, _: &str) -> Result<(), Error> { Ok(()) }
+//! #     fn expand(&self, text: &str, _: &Expansion<'_>) -> Result<String, Error> {
+//! #         Ok(text.to_owned())
+//! #     }
+//! # }
+//! # impl Ingest for World {
+//! #     fn appender(&self) -> Box<dyn Appender + '_> { Box::new(Nowhere) }
+//! # }
+//! # struct Nowhere;
+//! # impl Appender for Nowhere {
+//! #     fn append(
+//! #         &mut self, _: Option<SeriesRef>, _: &dyn LabelSet, _: Sample,
+//! #     ) -> Result<SeriesRef, Error> { Ok(SeriesRef(NonZeroU64::MIN)) }
+//! #     fn commit(self: Box<Self>) -> Result<(), Error> { Ok(()) }
+//! #     fn rollback(self: Box<Self>) {}
+//! # }
+//! # let (engine, expander, sink, clock) = (World, World, World, ManualClock::default());
+//!
+//! let mut group = Group::new("availability");
+//! group.rules.push(Rule::alerting("Down", "up == 0"));
+//! let mut state = GroupState::new(&group, "rules.yml", GroupDefaults::default(), &engine, false)?;
+//!
+//! let slot = state.next_evaluation(Timestamp::from_millis(0));
+//! let outcome = state.evaluate(slot, &Evaluator::new(&engine, &expander, &sink, &clock));
+//! assert_eq!(outcome.notifications[0].labels.to_string(), r#"{alertname="Down", instance="db-1"}"#);
+//! assert_eq!(state.view().rules[0].state, Some(AlertState::Firing));
+//! # Ok::<(), Error>(())
+//! ```
+//!
+//! # Should you use this crate?
+//!
+//! Yes, if you have something that answers PromQL and want alerts and recorded series of it as
+//! Prometheus makes them, or if you check rule files. It knows no engine, no template language and
+//! no store: it asks for a [`QueryEngine`](skopos_core::QueryEngine), an
+//! [`Expander`](skopos_core::Expander) and an [`Ingest`](skopos_core::Ingest). It has no timer
+//! and no notifier either: call [`GroupState::evaluate`] at the slots that
+//! [`GroupState::next_evaluation`] names, and send what the [`Outcome`] holds.
+//!
+//! # Concepts
+//!
+//! * **Files**: [`load`] reads a YAML text into a [`RuleFile`] of [`Group`]s of [`Rule`]s, or
+//!   gives every [`LoadError`] with Prometheus' words and the place; [`lint`] finds [`duplicates`].
+//! * **Evaluation**: a [`GroupState`] runs its rules in order at one time, each seeing what those
+//!   before it wrote. Series that a rule gave last time and not now are marked as stale.
+//! * **Alerts** are pending, fire once the condition held for long enough, and are remembered for a
+//!   quarter of an hour after they resolved. Their state is written as `ALERTS` and
+//!   `ALERTS_FOR_STATE`, and [restored](GroupState::restore) from the latter after a restart.
+//! * **Reloads**: [`GroupState::is_same`] says whether a group can go on untouched;
+//!   [`GroupState::take_over`] brings the state into its successor.
+//! * **Views**: [`GroupState::view`] is what the HTTP API shows.
+//!
+//! # Limits
+//!
+//! Rules of a group run one after the other; evaluating independent rules of a group concurrently
+//! (the feature `concurrent-rule-eval` of Prometheus) is not provided, but groups are independent
+//! and may run on as many threads as you like. A file may hold a million values, aliases expanded,
+//! and nest a hundred levels deep. Of YAML syntax errors the kind and the line are Prometheus', the
+//! words only where the parsers agree. Times are milliseconds. A rule without results and without
+//! alerts costs its query and no memory.
+//!
+//! # Crate features
+//!
+//! * `yaml` (default): [`load`]; without it groups are built in code.
+#![forbid(unsafe_code)]
+
+mod alert;
+#[cfg(feature = "yaml")]
+mod decode;
+#[cfg(feature = "yaml")]
+mod duration;
+#[cfg(feature = "yaml")]
+mod error;
+mod evaluator;
+mod group;
+#[cfg(feature = "yaml")]
+mod load;
+mod model;
+mod notification;
+mod restore;
+mod rule_state;
+mod view;
+#[cfg(feature = "yaml")]
+mod yaml;
+
+pub use crate::alert::AlertState;
+#[cfg(feature = "yaml")]
+pub use crate::error::{LoadError, LoadErrorKind};
+pub use crate::evaluator::Evaluator;
+pub use crate::group::{GroupDefaults, GroupState, Outcome};
+#[cfg(feature = "yaml")]
+pub use crate::load::{LoadOptions, load};
+pub use crate::model::{Duplicate, Group, Position, Rule, RuleFile, RuleKind, duplicates, lint};
+pub use crate::notification::Notification;
+pub use crate::restore::RestoreOptions;
+pub use crate::rule_state::Health;
+pub use crate::view::{AlertView, GroupView, RuleView};

@@ -1,0 +1,49 @@
+//! What the evaluation of rules needs of the world around it.
+
+use skopos_core::{Clock, Expander, Ingest, Labels, QueryEngine};
+
+/// Who answers queries, expands templates, takes samples and tells the time; and the settings that
+/// all groups share.
+#[derive(Clone, Copy)]
+pub struct Evaluator<'a> {
+    pub(crate) engine: &'a dyn QueryEngine,
+    pub(crate) expander: &'a dyn Expander,
+    pub(crate) sink: &'a dyn Ingest,
+    pub(crate) clock: &'a dyn Clock,
+    pub(crate) external_labels: Option<&'a Labels>,
+    pub(crate) external_url: &'a str,
+    pub(crate) resend_delay: i64,
+}
+
+impl<'a> Evaluator<'a> {
+    /// An evaluator without external labels and URL, that sends a firing alert every minute.
+    #[must_use]
+    pub fn new(
+        engine: &'a dyn QueryEngine,
+        expander: &'a dyn Expander,
+        sink: &'a dyn Ingest,
+        clock: &'a dyn Clock,
+    ) -> Self {
+        Self {
+            engine,
+            expander,
+            sink,
+            clock,
+            external_labels: None,
+            external_url: "",
+            resend_delay: 60_000,
+        }
+    }
+
+    /// The same with the labels and the URL under which the outside knows this system.
+    #[must_use]
+    pub fn with_external(self, labels: &'a Labels, url: &'a str) -> Self {
+        Self { external_labels: Some(labels), external_url: url, ..self }
+    }
+
+    /// The same with how many milliseconds lie at least between two sendings of a firing alert.
+    #[must_use]
+    pub fn with_resend_delay(self, millis: i64) -> Self {
+        Self { resend_delay: millis, ..self }
+    }
+}

@@ -1,0 +1,7 @@
+//! Integration tests of the public interface.
+#![expect(clippy::unwrap_used, reason = "a test fails where it unwraps")]
+
+mod conformance;
+mod doubles;
+mod evaluation;
+mod hostile;
