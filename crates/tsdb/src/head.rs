@@ -117,11 +117,11 @@ impl Head {
     #[must_use]
     pub fn stats(&self) -> HeadStats {
         let counters = &self.counters;
-        let times = counters.times();
+        let (times, chunks) = (counters.times(), counters.chunks());
         HeadStats {
             series: self.stripes.len(),
-            chunks: counters.chunks.load(Ordering::Relaxed),
-            closed_chunk_bytes: counters.closed_bytes.load(Ordering::Relaxed),
+            chunks: chunks.chunks,
+            closed_chunk_bytes: chunks.closed_bytes,
             min_time: times.map(|(min, _)| Timestamp::from_millis(min)),
             max_time: times.map(|(_, max)| Timestamp::from_millis(max)),
             earliest_accepted: Timestamp::from_millis(self.earliest_accepted()),

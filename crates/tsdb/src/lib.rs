@@ -52,9 +52,9 @@
 //!
 //! * At most 2³² − 1 series. A commit costs a lock and some bits a sample, a selection what the index
 //!   costs and a few nanoseconds a series; commits wait that long, for no selection's decoding.
-//! * Memory: about half a kilobyte a series without its labels and closed chunks, and one to three
-//!   bytes a sample; [`Head::memory`] measures it. the example
-//!   `measure_head` prints times and sizes.
+//! * Memory: about 400 bytes a series beside its labels and its closed chunks, and one to three bytes
+//!   a sample of well-behaved values; [`Head::memory`] measures it. The example `measure_head` prints
+//!   times and sizes.
 //! * Truncation walks all series.
 //!
 //! # Crate features

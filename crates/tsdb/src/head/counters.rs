@@ -1,6 +1,6 @@
 //! Numbers that change with every commit, and what a head says of itself.
 
-use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicIsize, AtomicU64, Ordering};
 
 use skopos_core::Timestamp;
 
@@ -76,8 +76,8 @@ impl HeadMemory {
 
 #[derive(Debug)]
 pub(super) struct Counters {
-    pub(super) chunks: AtomicUsize,
-    pub(super) closed_bytes: AtomicUsize,
+    chunks: Balance,
+    closed_bytes: Balance,
     pub(super) appended: AtomicU64,
     pub(super) overtaken: AtomicU64,
     pub(super) out_of_order: AtomicU64,
@@ -94,8 +94,8 @@ pub(super) struct Counters {
 impl Counters {
     pub(super) fn new() -> Self {
         Self {
-            chunks: AtomicUsize::new(0),
-            closed_bytes: AtomicUsize::new(0),
+            chunks: Balance::default(),
+            closed_bytes: Balance::default(),
             appended: AtomicU64::new(0),
             overtaken: AtomicU64::new(0),
             out_of_order: AtomicU64::new(0),
@@ -109,8 +109,8 @@ impl Counters {
     }
 
     pub(super) fn record(&self, outcome: &Outcome) {
-        self.chunks.fetch_add(outcome.added.chunks, Ordering::Relaxed);
-        self.closed_bytes.fetch_add(outcome.added.closed_bytes, Ordering::Relaxed);
+        self.chunks.add(outcome.added.chunks);
+        self.closed_bytes.add(outcome.added.closed_bytes);
         self.appended.fetch_add(outcome.appended, Ordering::Relaxed);
         self.overtaken.fetch_add(outcome.overtaken, Ordering::Relaxed);
     }
@@ -122,14 +122,38 @@ impl Counters {
     }
 
     pub(super) fn record_dropped(&self, dropped: Change) {
-        self.chunks.fetch_sub(dropped.chunks, Ordering::Relaxed);
-        self.closed_bytes.fetch_sub(dropped.closed_bytes, Ordering::Relaxed);
+        self.chunks.subtract(dropped.chunks);
+        self.closed_bytes.subtract(dropped.closed_bytes);
+    }
+
+    /// How many chunks there are, and the bytes of the closed ones.
+    pub(super) fn chunks(&self) -> Change {
+        Change { chunks: self.chunks.get(), closed_bytes: self.closed_bytes.get() }
     }
 
     /// The times of the oldest sample that may be there and of the newest one.
     pub(super) fn times(&self) -> Option<(i64, i64)> {
         let max = self.max_time.load(Ordering::Acquire);
         (max != NEVER).then(|| (self.min_time.load(Ordering::Acquire).min(max), max))
+    }
+}
+
+/// A sum whose parts may be taken away before they are added: a truncation can drop a chunk whose
+/// commit is not counted yet.
+#[derive(Debug, Default)]
+struct Balance(AtomicIsize);
+
+impl Balance {
+    fn add(&self, n: usize) {
+        self.0.fetch_add(n.cast_signed(), Ordering::Relaxed);
+    }
+
+    fn subtract(&self, n: usize) {
+        self.0.fetch_sub(n.cast_signed(), Ordering::Relaxed);
+    }
+
+    fn get(&self) -> usize {
+        usize::try_from(self.0.load(Ordering::Relaxed)).unwrap_or(0)
     }
 }
 

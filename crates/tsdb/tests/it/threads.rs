@@ -1,9 +1,11 @@
 //! Writers, readers and truncations at the same time.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use skopos_core::{Ingest, Labels, Matcher, Sample, Selection, SeriesRef, TimeRange, Timestamp};
 use skopos_testkit::conformance::collect;
+use skopos_testkit::random::Random;
 use skopos_tsdb::{Head, HeadOptions};
 
 const WRITERS: usize = 3;
@@ -140,4 +142,55 @@ fn commits_are_seen_whole_while_the_past_is_cut_off() {
     head.truncate(Timestamp::MAX);
     let stats = head.stats();
     assert_eq!((stats.series, stats.chunks, stats.closed_chunk_bytes), (0, 0, 0));
+}
+
+/// Threads that create, write, give up and forget the same few series.
+#[test]
+fn threads_agree_on_the_same_series() {
+    const THREADS: u64 = 4;
+    const ROUNDS: i64 = 500;
+    let head = Head::new(HeadOptions::new());
+    std::thread::scope(|scope| {
+        for seed in 0..THREADS {
+            let head = &head;
+            scope.spawn(move || {
+                let mut random = Random::new(seed);
+                let mut references: Vec<Option<SeriesRef>> = vec![None; 12];
+                for round in 0..ROUNDS {
+                    let mut batch = head.appender();
+                    for _ in 0..random.below(20) {
+                        let i = random.below(12) as usize;
+                        let sample = Sample::new(round * 100 + random.below(30) as i64, 1.0);
+                        // Others may have been faster: then it is out of order.
+                        if let Ok(reference) = batch.append(references[i], &labels(0, 0, i), sample)
+                        {
+                            references[i] = Some(reference);
+                        }
+                    }
+                    match random.below(4) {
+                        0 => batch.rollback(),
+                        _ => batch.commit().expect("a commit succeeds"),
+                    }
+                    if random.below(10) == 0 {
+                        head.truncate(Timestamp::from_millis(round * 100));
+                    }
+                }
+            });
+        }
+    });
+    let answer = collect(&head, &Selection::new([], TimeRange::ALL)).expect("readable");
+    let distinct: BTreeSet<&Labels> = answer.iter().map(|(labels, _)| labels).collect();
+    assert_eq!(distinct.len(), answer.len(), "each label set once");
+    for (labels, samples) in &answer {
+        assert!(samples.windows(2).all(|w| w[0].t < w[1].t), "{labels} ascends");
+    }
+    let (stats, memory) = (head.stats(), head.memory());
+    assert!(0 < stats.samples_appended && 0 < stats.series_removed, "{stats:?}");
+    assert_eq!(stats.series, memory.series);
+    assert_eq!(stats.series_created - stats.series_removed, stats.series as u64);
+    assert_eq!(head.cardinality("i", 0).series, stats.series as u64);
+    head.truncate(Timestamp::MAX);
+    let stats = head.stats();
+    assert_eq!((stats.series, stats.chunks, stats.closed_chunk_bytes), (0, 0, 0));
+    assert_eq!(head.cardinality("i", 0).series, 0);
 }
