@@ -437,7 +437,7 @@ impl RawGroup {
         if labels.clone().any(|(name, _)| name.is_empty()) {
             return Err(Error::new(ErrorKind::Config, r#""" is not a valid label name"#));
         }
-        let labels: Labels = labels.map(|(name, value)| (name, value)).collect();
+        let labels: Labels = labels.collect();
         let targets = self.targets.iter().flatten();
         let targets = targets.map(|address| Labels::from_pairs([("__address__", address)]));
         Ok(TargetGroup::new(source, targets.collect(), labels))

@@ -239,7 +239,8 @@ impl ScrapeCycle {
         page: Page<'_>,
         outcome: &mut Outcome,
     ) -> Result<(), Error> {
-        let fallback = self.job.fallback_protocol.map(|protocol| protocol.media_type());
+        let fallback =
+            self.job.fallback_protocol.map(skopos_exposition::ScrapeProtocol::media_type);
         let chosen = choose_format(page.content_type, fallback).map_err(page_error)?;
         if let Some(warning) = chosen.warning {
             tracing::debug!(labels = %self.target_labels, "{warning}");

@@ -1,5 +1,9 @@
 //! Whole scrapes, over the loopback interface.
-#![expect(clippy::panic, clippy::unwrap_used, reason = "a test's helpers fail by panicking, as tests do")]
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test's helpers fail by panicking, as tests do"
+)]
 
 mod manager;
 mod server;

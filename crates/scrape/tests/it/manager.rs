@@ -125,7 +125,8 @@ async fn targets_are_scraped_again_and_again() {
 
 #[tokio::test]
 async fn failures_are_told_and_pass() {
-    let server = Server::start(Reply { status: "503 Service Unavailable", ..Reply::page("") }).await;
+    let server =
+        Server::start(Reply { status: "503 Service Unavailable", ..Reply::page("") }).await;
     let fixture = Fixture::new();
     fixture.apply(&job(&server, "body_size_limit: 100B")).await;
     let error = async |expected: &str| {
@@ -151,11 +152,16 @@ async fn failures_are_told_and_pass() {
 #[tokio::test]
 async fn a_target_that_is_not_there_is_down() {
     let fixture = Fixture::new();
-    let job = "[{job_name: j, scrape_interval: 50ms, static_configs: [{targets: ['127.0.0.1:1']}]}]";
+    let job =
+        "[{job_name: j, scrape_interval: 50ms, static_configs: [{targets: ['127.0.0.1:1']}]}]";
     fixture.apply(job).await;
     let target =
         eventually(|| fixture.target().filter(|target| target.health == Health::Down)).await;
-    assert!(target.last_error.starts_with("Get \"http://127.0.0.1:1/metrics\": "), "{}", target.last_error);
+    assert!(
+        target.last_error.starts_with("Get \"http://127.0.0.1:1/metrics\": "),
+        "{}",
+        target.last_error
+    );
     assert!(target.last_error.to_lowercase().contains("refused"), "{}", target.last_error);
 }
 
@@ -268,7 +274,10 @@ async fn files_with_targets_are_read_again() {
     let fixture = Fixture::new();
     let pattern = directory.path().join("*.json");
     fixture
-        .apply(&format!("[{{job_name: j, file_sd_configs: [{{files: ['{}']}}]}}]", pattern.display()))
+        .apply(&format!(
+            "[{{job_name: j, file_sd_configs: [{{files: ['{}']}}]}}]",
+            pattern.display()
+        ))
         .await;
     let addresses = || {
         let active = fixture.manager.targets().remove(0).active;

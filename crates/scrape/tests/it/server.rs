@@ -68,7 +68,10 @@ impl Server {
             while !head.ends_with(b"\r\n\r\n") {
                 head.push(stream.read_u8().await?);
             }
-            self.requests.lock().unwrap().push(String::from_utf8(std::mem::take(&mut head)).unwrap());
+            self.requests
+                .lock()
+                .unwrap()
+                .push(String::from_utf8(std::mem::take(&mut head)).unwrap());
             let reply = self.reply.lock().unwrap().clone();
             tokio::time::sleep(reply.delay).await;
             let mut answer = format!("HTTP/1.1 {}\r\n", reply.status);
