@@ -1,5 +1,8 @@
 //! What can be wrong with a query, and where.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt::{self, Write as _};
 
 use crate::span::Span;

@@ -1,4 +1,50 @@
 //! PromQL: lexer, AST, type checker, printer and an evaluator over any series source.
+//!
+//! ```
+//! use skopos_promql::{ParseOptions, ValueType, parse};
+//!
+//! let query = "SUM(rate(requests_total{code=~\"5..\"}[300])) by (job)";
+//! let expr = parse(query, &ParseOptions::default())?;
+//!
+//! assert_eq!(expr.value_type(), ValueType::Vector);
+//! assert_eq!(expr.to_string(), "sum by (job) (rate(requests_total{code=~\"5..\"}[5m]))");
+//!
+//! let error = parse("rate(requests_total)", &ParseOptions::default()).unwrap_err();
+//! assert_eq!((error.line(), error.column()), (Some(1), Some(6)));
+//! # Ok::<(), skopos_promql::Error>(())
+//! ```
+//!
+//! # Should you use this crate?
+//!
+//! Yes, if a program of yours takes queries in PromQL: to check or format them, to see which series
+//! they ask for, or to answer them from data of your own. Texts, types, errors (words and places) and
+//! results are those of Prometheus 3.14.
+//!
+//! # Concepts
+//!
+//! * [`parse`] gives a checked tree of [`ast::Expr`]; every node has its [`Span`] in the text.
+//!   [`ParseOptions`] enable what Prometheus keeps behind feature flags.
+//! * `Display` prints the canonical text, [`pretty`](ast::Expr::pretty) breaks long ones into lines.
+//! * [`Error::render`] points at the place of an error.
+//! * [`parse_selector`], [`parse_metric`] and [`parse_series_description`] read the smaller languages
+//!   of `match[]` parameters and test scripts; [`parse_duration`] reads `1h30m`.
+//!
+//! # Limits
+//!
+//! Parsing takes time linear in the text, but for regular expressions in matchers, which are
+//! compiled to check them. At most [`MAX_NESTING`] constructs stand within each other and a tree is
+//! at most [`MAX_DEPTH`] high; a series description has at most
+//! [`MAX_VALUES`](series_desc::MAX_VALUES) values. Strings are UTF-8: escapes that make other bytes
+//! are refused, where Prometheus keeps the bytes.
+//!
+//! Printed text parses to the same tree but in four cases that Prometheus shares: a duration below
+//! a millisecond prints as `0s`; `Inf` before `^` prints with a sign, which then binds looser; an
+//! operator after `offset (…)` is read as part of the duration; numbers in `@` lose digits beyond 2^53
+//! milliseconds.
+//!
+//! # Crate features
+//!
+//! None.
 #![forbid(unsafe_code)]
 
 mod annotation;
@@ -21,6 +67,8 @@ mod printer;
 pub mod series_desc;
 pub mod signature;
 pub mod span;
+#[cfg(feature = "test-script")]
+pub mod test_script;
 mod text;
 mod token;
 pub mod types;

@@ -2,6 +2,9 @@
 //!
 //! What a function computes is the evaluator's business.
 
+#[cfg(test)]
+mod tests;
+
 use crate::types::ValueType::{self, Matrix, Scalar, String, Vector};
 
 /// What a function takes and gives.

@@ -1,5 +1,8 @@
 //! Durations that a query computes: literals, `step()`, `range()` and arithmetic over them.
 
+#[cfg(test)]
+mod tests;
+
 use crate::error::Error;
 use crate::span::Span;
 
@@ -152,8 +155,15 @@ impl DurationExpr {
             DurationKind::Step => seconds_of(times.step),
             DurationKind::Neg(d) => -d.seconds(times)?,
             DurationKind::Plus(d) => d.seconds(times)?,
-            DurationKind::MinOf(a, b) => a.seconds(times)?.min(b.seconds(times)?),
-            DurationKind::MaxOf(a, b) => a.seconds(times)?.max(b.seconds(times)?),
+            DurationKind::MinOf(a, b) => {
+                // NaN wins, as in Go.
+                let (a, b) = (a.seconds(times)?, b.seconds(times)?);
+                if a.is_nan() || a < b { a } else { b }
+            }
+            DurationKind::MaxOf(a, b) => {
+                let (a, b) = (a.seconds(times)?, b.seconds(times)?);
+                if a.is_nan() || b < a { a } else { b }
+            }
             DurationKind::Binary(op, a, b) => {
                 let (left, right) = (a.seconds(times)?, b.seconds(times)?);
                 op.apply(left, right).map_err(|message| Error::duration(self.span, message))?

@@ -3,6 +3,9 @@
 //! The rules are Go's with a scanner of PromQL's own before them, which accepts and refuses in ways
 //! that users see in error messages (the part of the text that was read).
 
+#[cfg(test)]
+mod tests;
+
 use crate::token::Kind;
 
 /// How many bytes were read when it was clear that this is no number.

@@ -1,5 +1,8 @@
 //! Strings: where one ends, and what it says.
 
+#[cfg(test)]
+mod tests;
+
 use std::borrow::Cow;
 
 use crate::text::CodePoint;

@@ -11,10 +11,8 @@ use crate::series_desc::{Series, SeriesValue};
 use crate::span::Span;
 use crate::token::{HistogramWord, Kind, Token};
 
-const KEY: Context = Context::new(
-    "histogram description",
-    "histogram description key, e.g. buckets:[5 10 7]",
-);
+const KEY: Context =
+    Context::new("histogram description", "histogram description key, e.g. buckets:[5 10 7]");
 
 /// What was written between the braces.
 #[derive(Default)]
@@ -156,7 +154,6 @@ impl Series<'_> {
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "upstream keeps the low 32 bits")]
-    #[expect(clippy::cast_possible_wrap, reason = "upstream reads the bits as signed")]
     fn integer(&mut self) -> Result<i32, Error> {
         let negative = self.accept(Kind::Operator(BinaryOp::Sub))?;
         let value = self.count()?.0 as i32;

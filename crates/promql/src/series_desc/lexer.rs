@@ -102,9 +102,7 @@ impl<'s> SeriesLexer<'s> {
             }
             Some(key) => Ok(self.take(Kind::HistogramWord(key), len)),
             None if is_named_number(word) => Ok(self.take(Kind::Number, len)),
-            None => {
-                Err(self.error(&format!("bad histogram descriptor found: {}", Quoted(word))))
-            }
+            None => Err(self.error(&format!("bad histogram descriptor found: {}", Quoted(word)))),
         }
     }
 

@@ -1,7 +1,10 @@
 //! Tests of the public interface, against vectors made by Prometheus where they are at hand.
 
 mod conformance;
+mod language;
 mod literal;
 mod parse;
 mod property;
+#[cfg(feature = "test-script")]
+mod script;
 mod series;
