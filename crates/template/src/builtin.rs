@@ -55,7 +55,10 @@ pub(crate) fn call(callee: Option<&str>, args: &[Value]) -> CallError {
         None | Some(Value::Nil) => CallError::new("call of nil"),
         Some(value) => {
             let type_name = value.type_name();
-            let piped = format!("<{type_name} Value>");
+            let piped = match value {
+                Value::Text(text) => text.to_str().into_owned(),
+                _ => format!("<{type_name} Value>"),
+            };
             let callee = callee.unwrap_or(&piped);
             CallError::new(format!("non-function {callee} of type {type_name}"))
         }

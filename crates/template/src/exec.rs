@@ -192,7 +192,10 @@ impl<'t> State<'t> {
             Node::If(branch) => return self.nested(|state| state.branch(dot, branch, false)),
             Node::With(branch) => return self.nested(|state| state.branch(dot, branch, true)),
             Node::Range(branch) => return self.nested(|state| state.range(dot, branch)),
-            Node::Template(call) => self.nested(|state| state.call_template(dot, call))?,
+            Node::Template(call) => {
+                self.at(call.pos, Context::Call(call));
+                self.nested(|state| state.call_template(dot, call))?;
+            }
         }
         Ok(Flow::Next)
     }
@@ -304,7 +307,6 @@ impl<'t> State<'t> {
     }
 
     fn call_template(&mut self, dot: &Value, call: &'t Call) -> Result<(), Error> {
-        self.at(call.pos, Context::Call(call));
         let trees = self.trees;
         let Some((name, list)) = trees.get_key_value(&call.name) else {
             let name = skopos_core::text::Quoted(&call.name);
@@ -366,7 +368,10 @@ impl<'t> State<'t> {
         let args = &command.args[1..];
         let first = &command.args[0];
         match &first.term {
-            Term::Field(names) => self.fields(dot, dot.clone(), first, names, args, last),
+            Term::Field(names) => {
+                self.at_operand(first);
+                self.fields(dot, dot.clone(), first, names, args, last)
+            }
             Term::Chain(inner, names) => self.chain(dot, first, inner, names, args, last),
             Term::Function(name) => {
                 self.at_operand(first);

@@ -2,6 +2,9 @@
 
 use skopos_core::text::Quoted;
 
+#[cfg(test)]
+mod tests;
+
 /// A number as it is written, with each type of value that it can be.
 #[derive(Clone, Debug)]
 pub(crate) struct Number {

@@ -194,17 +194,13 @@ impl<'t> Parser<'t, '_> {
         let item = self.next_non_space();
         let name = self.template_name(&item, CONTEXT)?;
         self.expect(Kind::RightDelim, CONTEXT)?;
-        self.finish_definition(name, CONTEXT)?;
-        self.scope = outer;
-        Ok(())
-    }
-
-    fn finish_definition(&mut self, name: String, context: &str) -> Result<(), Error> {
         let (list, end) = self.item_list()?;
         if !matches!(end, Step::End) {
-            return Err(self.error(format_args!("unexpected {} in {context}", end.as_text())));
+            return Err(self.error(format_args!("unexpected {} in {CONTEXT}", end.as_text())));
         }
-        self.add(name, list)
+        self.add(name, list)?;
+        self.scope = outer;
+        Ok(())
     }
 
     /// Nodes up to an `end` or an `else`.
@@ -315,7 +311,13 @@ impl<'t> Parser<'t, '_> {
         let name = self.template_name(&item, CONTEXT)?;
         let pipe = self.pipeline(CONTEXT, Kind::RightDelim)?;
         let outer = std::mem::replace(&mut self.scope, Scope::new());
-        self.finish_definition(name.clone(), CONTEXT)?;
+        let (list, end) = self.item_list()?;
+        if !matches!(end, Step::End) {
+            // The line of the block is told, not that of its end.
+            self.scope = outer;
+            return Err(self.error(format_args!("unexpected {} in {CONTEXT}", end.as_text())));
+        }
+        self.add(name.clone(), list)?;
         self.scope = outer;
         Ok(Node::Template(Call { pos: item.pos, name, pipe: Some(pipe) }))
     }

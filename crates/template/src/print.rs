@@ -165,13 +165,9 @@ impl Printer {
             }
             (Value::Nil, _) | (_, 'p') => self.bad_verb(value, verb),
             _ if self.by_method(value, verb) => {}
-            (Value::Pointer(pointee), _) => {
-                if is_composite(pointee) {
-                    self.write("&");
-                    self.value(pointee, verb);
-                } else {
-                    self.value(pointee, verb);
-                }
+            (Value::Pointer(pointee), _) if is_composite(pointee) => {
+                self.write("&");
+                self.value(pointee, verb);
             }
             _ => self.value(value, verb),
         }
@@ -215,10 +211,12 @@ impl Printer {
             Value::List(list) => self.list(list.type_name(), list.is_nil(), list.items(), verb),
             Value::Map(map) => self.map(map, verb),
             Value::Struct(inner) => self.fields(inner.type_name(), &inner.fields(), verb),
-            Value::Pointer(pointee) => {
+            // In place of the address.
+            Value::Pointer(pointee) if matches!(verb, 'v' | 'b' | 'd' | 'o' | 'x' | 'X') => {
                 self.write(if is_composite(pointee) { "&" } else { "" });
-                self.element(pointee, verb);
+                self.value(pointee, verb);
             }
+            Value::Pointer(_) => self.bad_verb(value, verb),
             Value::NilPointer(_) => self.pad(b"<nil>"),
             Value::Any(None) if self.flags.sharp_v => self.write("interface {}(nil)"),
             Value::Any(None) => self.write("<nil>"),

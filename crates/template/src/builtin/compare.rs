@@ -3,8 +3,11 @@
 use std::rc::Rc;
 
 use crate::function::CallError;
-use crate::print::sprint;
+use crate::print::sprintf_within;
 use crate::value::Value;
+
+/// How long the values in a message may be in print.
+const LONGEST_MESSAGE: usize = 1 << 20;
 
 /// What decides whether two values compare.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -79,24 +82,41 @@ fn same_thing(first: &Value, other: &Value) -> Result<bool, CallError> {
     if first.is_nil() || other.is_nil() {
         return Ok(first.is_nil() == other.is_nil());
     }
-    let shown =
-        |value: &Value| String::from_utf8_lossy(&sprint(std::slice::from_ref(value))).into_owned();
     match (first, other) {
         (Value::Pointer(a), Value::Pointer(b)) => Ok(Rc::ptr_eq(a, b)),
-        (Value::Struct(a), Value::Struct(b)) => {
+        (Value::Struct(a), Value::Struct(b)) if is_comparable(other) => {
             let same_text = a.text().is_some() && a.text() == b.text();
             Ok(a.type_name() == b.type_name() && (Rc::ptr_eq(a, b) || same_text))
         }
-        (Value::List(_) | Value::Map(_), Value::List(_) | Value::Map(_)) => Err(CallError::new(
-            format!("non-comparable type {}: {}", shown(other), other.type_name()),
-        )),
+        (Value::List(_), Value::List(_))
+        | (Value::Map(_), Value::Map(_))
+        | (Value::Struct(_), Value::Struct(_)) => Err(CallError::new(format!(
+            "non-comparable type {}: {}",
+            as_text(other),
+            other.type_name()
+        ))),
         (a, b) => Err(CallError::new(format!(
             "non-comparable types {}: {}, {}: {}",
-            shown(a),
+            as_text(a),
             a.type_name(),
             b.type_name(),
-            shown(b)
+            b.to_text()
         ))),
+    }
+}
+
+/// A value as the verb `%s` shows it.
+fn as_text(value: &Value) -> String {
+    let printed = sprintf_within(b"%s", std::slice::from_ref(value), LONGEST_MESSAGE);
+    String::from_utf8_lossy(&printed).into_owned()
+}
+
+/// Whether values of its type can be compared: not if there are lists or maps in it.
+fn is_comparable(value: &Value) -> bool {
+    match value {
+        Value::List(_) | Value::Map(_) => false,
+        Value::Struct(inner) => inner.fields().iter().all(|(_, field)| is_comparable(field)),
+        _ => true,
     }
 }
 

@@ -19,7 +19,6 @@ impl<'t> State<'t> {
         args: &'t [Operand],
         last: Option<Value>,
     ) -> Result<Value, Error> {
-        self.at_operand(operand);
         let (name, before) = names.split_last().ok_or_else(|| self.error("no field"))?;
         for name in before {
             receiver = self.field(dot, operand, receiver, name, &[], None)?;

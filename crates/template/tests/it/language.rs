@@ -193,6 +193,43 @@ fn hosts_have_fields_methods_and_a_text() {
     );
     check_host(
         "{{ (index . 0).Nope }}",
-        r#"template: t:1:14: executing "t" at <(index . 0).Nope>: can't evaluate field Nope in type template.Alert"#,
+        r#"template: t:1:12: executing "t" at <0>: can't evaluate field Nope in type template.Alert"#,
+    );
+}
+
+#[track_caller]
+fn check_error(text: &str, expected: &str) {
+    let got = Template::parse("t", text, &NoFunctions, &Limits::default())
+        .and_then(|template| template.execute(&Value::Nil, &NoFunctions))
+        .map_err(|error| error.to_string());
+    assert_eq!(got, Err(expected.to_owned()), "{text}");
+}
+
+#[test]
+fn errors_name_the_place_that_go_names() {
+    check_error(
+        "{{ (len \"a\").X }}",
+        r#"template: t:1:8: executing "t" at <"a">: can't evaluate field X in type int"#,
+    );
+    check_error(
+        "{{ \"raw\" | call }}",
+        r#"template: t:1:11: executing "t" at <call>: error calling call: non-function raw of type string"#,
+    );
+    check_error(
+        "{{ block \"b\" . }}\n\n{{ else }}{{ end }}",
+        "template: t:1: unexpected {{else}} in block clause",
+    );
+    check_error(
+        "{{ define \"d\" }}\n\n{{ else }}{{ end }}",
+        "template: t:3: unexpected {{else}} in define clause",
+    );
+    check_error(
+        r#"{{ define "r" }}{{ template "r" . }}{{ end }}{{ template "r" . }}"#,
+        r#"template: t:1:28: executing "r" at <{{template "r" .}}>: exceeded maximum template depth (250)"#,
+    );
+    check_error("a\n{{ if true }}\n{{ \"x", "template: t:3: unterminated quoted string");
+    check_error(
+        "{{ len\n  .x-y }}",
+        "template: t:2: bad character U+002D '-' in action started at t:1",
     );
 }
