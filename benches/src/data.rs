@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use skopos_core::Labels;
+
 /// A page of Prometheus text with `targets` times 60 samples of four shapes.
 ///
 /// ```
@@ -39,4 +41,31 @@ pub fn page(targets: usize) -> String {
         }
     }
     out
+}
+
+/// Times every 15 s with a counter's values.
+///
+/// ```
+/// assert_eq!(skopos_bench::data::samples(2)[1].0, 1_700_000_015_000);
+/// ```
+#[must_use]
+pub fn samples(count: usize) -> Vec<(i64, f64)> {
+    let sample = |i| {
+        let i = i as i64;
+        (1_700_000_000_000 + i * 15_000, (i * i % 977 + i * 1000) as f64)
+    };
+    (0..count).map(sample).collect()
+}
+
+/// Label sets of 20 metrics, four jobs, and a host each.
+///
+/// ```
+/// assert_eq!(skopos_bench::data::label_sets(30).count(), 30);
+/// ```
+pub fn label_sets(count: usize) -> impl Iterator<Item = Labels> {
+    (0..count).map(|i| {
+        let (name, job) = (format!("metric_{}", i % 20), format!("job-{}", i / 20 % 4));
+        let host = format!("host-{i}");
+        Labels::from_pairs([("__name__", &name), ("host", &host), ("job", &job)])
+    })
 }

@@ -6,6 +6,7 @@
 //! check the expected answers.
 
 pub mod alloc;
+pub mod block;
 pub mod commands;
 pub mod data;
 pub mod measure;

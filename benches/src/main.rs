@@ -32,6 +32,60 @@ enum Command {
         #[arg(required = true)]
         files: Vec<PathBuf>,
     },
+    /// XOR chunk encoding, 120 samples a chunk.
+    XorAppend {
+        /// Lines of series, milliseconds and value.
+        file: PathBuf,
+    },
+    /// XOR chunk decoding.
+    XorIterate {
+        /// Lines of series, milliseconds and value.
+        file: PathBuf,
+    },
+    /// The parser of queries.
+    PromqlParse {
+        /// One query a line.
+        file: PathBuf,
+    },
+    /// Selectors to series.
+    Index {
+        /// Measure the index in memory that holds the block's series.
+        #[arg(long)]
+        head: bool,
+        /// A block, or a data directory with one.
+        block: PathBuf,
+        /// One `name<TAB>selector` a line.
+        cases: PathBuf,
+    },
+    /// Samples into the head.
+    Ingest {
+        /// Where to make the data directory; not provided yet.
+        #[arg(long)]
+        dir: Option<PathBuf>,
+        /// The log's compression; not provided yet.
+        #[arg(long)]
+        wal: Option<String>,
+        /// How many series.
+        series: usize,
+        /// How many samples each.
+        samples: usize,
+    },
+    /// A peer's lines and ours as a CSV record.
+    Record {
+        /// The peer's name and version.
+        #[arg(long)]
+        peer: String,
+        /// The class of machine.
+        #[arg(long)]
+        machine: String,
+        /// What changed and why.
+        #[arg(long, default_value = "")]
+        note: String,
+        /// The peer's lines.
+        peer_file: PathBuf,
+        /// Our lines.
+        our_file: PathBuf,
+    },
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -51,6 +105,17 @@ fn main() -> anyhow::Result<()> {
             };
             let files: Vec<&Path> = files.iter().map(PathBuf::as_path).collect();
             commands::parse::run(plan, format, &files)
+        }
+        Command::XorAppend { file } => commands::xor::append(plan, &file),
+        Command::XorIterate { file } => commands::xor::iterate(plan, &file),
+        Command::PromqlParse { file } => commands::promql::parse_queries(plan, &file),
+        Command::Index { head, block, cases } => commands::index::run(plan, head, &block, &cases),
+        Command::Ingest { dir, wal, series, samples } => {
+            commands::ingest::run(plan, wal.as_deref(), dir.as_deref(), series, samples)
+        }
+        Command::Record { peer, machine, note, peer_file, our_file } => {
+            let labels = commands::record::Labels::new(&peer, &machine, &note);
+            commands::record::run(&peer_file, &our_file, labels)
         }
     }
 }

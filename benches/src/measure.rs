@@ -1,7 +1,7 @@
 //! Timing: as the Go benchmark does it, so that figures compare.
 //!
 //! A body runs once to warm up, is repeated until a run lasts long enough, and is run several times;
-//! the median counts. CPU time is the process' own, in nanoseconds, from the kernel's scheduler.
+//! the median counts. CPU time is the process' own, in nanoseconds.
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -122,13 +122,17 @@ impl Stopwatch {
 }
 
 /// Nanoseconds that all threads of this process have spent on processors.
+#[cfg(unix)]
 fn cpu_nanos() -> Option<u64> {
-    let mut sum = 0;
-    for task in fs::read_dir("/proc/self/task").ok()? {
-        let text = fs::read_to_string(task.ok()?.path().join("schedstat")).ok()?;
-        sum += text.split(' ').next()?.parse::<u64>().ok()?;
-    }
-    Some(sum)
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    let (seconds, nanos) = (u64::try_from(time.tv_sec).ok()?, u64::try_from(time.tv_nsec).ok()?);
+    Some(seconds * 1_000_000_000 + nanos)
+}
+
+/// Not told on this system.
+#[cfg(not(unix))]
+fn cpu_nanos() -> Option<u64> {
+    None
 }
 
 /// The most bytes of memory that the process ever had resident.

@@ -1,0 +1,60 @@
+//! Replays the fuzz targets' seeds and regressions, as a plain test.
+//!
+//! It stands here because this package sees every crate and is not published, so that the crates'
+//! own tests need no files from outside of them.
+
+use std::fs;
+use std::path::Path;
+
+#[path = "../../fuzz/properties/chunk_decode.rs"]
+mod chunk_decode;
+#[path = "../../fuzz/properties/exposition_text.rs"]
+mod exposition_text;
+#[path = "../../fuzz/properties/promql_parse.rs"]
+mod promql_parse;
+#[path = "../../fuzz/properties/regex_parse.rs"]
+mod regex_parse;
+#[path = "../../fuzz/properties/template_parse.rs"]
+mod template_parse;
+
+/// Hands a target's files to its property; there must be some.
+#[track_caller]
+fn replay(target: &str, holds: fn(&[u8])) {
+    let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz");
+    let mut seen = 0;
+    for kind in ["seeds", "regressions"] {
+        let Ok(files) = fs::read_dir(fuzz.join(kind).join(target)) else { continue };
+        for file in files {
+            let path = file.expect("the folder can be listed").path();
+            println!("{}", path.display());
+            holds(&fs::read(&path).expect("the file can be read"));
+            seen += 1;
+        }
+    }
+    assert!(0 < seen, "no seeds for {target}");
+}
+
+#[test]
+fn exposition_text_holds() {
+    replay("exposition_text", exposition_text::holds);
+}
+
+#[test]
+fn promql_parse_holds() {
+    replay("promql_parse", promql_parse::holds);
+}
+
+#[test]
+fn regex_parse_holds() {
+    replay("regex_parse", regex_parse::holds);
+}
+
+#[test]
+fn chunk_decode_holds() {
+    replay("chunk_decode", chunk_decode::holds);
+}
+
+#[test]
+fn template_parse_holds() {
+    replay("template_parse", template_parse::holds);
+}

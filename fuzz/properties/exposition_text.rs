@@ -1,0 +1,112 @@
+//! Pages of Prometheus text and OpenMetrics: whatever they hold, they are read or refused.
+//!
+//! The first byte chooses the format and the options, the rest is the page. Beside that nothing
+//! panics: the fast and the careful path of the parser agree, samples stay inside of the page, and
+//! what is written from a page that was read reads back the same.
+
+use skopos_core::LabelSet as _;
+use skopos_exposition::{
+    CreatedLines, Entry, EscapingScheme, Family, OutputFormat, Parser, ParserOptions, TextFormat,
+    choose_format, choose_output, encode, families, lint,
+};
+
+/// Panics where the property does not hold.
+pub(crate) fn holds(data: &[u8]) {
+    let Some((&choice, page)) = data.split_first() else { return };
+    let format = if choice & 1 == 0 { TextFormat::Prometheus } else { TextFormat::OpenMetrics };
+    let created =
+        if choice & 2 == 0 { CreatedLines::Series } else { CreatedLines::StartTimestamps };
+    let options = ParserOptions::default()
+        .with_type_and_unit_labels(choice & 4 != 0)
+        .with_created_lines(created);
+    let entries = read(format, page, options);
+    if format == TextFormat::Prometheus {
+        check_careful_path(page, options, &entries);
+    }
+    if let Ok(families) = families(format, page) {
+        check_round_trip(format, families);
+    }
+    let _ = lint(page);
+    if let Ok(header) = std::str::from_utf8(page) {
+        let _ = choose_format(header, None);
+        let _ = choose_output(header);
+    }
+}
+
+/// A page's entries as text, or the error's.
+type Entries = (Vec<String>, Option<String>);
+
+fn read(format: TextFormat, page: &[u8], options: ParserOptions) -> Entries {
+    let mut parser = Parser::new(format, page, options);
+    let mut entries = Vec::new();
+    loop {
+        match parser.next() {
+            Ok(None) => return (entries, None),
+            Ok(Some(entry)) => entries.push(show(entry)),
+            Err(error) => {
+                assert!(error.offset() <= page.len());
+                assert!(1 <= error.line() && 1 <= error.column());
+                assert!(matches!(parser.next(), Ok(None)));
+                return (entries, Some(error.to_string()));
+            }
+        }
+    }
+}
+
+fn show(entry: Entry<'_, '_>) -> String {
+    let Entry::Series(mut sample) = entry else { return format!("{entry:?}") };
+    let (series, value, time) = (sample.series(), sample.value().to_bits(), sample.timestamp());
+    let (exemplar, start) = (sample.exemplar(), sample.start_timestamp());
+    let labels = sample.labels();
+    let pairs: Vec<_> = labels.iter().collect();
+    assert!(pairs.is_sorted_by(|a, b| a.0 <= b.0));
+    let owned = labels.to_labels();
+    assert!(owned.len() <= pairs.len());
+    // NaN is not equal to itself, but its text is.
+    format!("{series:?} {value:x} {time:?} {exemplar:?} {start:?} {pairs:?} {owned}")
+}
+
+/// A first line that is not UTF-8 turns the fast path off.
+fn check_careful_path(page: &[u8], options: ParserOptions, expected: &Entries) {
+    let mut careful = b"#\xff\n".to_vec();
+    careful.extend_from_slice(page);
+    let (mut entries, error) = read(TextFormat::Prometheus, &careful, options);
+    assert!(entries.remove(0).starts_with("Comment"));
+    assert_eq!((&entries, &error), (&expected.0, &expected.1));
+}
+
+/// The second writing is the same as the first.
+fn check_round_trip(format: TextFormat, families_read: Vec<Family>) {
+    let output = OutputFormat::new(format, EscapingScheme::AllowUtf8);
+    let first = write(output, &families_read);
+    // A name with escapes in a metadata line is not the name of its samples, and names and labels
+    // may be such as cannot be told from the outside; what is written must be readable all the same.
+    let again = families(format, first.as_bytes());
+    assert!(again.is_ok(), "{again:?} for {first:?}");
+    let samples = |families: &[Family]| {
+        let samples = families.iter().flat_map(|family| &family.samples);
+        let mut shown: Vec<String> = samples
+            .map(|s| format!("{} {:x} {:?}", s.labels, s.value.to_bits(), s.timestamp))
+            .collect();
+        shown.sort();
+        shown
+    };
+    assert_eq!(samples(&again.unwrap_or_default()), samples(&families_read), "{first:?}");
+}
+
+fn write(output: OutputFormat, families: &[Family]) -> String {
+    let mut page = String::new();
+    let writable = |family: &&Family| {
+        !family.name.is_empty() && family.samples.iter().all(|s| s.labels.metric_name().is_some())
+    };
+    for family in families.iter().filter(writable).filter(|family| !family.samples.is_empty()) {
+        let mut text = String::new();
+        let written = encode(output, [family], &mut text);
+        assert!(written.is_ok(), "{written:?}");
+        page.push_str(text.strip_suffix("# EOF\n").unwrap_or(&text));
+    }
+    if output.format == TextFormat::OpenMetrics {
+        page.push_str("# EOF\n");
+    }
+    page
+}
