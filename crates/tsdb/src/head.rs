@@ -12,7 +12,7 @@
 //! # Locks
 //!
 //! In this order, and never backwards: gate, stripe, catalog, series. A stripe and the catalog are
-//! never held together. No lock is held while something is decoded or sorted.
+//! never held together, the window's lock with none. No lock is held while something is decoded or sorted.
 
 mod appender;
 mod catalog;
@@ -25,8 +25,9 @@ mod series;
 mod stripes;
 #[cfg(test)]
 mod tests;
+mod window;
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use skopos_core::{Appender, Ingest, Metadata, Timestamp};
@@ -38,8 +39,9 @@ use self::counters::Counters;
 pub use self::counters::{HeadMemory, HeadStats};
 pub use self::options::HeadOptions;
 pub use self::retention::Truncation;
-use self::series::{MemSeries, NEVER};
+use self::series::MemSeries;
 use self::stripes::Stripes;
+use self::window::Window;
 
 /// How many compiled regular expressions are remembered.
 const CACHED_EXPRESSIONS: usize = 512;
@@ -79,8 +81,7 @@ pub struct Head {
     filters: FilterCache,
     spare_batches: Mutex<Vec<Batch>>,
     counters: Counters,
-    /// Samples before this time are gone, and refused.
-    earliest_kept: AtomicI64,
+    window: Window,
 }
 
 impl Head {
@@ -95,7 +96,7 @@ impl Head {
             filters: FilterCache::new(CACHED_EXPRESSIONS),
             spare_batches: Mutex::default(),
             counters: Counters::new(),
-            earliest_kept: AtomicI64::new(NEVER),
+            window: Window::new(),
         }
     }
 
@@ -195,14 +196,10 @@ impl Head {
 
     /// Samples before this time are refused from now on.
     fn earliest_accepted(&self) -> i64 {
-        let kept = self.earliest_kept();
+        let kept = self.window.start();
         let Some((_, newest)) = self.counters.times() else { return kept };
         let window = (self.options.chunk_range() / 2).min(self.options.retention());
         kept.max(newest.saturating_sub(window))
-    }
-
-    fn earliest_kept(&self) -> i64 {
-        self.earliest_kept.load(Ordering::Acquire)
     }
 
     /// Half opens the gate: until the guard is dropped, no snapshot is taken.

@@ -55,7 +55,7 @@
 //! * Memory: about 400 bytes a series beside its labels and its closed chunks, and one to three bytes
 //!   a sample of well-behaved values; [`Head::memory`] measures it. The example `measure_head` prints
 //!   times and sizes.
-//! * Truncation walks all series.
+//! * Truncation walks all series. What an open query may still read is dropped after it is closed.
 //!
 //! # Crate features
 //!

@@ -119,7 +119,7 @@ impl<'a> HeadAppender<'a> {
 
     /// Pushes all samples into their chunks.
     fn apply(&self) -> Outcome {
-        let (range, earliest) = (self.head.options.chunk_range(), self.head.earliest_kept());
+        let (range, earliest) = (self.head.options.chunk_range(), self.head.window.start());
         let mut outcome = Outcome::default();
         // Samples of one series often stand together; then its lock is taken once.
         for run in self.batch.samples.chunk_by(|a, b| a.series == b.series) {

@@ -1,7 +1,6 @@
 //! Answering selections: snapshots of many series, decoded one chunk at a time.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use skopos_chunk::XorDecoder;
 use skopos_core::{
@@ -13,18 +12,20 @@ use skopos_index::Filter;
 use super::Head;
 use super::chunk::ClosedChunk;
 use super::series::MemSeries;
+use super::window::OpenQuery;
 
 impl SeriesSource for Head {
     fn select<'a>(&'a self, selection: &Selection) -> Result<Box<dyn SeriesSet<'a> + 'a>, Error> {
         let filter = self.filters.filter(selection.matchers())?;
-        let mut seen = self.snapshot(&filter, selection.range());
+        let query = self.window.open(selection.range().start.as_millis());
+        let mut seen = self.snapshot(&filter, query.start(), selection.range().end.as_millis());
         if selection.is_sorted() {
             seen.sort_unstable_by(|a, b| a.series.labels.cmp(&b.series.labels));
         }
         if selection.limit() != 0 {
             seen.truncate(selection.limit());
         }
-        Ok(Box::new(HeadSet { seen: seen.into_iter() }))
+        Ok(Box::new(HeadSet { seen: seen.into_iter(), _query: query }))
     }
 
     /// From the index: names of series without samples in the range are among them.
@@ -42,7 +43,7 @@ impl SeriesSource for Head {
 
 impl Head {
     /// What a query sees: of each series the samples of commits that are over at one moment.
-    fn snapshot(&self, filter: &Filter, range: TimeRange) -> Vec<SeenSeries> {
+    fn snapshot(&self, filter: &Filter, start: i64, end: i64) -> Vec<SeenSeries> {
         let (mut found, generation) = {
             let catalog = self.catalog();
             (catalog.select(filter), catalog.generation)
@@ -53,8 +54,6 @@ impl Head {
             found = catalog.select(filter);
         }
         drop(catalog);
-        let start = range.start.as_millis().max(self.earliest_kept.load(Ordering::Acquire));
-        let end = range.end.as_millis();
         found.into_iter().filter_map(|series| SeenSeries::new(series, start, end)).collect()
     }
 }
@@ -76,12 +75,14 @@ impl SeenSeries {
 }
 
 /// The answer to a selection. Chunks are taken when their series' turn comes: series that nobody
-/// asks for cost nothing more, and samples that a truncation drops until then are missing.
-struct HeadSet {
+/// asks for cost nothing more.
+struct HeadSet<'h> {
     seen: std::vec::IntoIter<SeenSeries>,
+    /// Truncations leave what it sees alone.
+    _query: OpenQuery<'h>,
 }
 
-impl<'a> SeriesSet<'a> for HeadSet {
+impl<'a> SeriesSet<'a> for HeadSet<'_> {
     fn advance(&mut self) -> Result<Option<Box<dyn Series + 'a>>, Error> {
         for SeenSeries { series, range } in self.seen.by_ref() {
             let chunks = series.lock().chunks.snapshot(range);

@@ -56,15 +56,20 @@ impl Head {
     /// are refused, chunks without later samples are dropped, and series without chunks are
     /// forgotten, with their labels and their index entries.
     ///
-    /// The bound never moves back. Walks all series; writers and queries go on meanwhile.
+    /// The bound never moves back. Chunks of which an open query may still read samples stay until a
+    /// later call. Walks all series; writers and queries go on meanwhile.
     pub fn truncate(&self, before: Timestamp) -> Truncation {
         let before = before.as_millis();
-        let previous = self.earliest_kept.fetch_max(before, Ordering::AcqRel);
-        if before <= previous {
-            return Truncation::default();
+        let step = self.window.move_to(before);
+        if step.is_forward {
+            self.counters.truncations.fetch_add(1, Ordering::Relaxed);
+            self.counters.min_time.fetch_max(before, Ordering::AcqRel);
         }
-        self.counters.truncations.fetch_add(1, Ordering::Relaxed);
-        self.counters.min_time.fetch_max(before, Ordering::AcqRel);
+        step.drop_before.map_or_else(Truncation::default, |before| self.drop_before(before))
+    }
+
+    /// Drops chunks that end before `before`, and series without others.
+    fn drop_before(&self, before: i64) -> Truncation {
         let mut dropped = Change::default();
         let mut idle = Vec::new();
         self.stripes.for_each(|series| {

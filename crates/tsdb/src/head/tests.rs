@@ -196,6 +196,23 @@ fn a_reader_goes_on_with_what_it_saw() {
 }
 
 #[test]
+fn a_truncation_leaves_open_queries_what_they_see() {
+    let head = Head::new(HeadOptions::new());
+    write(&head, 0, &[(0, 0.0), (1, 1.0)]);
+    write(&head, 1, &[(0, 0.0), (MINUTE, 1.0)]);
+    let mut set = head.select(&Selection::new([], TimeRange::ALL).sorted()).unwrap();
+    let nothing = Truncation::default();
+    assert_eq!(head.truncate(Timestamp::from_millis(2)), nothing);
+    assert_eq!(read(&head), [(labels(1), vec![Sample::new(MINUTE, 1.0)])], "hidden from new ones");
+    let mut columns = skopos_core::Columns::new();
+    set.advance().unwrap().unwrap().read_all(&mut columns).unwrap();
+    assert_eq!(columns.timestamps, [0, 1]);
+    drop(set);
+    assert_eq!(head.maintain(), Truncation { chunks: 1, series: 1 }, "now they go");
+    assert_eq!(head.stats().truncations, 1);
+}
+
+#[test]
 fn metadata_is_kept_by_metric_while_it_has_series() {
     let head = Head::new(HeadOptions::new());
     let metadata = |help: &str| Metadata {
