@@ -259,17 +259,14 @@ impl Annotations {
         self.warn(format!("conflicting counter resets during histogram {op}"), span);
     }
 
-    pub(crate) fn start_timestamp_overlap(&self, name: &str, times: usize, span: Span) {
-        if times == 0 {
-            return;
-        }
+    pub(crate) fn start_timestamp_overlap(&self, name: &str, span: Span) {
         let name = Quoted(name);
         let text = format!(
             "sample has start time that overlaps with previous sample timestamp for metric {name}"
         );
-        self.merge(Severity::Warning, text, span, Detail::Occurrences(times), |detail| {
+        self.merge(Severity::Warning, text, span, Detail::Occurrences(1), |detail| {
             if let Detail::Occurrences(count) = detail {
-                *count += times;
+                *count += 1;
             }
         });
     }

@@ -188,6 +188,11 @@ impl<S: SeriesSource> Engine<S> {
         &self.source
     }
 
+    /// The source, the engine gone.
+    pub fn into_source(self) -> S {
+        self.source
+    }
+
     /// How it evaluates.
     pub fn options(&self) -> &EngineOptions {
         &self.options

@@ -49,6 +49,9 @@ pub(crate) struct Selector {
     pub(crate) shift: Shift,
     pub(crate) anchored: bool,
     pub(crate) smoothed: bool,
+    /// Whether only counts and sums of histograms are asked for.
+    pub(crate) stats: bool,
+    pub(crate) span: Span,
 }
 
 /// Which time is meant at a step.
@@ -139,6 +142,7 @@ pub(crate) fn plan(expr: &Expr, times: Times) -> Result<Plan, Error> {
         times,
         context: DurationContext { step: times.step, range: times.end.saturating_sub(times.start) },
         selectors: 0,
+        stats: false,
     };
     let planned = planner.node(expr)?;
     Ok(Plan { root: planned.once(), value_type: expr.value_type(), selectors: planner.selectors })
@@ -187,6 +191,8 @@ struct Planner {
     times: Times,
     context: DurationContext,
     selectors: usize,
+    /// Whether only counts and sums of histograms are asked for here.
+    stats: bool,
 }
 
 impl Planner {
@@ -235,6 +241,8 @@ impl Planner {
             shift: Shift { offset: e.offset.millis(self.context)?, at: self.at(e.at) },
             anchored: e.anchored,
             smoothed: e.smoothed,
+            stats: self.stats,
+            span: e.span,
         })
     }
 
@@ -253,7 +261,9 @@ impl Planner {
             None => self.times.subquery_step,
         };
         let shift = Shift { offset: e.offset.millis(self.context)?, at: self.at(e.at) };
+        let stats = std::mem::take(&mut self.stats);
         let node = self.node(&e.expr)?.once();
+        self.stats = stats;
         let source = RangeSource::Subquery { node, step: step.max(1), shift };
         Ok(Planned::new(Node::Range(Box::new(Range { source, range })), shift.is_fixed()))
     }
@@ -267,11 +277,18 @@ impl Planner {
             "step" => return Ok(seconds(self.context.step)),
             _ => {}
         }
+        let outer = self.stats;
+        self.stats = match func.name {
+            "histogram_avg" | "histogram_count" | "histogram_sum" => true,
+            "histogram_fraction" | "histogram_quantile" | "histogram_quantiles" => false,
+            _ => outer,
+        };
         let mut planned = Vec::with_capacity(args.len());
         for arg in args {
             let arg = arg.unparen();
             planned.push((self.node(arg)?, arg.span()));
         }
+        self.stats = outer;
         let fixed_selector = |p: &Planned| p.invariant && matches!(p.node, Node::Selector(_));
         let variant = STEP_VARIANT.contains(&func.name)
             && !(func.name == "timestamp" && planned.iter().all(|(p, _)| fixed_selector(p)));

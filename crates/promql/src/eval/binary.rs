@@ -248,10 +248,8 @@ impl<'j, 'a> Join<'j, 'a> {
         let (mut many, mut one) = (Side::new(many, &mut keys), Side::new(one, &mut keys));
         many.index(keys.len(), grid.steps);
         one.index(keys.len(), grid.steps);
-        let fill = match swapped {
-            true => (matching.fill_right, matching.fill_left),
-            false => (matching.fill_left, matching.fill_right),
-        };
+        // Upstream does not exchange these with the sides.
+        let fill = (matching.fill_left, matching.fill_right);
         let (matched, out) = (HashMap::new(), Merger::new());
         Self { evaluator, binary, grid, keys, many, one, swapped, fill, matched, out }
     }

@@ -44,8 +44,8 @@ struct Quantile<'e> {
     notes: &'e Annotations,
     grid: Grid,
     q: &'e [f64],
-    native_span: Span,
-    classic_span: Span,
+    /// Where the vector stands in the query.
+    span: Span,
 }
 
 impl Estimator for Quantile<'_> {
@@ -58,8 +58,8 @@ impl Estimator for Quantile<'_> {
         let notes = self.notes;
         match estimate.nan {
             NanEffect::None => {}
-            NanEffect::Result => notes.quantile_nan_result(name, self.native_span),
-            NanEffect::Skew => notes.quantile_nan_skew(name, self.native_span),
+            NanEffect::Result => notes.quantile_nan_result(name, self.span),
+            NanEffect::Skew => notes.quantile_nan_skew(name, self.span),
         }
         estimate.value
     }
@@ -68,7 +68,7 @@ impl Estimator for Quantile<'_> {
         let (value, forced) = classic::quantile(self.q[step], buckets);
         if let Some(forced) = forced {
             let t = self.grid.time(step);
-            self.notes.forced_monotonicity(name, t, forced, self.classic_span);
+            self.notes.forced_monotonicity(name, t, forced, self.span);
         }
         value
     }
@@ -122,22 +122,15 @@ impl Evaluator<'_> {
             }
             ("histogram_sum", [vector]) => self.each_native(vector, grid, sink, |h| h.sum),
             ("histogram_fraction", [lower, upper, vector]) => {
-                let span = lower.span;
+                let span = vector.span;
                 let (lower, upper) =
                     (self.scalar(&lower.node, grid)?, self.scalar(&upper.node, grid)?);
                 let estimator = Fraction { notes: &self.notes, lower: &lower, upper: &upper, span };
                 self.each_estimate(vector, grid, &[("", "", &estimator)], sink)
             }
             ("histogram_quantile", [q, vector]) => {
-                let spans = (q.span, vector.span);
                 let q = self.quantiles(q, grid)?;
-                let estimator = Quantile {
-                    notes: &self.notes,
-                    grid,
-                    q: &q,
-                    native_span: spans.0,
-                    classic_span: spans.1,
-                };
+                let estimator = Quantile { notes: &self.notes, grid, q: &q, span: vector.span };
                 self.each_estimate(vector, grid, &[("", "", &estimator)], sink)
             }
             ("histogram_quantiles", [vector, label, qs @ ..]) => {
@@ -183,13 +176,7 @@ impl Evaluator<'_> {
         }
         let estimators: Vec<Quantile<'_>> = all
             .iter()
-            .map(|(q, _)| Quantile {
-                notes: &self.notes,
-                grid,
-                q,
-                native_span: vector.span,
-                classic_span: label.span,
-            })
+            .map(|(q, _)| Quantile { notes: &self.notes, grid, q, span: vector.span })
             .collect();
         let outputs: Vec<(&str, &str, &dyn Estimator)> = estimators
             .iter()

@@ -122,8 +122,10 @@ impl Evaluator<'_> {
             .filter(|(_, is_info)| !**is_info)
             .map(|(s, _)| &s.labels)
             .collect();
-        let shift = first_shift(&base.node);
-        let infos = self.info_series(&described, &wanted, shift, grid)?;
+        let mut shifts = Vec::new();
+        first_shifts(&base.node, &mut shifts);
+        let reference = |t: i64| shifts.iter().fold(t, |t, shift| shift.reference(t));
+        let infos = self.info_series(&described, &wanted, &reference, grid)?;
         let newest = newest(&infos, grid)?;
         let mut out = Merger::new();
         for (series, is_info) in input.series.iter().zip(is_info) {
@@ -142,7 +144,7 @@ impl Evaluator<'_> {
         &self,
         described: &[&Labels],
         wanted: &Wanted,
-        shift: Option<Shift>,
+        reference: &dyn Fn(i64) -> i64,
         grid: Grid,
     ) -> Result<Vec<InfoSeries>> {
         let mut matchers: Vec<Matcher> = Vec::new();
@@ -159,7 +161,6 @@ impl Evaluator<'_> {
             return Ok(Vec::new());
         }
         matchers.extend(wanted.names.iter().chain(&wanted.labels).map(|c| c.matcher.clone()));
-        let reference = |t: i64| shift.map_or(t, |shift| shift.reference(t));
         let lookback = self.settings.lookback;
         let times = TimeRange::new(
             Timestamp::from_millis(reference(grid.start).saturating_sub(lookback - 1)),
@@ -169,16 +170,13 @@ impl Evaluator<'_> {
         let mut columns = Columns::new();
         for (labels, series) in self.select(&Selection::new(matchers, times))? {
             decode(&*series, &mut columns)?;
-            let at = |i: usize| {
-                let t = grid.time(i);
-                newest_time(&columns, t, lookback)
-            };
-            if (0..grid.steps).any(|i| newest_histogram(&columns, grid.time(i), lookback)) {
+            let references = || (0..grid.steps).map(|i| reference(grid.time(i)));
+            if references().any(|t| newest_histogram(&columns, t, lookback)) {
                 return Err(execution(format!(
                     "this should be an info metric, with float samples: {labels}"
                 )));
             }
-            let times: Vec<Option<i64>> = (0..grid.steps).map(at).collect();
+            let times = references().map(|t| newest_time(&columns, t, lookback)).collect();
             let key = labels.filtered(|name| name == "__name__" || IDENTIFYING.contains(&name));
             infos.push(InfoSeries { labels, key, times });
         }
@@ -300,18 +298,34 @@ fn quote_meta(text: &str) -> String {
     out
 }
 
-/// The times of the first selector of an expression.
-fn first_shift(node: &Node) -> Option<Shift> {
+/// What moves the times of the first selector of an expression, from the outside in; whether there
+/// is a selector.
+fn first_shifts(node: &Node, shifts: &mut Vec<Shift>) -> bool {
     match node {
-        Node::Selector(selector) => Some(selector.shift),
-        Node::Once(inner) | Node::Negate(inner) => first_shift(inner),
-        Node::Call(call) => call.args.iter().find_map(|arg| first_shift(&arg.node)),
-        Node::Aggregate(a) => first_shift(&a.input.node),
-        Node::Binary(binary) => first_shift(&binary.lhs).or_else(|| first_shift(&binary.rhs)),
+        Node::Selector(selector) => {
+            shifts.push(selector.shift);
+            true
+        }
+        Node::Once(inner) | Node::Negate(inner) => first_shifts(inner, shifts),
+        Node::Call(call) => call.args.iter().any(|arg| first_shifts(&arg.node, shifts)),
+        Node::Aggregate(a) => first_shifts(&a.input.node, shifts),
+        Node::Binary(binary) => {
+            first_shifts(&binary.lhs, shifts) || first_shifts(&binary.rhs, shifts)
+        }
         Node::Range(range) => match &range.source {
-            RangeSource::Selector(selector) => Some(selector.shift),
-            RangeSource::Subquery { node, .. } => first_shift(node),
+            RangeSource::Selector(selector) => {
+                shifts.push(selector.shift);
+                true
+            }
+            RangeSource::Subquery { node, shift, .. } => {
+                shifts.push(*shift);
+                let found = first_shifts(node, shifts);
+                if !found {
+                    shifts.pop();
+                }
+                found
+            }
         },
-        Node::Number(_) | Node::Text(_) => None,
+        Node::Number(_) | Node::Text(_) => false,
     }
 }

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use hashbrown::HashSet;
 use skopos_core::{
-    Columns, Labels, MatchOp, SelectHints, Selection, Series as SourceSeries, TimeRange, Timestamp,
-    is_stale_nan,
+    Columns, Labels, MatchOp, ResetHint, SelectHints, Selection, Series as SourceSeries, TimeRange,
+    Timestamp, is_stale_nan,
 };
 
 use super::{Evaluator, Grid, Result, without_metadata};
 use crate::functions::window::Samples;
+use crate::histogram::detect_reset;
 use crate::plan::Selector;
 
 /// The series of one selector.
@@ -120,6 +121,25 @@ impl<'a> Evaluator<'a> {
 pub(crate) fn decode(series: &dyn SourceSeries, columns: &mut Columns) -> Result<()> {
     columns.clear();
     series.read_all(columns)
+}
+
+/// Finds out of each histogram whether a counter reset lies before it, where that is not known.
+///
+/// Upstream does so where only counts and sums are asked for, since it then drops the buckets; what
+/// it finds out shows in warnings.
+pub(crate) fn detect_resets(columns: &mut Columns) {
+    let mut before: Option<usize> = None;
+    for i in 0..columns.histograms.len() {
+        if is_stale_nan(columns.histograms[i].sum) {
+            continue;
+        }
+        let (earlier, rest) = columns.histograms.split_at_mut(i);
+        if let (Some(before), ResetHint::Unknown) = (before, rest[0].reset_hint) {
+            let reset = detect_reset(&rest[0], &earlier[before]);
+            rest[0].reset_hint = if reset { ResetHint::Reset } else { ResetHint::NotReset };
+        }
+        before = Some(i);
+    }
 }
 
 /// Moves decoded columns over, without staleness markers.

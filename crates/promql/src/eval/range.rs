@@ -5,7 +5,7 @@ use std::sync::Arc;
 use skopos_core::{Columns, FloatHistogram, Labels, RangeSeries, ResetHint, Sample, Timestamp};
 
 use super::column::{Point, Series};
-use super::load::{decode, to_samples};
+use super::load::{decode, detect_resets, to_samples};
 use super::{Evaluator, Grid, Result, execution};
 use crate::functions::extended::between;
 use crate::functions::window::{Samples, Window};
@@ -104,6 +104,9 @@ impl<'a> Evaluator<'a> {
                 for (labels, series) in loaded.series() {
                     self.check_time()?;
                     decode(&**series, &mut columns)?;
+                    if selector.stats {
+                        detect_resets(&mut columns);
+                    }
                     to_samples(&mut columns, self.settings.start_timestamps, &mut samples);
                     visit(labels, &mut samples, false)?;
                 }

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use skopos_core::{Columns, FloatHistogram, Timestamp, is_stale_nan};
+use skopos_core::{Columns, FloatHistogram, Labels, Timestamp, is_stale_nan};
 
 use super::column::{Column, Series};
-use super::load::decode;
+use super::load::{decode, detect_resets};
 use super::{Evaluator, Grid, Result, Sink, execution};
 use crate::functions::extended::{between, between_histograms};
+use crate::histogram::Incompatible;
 use crate::plan::Selector;
 
 /// What of a sample becomes the value.
@@ -49,8 +50,11 @@ impl Evaluator<'_> {
         for (labels, series) in loaded.series() {
             self.check_time()?;
             decode(&**series, &mut columns)?;
+            if selector.stats {
+                detect_resets(&mut columns);
+            }
             let column = if selector.smoothed {
-                self.smoothed_column(selector, grid, &columns)
+                self.smoothed_column(selector, labels, grid, &columns)
             } else {
                 self.newest_column(selector, grid, take, &mut columns)
             };
@@ -108,7 +112,14 @@ impl Evaluator<'_> {
         column
     }
 
-    fn smoothed_column(&self, selector: &Selector, grid: Grid, columns: &Columns) -> Column {
+    fn smoothed_column(
+        &self,
+        selector: &Selector,
+        labels: &Labels,
+        grid: Grid,
+        columns: &Columns,
+    ) -> Column {
+        let name = labels.metric_name().unwrap_or_default();
         let mut column = Column::new(grid.steps);
         let lookback = self.settings.lookback;
         let is_live = |at: &usize| !is_stale_nan(columns.values[*at]);
@@ -133,15 +144,17 @@ impl Evaluator<'_> {
             let at = histograms.partition_point(|(sample, _)| *sample <= t);
             let h_before = at.checked_sub(1).map(|at| histograms[at]).filter(|s| within(s.0));
             let h_after = histograms.get(at).copied().filter(|s| within(s.0));
-            // The kind of the newest sample before the step decides.
-            match (before, h_before) {
-                (Some(before), h) if h.is_none_or(|h| h.0 < before.0) => {
-                    column.set_float(i, smoothed_float(before, after, t));
+            let has_floats = before.or(after).is_some();
+            let has_histograms = h_before.or(h_after).is_some();
+            if has_floats && has_histograms {
+                self.notes.mixed_floats_histograms(name, selector.span);
+            } else if let Some(before) = before {
+                column.set_float(i, smoothed_float(before, after, t));
+            } else if let Some(before) = h_before {
+                match smoothed_histogram(before, h_after, t) {
+                    Ok(h) => column.set_histogram(i, Arc::new(h)),
+                    Err(Incompatible) => self.notes.mixed_exponential_custom(name, selector.span),
                 }
-                (_, Some(before)) => {
-                    column.set_histogram(i, Arc::new(smoothed_histogram(before, h_after, t)));
-                }
-                _ => {}
             }
         }
         column
@@ -159,14 +172,14 @@ fn smoothed_histogram(
     before: (i64, &FloatHistogram),
     after: Option<(i64, &FloatHistogram)>,
     t: i64,
-) -> FloatHistogram {
+) -> std::result::Result<FloatHistogram, Incompatible> {
     use skopos_core::ResetHint::Gauge;
     match after {
         Some(after) if before.0 < t => {
             let gauges = before.1.reset_hint == Gauge && after.1.reset_hint == Gauge;
-            between_histograms(before, after, t, !gauges).unwrap_or_else(|_| before.1.clone())
+            between_histograms(before, after, t, !gauges)
         }
-        _ => before.1.clone(),
+        _ => Ok(before.1.clone()),
     }
 }
 

@@ -27,9 +27,9 @@ impl Evaluator<'_> {
     ) -> Result<()> {
         let Some(param) = &aggregate.param else { return Err(super::not_typed()) };
         let params = self.scalar(&param.node, grid)?;
+        self.check_param(aggregate, &params)?;
         let input = self.collect(&aggregate.input.node, grid)?;
         let input = &input.series;
-        self.check_param(aggregate, &params, input.is_empty())?;
         let mut groups = Groups::new(&aggregate.grouping, aggregate.without);
         let group_of: Vec<usize> = input.iter().map(|series| groups.of(&series.labels)).collect();
         let hashes: Vec<f64> = match aggregate.op {
@@ -76,10 +76,7 @@ impl Evaluator<'_> {
     }
 
     /// Errors and warnings of the parameter.
-    fn check_param(&self, aggregate: &Aggregate, params: &[f64], no_input: bool) -> Result<()> {
-        if no_input {
-            return Ok(());
-        }
+    fn check_param(&self, aggregate: &Aggregate, params: &[f64]) -> Result<()> {
         if aggregate.op == AggregateOp::LimitRatio {
             if params.iter().any(|r| r.is_nan()) {
                 return Err(execution("Ratio value is NaN"));

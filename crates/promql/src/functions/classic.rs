@@ -140,8 +140,10 @@ pub(crate) fn fraction(lower: f64, upper: f64, buckets: &mut Vec<Bucket>) -> f64
     let mut below = f64::NEG_INFINITY;
     for (i, bucket) in buckets.iter().enumerate() {
         let start = if i == 0 && 0.0 < bucket.upper { 0.0 } else { below };
-        ranks.visit(start, bucket.upper, |rank, v| {
-            rank + (bucket.count - rank) * (v - start) / (bucket.upper - start)
+        ranks.visit(start, bucket.upper, |rank, v| match start {
+            // A bucket without a lower end lies below every value.
+            f64::NEG_INFINITY => bucket.count,
+            _ => rank + (bucket.count - rank) * (v - start) / (bucket.upper - start),
         });
         ranks.rank = bucket.count;
         below = bucket.upper;

@@ -107,9 +107,17 @@ fn of_histograms(
         cx.notes.reconciled_bounds(HistogramOp::Subtraction, cx.span);
     }
     if slope.counter {
+        let interpolated = smoothed && times[first] < window.start;
         first += usize::from(times[first] <= window.start);
         let inner = (last + 1).saturating_sub(usize::from(window.end <= times[last]));
         let mut previous = &left;
+        if interpolated {
+            // The sample after an interpolated value is one with it as far as resets go.
+            if inner <= first {
+                return Some(finished(result, window, slope));
+            }
+            previous = &points[first];
+        }
         for h in points.get(first..inner).unwrap_or_default().iter().chain([&right]) {
             if !Arc::ptr_eq(h, previous) && histogram::detect_reset(h, previous) {
                 let outcome = histogram::add(&mut result, previous).map_err(mixed).ok()?;
@@ -120,12 +128,16 @@ fn of_histograms(
             previous = h;
         }
     }
+    Some(finished(result, window, slope))
+}
+
+fn finished(mut h: FloatHistogram, window: &Window<'_>, slope: Slope) -> FloatHistogram {
     if slope.per_second {
-        histogram::div(&mut result, window.range_seconds());
+        histogram::div(&mut h, window.range_seconds());
     }
-    result.reset_hint = ResetHint::Gauge;
-    histogram::compact(&mut result);
-    Some(result)
+    h.reset_hint = ResetHint::Gauge;
+    histogram::compact(&mut h);
+    h
 }
 
 fn warn_of_kind(points: &[Arc<FloatHistogram>], slope: Slope, cx: &Context<'_>) {
@@ -145,6 +157,9 @@ pub(crate) fn between_histograms(
     t: i64,
     counter: bool,
 ) -> Result<FloatHistogram, Incompatible> {
+    if before.1.uses_custom_buckets() != after.1.uses_custom_buckets() {
+        return Err(Incompatible);
+    }
     let share = (t - before.0) as f64 / (after.0 - before.0) as f64;
     let mut h = after.1.clone();
     if counter && histogram::detect_reset(after.1, before.1) {

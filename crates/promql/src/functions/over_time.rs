@@ -220,6 +220,9 @@ pub(crate) fn mad(window: &Window<'_>, scratch: &mut Vec<f64>, cx: &Context<'_>)
     if !floats_only(window, cx) {
         return None;
     }
+    if window.values().iter().any(|v| v.is_nan()) {
+        return float(f64::NAN);
+    }
     scratch.clear();
     scratch.extend_from_slice(window.values());
     let median = quantile_of(0.5, scratch);

@@ -57,7 +57,7 @@ fn of_floats(window: &Window<'_>, slope: Slope, cx: &Context<'_>) -> Cell {
         if extent.started.is_some() {
             raw += values[0];
         }
-        cx.notes.start_timestamp_overlap(cx.name(), overlaps(times, starts), cx.span);
+        warn_of_overlap(times, starts, cx);
     }
     let zero = (slope.counter && 0.0 < raw && 0.0 <= values[0]).then(|| values[0] / raw);
     float(raw * factor(window, &extent, slope, zero))
@@ -69,7 +69,7 @@ fn of_histograms(window: &Window<'_>, slope: Slope, cx: &Context<'_>) -> Cell {
     let extent = extent(window, times, starts, slope)?;
     let mut raw = raw_histogram(window, slope, extent.started.is_some(), cx)?;
     if slope.counter {
-        cx.notes.start_timestamp_overlap(cx.name(), overlaps(times, starts), cx.span);
+        warn_of_overlap(times, starts, cx);
     }
     let first = &points[0];
     let zero =
@@ -92,11 +92,13 @@ fn extent(window: &Window<'_>, times: &[i64], starts: &[i64], slope: Slope) -> O
     Some(Extent { first, last, intervals: times.len() - 1, started })
 }
 
-/// How often a sample's counter starts before the sample before it, though it is another counter.
-fn overlaps(times: &[i64], starts: &[i64]) -> usize {
-    (1..starts.len().min(times.len()))
-        .filter(|i| starts[*i] != 0 && starts[*i] < times[*i - 1] && starts[*i] != starts[*i - 1])
-        .count()
+/// Warns where a counter starts before the sample of another counter before it.
+fn warn_of_overlap(times: &[i64], starts: &[i64], cx: &Context<'_>) {
+    let overlaps =
+        |i: usize| starts[i] != 0 && starts[i] < times[i - 1] && starts[i] != starts[i - 1];
+    if (1..starts.len().min(times.len())).any(overlaps) {
+        cx.notes.start_timestamp_overlap(cx.name(), cx.span);
+    }
 }
 
 /// What the raw difference is multiplied by; `zero` is the first value in parts of the difference,
@@ -145,11 +147,9 @@ fn raw_histogram(
     let is_reset = |i: usize, previous: &FloatHistogram| {
         start_reset(times, starts, i) || histogram::detect_reset(&points[i], previous)
     };
-    // Before a reset, or before the counter's start, nothing of the first histogram matters.
-    let mut nulled = started.then(|| empty_like(&points[0]));
-    if nulled.is_none() && slope.counter && 1 < points.len() && is_reset(1, &points[0]) {
-        nulled = Some(empty_like(&points[1]));
-    }
+    // Before a reset, nothing of the first histogram matters.
+    let reset_at_once = slope.counter && 1 < points.len() && is_reset(1, &points[0]);
+    let nulled = reset_at_once.then(|| empty_like(&points[1]));
     let first = nulled.as_ref().unwrap_or(&points[0]);
     warn_of_kind(points, slope, cx);
     let schema = common_schema(points, first, slope, cx)?;
@@ -159,16 +159,22 @@ fn raw_histogram(
     if outcome.reconciled {
         cx.notes.reconciled_bounds(HistogramOp::Subtraction, cx.span);
     }
+    let mut add = |other: &FloatHistogram| {
+        let outcome = histogram::add(&mut h, other).map_err(|_| mixed_schemas(cx)).ok()?;
+        if outcome.reconciled {
+            cx.notes.reconciled_bounds(HistogramOp::Addition, cx.span);
+        }
+        Some(())
+    };
     if slope.counter {
         for i in 1..points.len() {
             let previous = if i == 1 { first } else { &*points[i - 1] };
-            if !is_reset(i, previous) {
-                continue;
+            if is_reset(i, previous) {
+                add(previous)?;
             }
-            let outcome = histogram::add(&mut h, previous).map_err(|_| mixed_schemas(cx)).ok()?;
-            if outcome.reconciled {
-                cx.notes.reconciled_bounds(HistogramOp::Addition, cx.span);
-            }
+        }
+        if started {
+            add(&points[0])?;
         }
     }
     histogram::compact(&mut h);

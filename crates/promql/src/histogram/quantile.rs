@@ -184,7 +184,10 @@ pub(crate) fn fraction(lower: f64, upper: f64, h: &FloatHistogram) -> Estimate {
         }
         let linear = custom || zero;
         ranks.visit(bucket.lower, bucket.upper, |rank, v| {
-            if linear {
+            if bucket.lower == f64::NEG_INFINITY {
+                // A bucket without a lower end lies below every value.
+                bucket.count
+            } else if linear {
                 rank + bucket.count * (v - bucket.lower) / (bucket.upper - bucket.lower)
             } else {
                 rank + bucket.count * share_below(&bucket, v, false)

@@ -1,6 +1,7 @@
 //! Tests of the public interface, against vectors made by Prometheus where they are at hand.
 
 mod conformance;
+mod eval;
 mod language;
 mod literal;
 mod parse;
