@@ -253,15 +253,20 @@ impl Decoder {
         let mut merged = Vec::new();
         let inherited = fields.len();
         for (key, value) in entries {
-            match &key.node.value {
-                Value::Scalar { tag: "!!merge", .. } => merged.push(&*value.node),
-                Value::Scalar { text, .. }
-                    if !fields[..inherited].iter().any(|(name, ..)| name == text) =>
-                {
-                    fields.push((text, key, value));
+            let name = match &key.node.value {
+                Value::Scalar { tag: "!!merge", .. } => {
+                    merged.push(&*value.node);
+                    continue;
                 }
-                Value::Scalar { .. } | Value::Null => {}
-                _ => self.mismatch(&key.node, "string"),
+                Value::Scalar { text, .. } => text.as_str(),
+                Value::Null => "",
+                _ => {
+                    self.mismatch(&key.node, "string");
+                    continue;
+                }
+            };
+            if !fields[..inherited].iter().any(|(known, ..)| *known == name) {
+                fields.push((name, key, value));
             }
         }
         for node in merged {

@@ -77,8 +77,9 @@
 //! Rules of a group run one after the other; evaluating independent rules of a group concurrently
 //! (the feature `concurrent-rule-eval` of Prometheus) is not provided, but groups are independent
 //! and may run on as many threads as you like. A file may hold a million values, aliases expanded,
-//! and nest a hundred levels deep. Of YAML syntax errors the kind and the line are Prometheus', the
-//! words only where the parsers agree. Times are milliseconds. A rule without results and without
+//! and nest a hundred levels deep. What is wrong with the shape of a file is told in Prometheus'
+//! words; of YAML syntax errors the words and the line can differ, and a few texts that only YAML 1.2
+//! allows load here and not there. Times are milliseconds. A rule without results and without
 //! alerts costs its query and no memory.
 //!
 //! # Crate features

@@ -70,7 +70,7 @@ pub(crate) fn parse(content: &[u8]) -> Result<Document, LoadError> {
     let mut options = Options::default();
     options.emit_unresolved_aliases = true;
     let parser = Parser::new_from_str_with_options(text, options);
-    Builder { text, parser, anchors: HashMap::new(), depth: 0 }.document()
+    Builder { text, parser, anchors: HashMap::new(), open: Vec::new() }.document()
 }
 
 #[cold]
@@ -87,14 +87,18 @@ struct Builder<'t> {
     text: &'t str,
     parser: Parser<'t, granit_parser::StrInput<'t>>,
     anchors: HashMap<usize, Rc<Node>>,
-    depth: usize,
+    /// The lines where the lists and maps start that are being read.
+    open: Vec<usize>,
 }
 
 impl<'t> Builder<'t> {
     fn next(&mut self) -> Result<(Event<'t>, Span), LoadError> {
         match self.parser.next_event() {
             Some(Ok(event)) => Ok(event),
-            Some(Err(error)) => Err(syntax(&error)),
+            Some(Err(error)) => {
+                let last_line = self.text.bytes().filter(|b| *b == b'\n').count();
+                Err(syntax(&error, self.open.last().copied(), last_line))
+            }
             None => Ok((Event::StreamEnd, Span::default())),
         }
     }
@@ -141,8 +145,8 @@ impl<'t> Builder<'t> {
                 return Err(LoadError::new(LoadErrorKind::Syntax, message));
             }
             Event::Scalar(text, style, _, tag) => scalar(&text, style, tag.as_deref()),
-            Event::SequenceStart(..) => self.nested(Self::list)?,
-            Event::MappingStart(..) => self.nested(Self::map)?,
+            Event::SequenceStart(..) => self.nested(at.line, Self::list)?,
+            Event::MappingStart(..) => self.nested(at.line, Self::map)?,
             _ => return Ok(None),
         };
         let node = Rc::new(Node { at, value });
@@ -170,15 +174,16 @@ impl<'t> Builder<'t> {
 
     fn nested(
         &mut self,
+        line: usize,
         read: fn(&mut Self) -> Result<Value, LoadError>,
     ) -> Result<Value, LoadError> {
-        if self.depth == MAX_DEPTH {
+        if self.open.len() == MAX_DEPTH {
             let message = format!("yaml: exceeded max depth of {MAX_DEPTH}");
             return Err(LoadError::new(LoadErrorKind::Limit, message));
         }
-        self.depth += 1;
+        self.open.push(line);
         let value = read(self);
-        self.depth -= 1;
+        self.open.pop();
         value
     }
 
@@ -284,21 +289,50 @@ pub(crate) fn parse_int(text: &str) -> Option<i64> {
     i64::try_from(sign * magnitude).ok()
 }
 
-/// Tells a fault as Go's YAML package does, with lines counted from 0 where the grammar is wrong and
-/// from 1 where a token is.
+/// Tells a fault as Go's YAML package does; `open` is the line where the innermost list or map starts,
+/// `last_line` that where the text ends, counted from 0.
 #[cold]
-fn syntax(error: &ScanError) -> LoadError {
-    let line = error.marker().line();
+fn syntax(error: &ScanError, open: Option<usize>, last_line: usize) -> LoadError {
     let text = error.kind().to_string();
-    let (problem, line) = match error.kind() {
+    let described = text.starts_with("while ");
+    let problem = match text.split_once(", ").filter(|_| described) {
+        Some((_, problem)) => problem,
+        None => text.as_str(),
+    };
+    let (problem, of_grammar) = match error.kind() {
         ErrorKind::TabNotAllowed
         | ErrorKind::TabInBlockIndentation
-        | ErrorKind::TabInIndentation => ("found character that cannot start any token", line),
-        ErrorKind::UnclosedFlowCollection { .. } => ("did not find expected node content", line),
-        _ => match text.split_once(", ").filter(|_| text.starts_with("while parsing")) {
-            Some((_, problem)) => (problem, line.saturating_sub(1)),
-            None => (text.as_str(), line),
-        },
+        | ErrorKind::TabInIndentation
+        | ErrorKind::UnexpectedCharacter { .. } => {
+            ("found character that cannot start any token", false)
+        }
+        ErrorKind::SimpleKeyExpected | ErrorKind::InvalidSimpleKey => {
+            ("could not find expected ':'", false)
+        }
+        ErrorKind::UnclosedQuotedScalar => ("found unexpected end of stream", false),
+        ErrorKind::UnclosedFlowCollection { .. } | ErrorKind::MisplacedFlowCollectionEnd => {
+            ("did not find expected node content", true)
+        }
+        ErrorKind::InvalidTrailingSingleQuotedScalar
+        | ErrorKind::InvalidTrailingDoubleQuotedScalar => ("did not find expected key", true),
+        ErrorKind::ExpectedFlowSequenceSeparator => ("did not find expected ',' or ']'", true),
+        ErrorKind::ExpectedNodeContent
+        | ErrorKind::ExpectedBlockMappingKey
+        | ErrorKind::ExpectedFlowMappingSeparator
+        | ErrorKind::ExpectedBlockSequenceEntry
+        | ErrorKind::ExpectedDocumentStart => (problem, true),
+        _ => (problem, false),
+    };
+    // Lines count from 0 where the grammar is wrong and from 1 where a token is; the first is none.
+    let at = match error.kind() {
+        ErrorKind::UnclosedFlowCollection { .. } => last_line,
+        _ => error.marker().line().saturating_sub(1),
+    };
+    let open = open.filter(|_| problem != "did not find expected node content");
+    let line = match open.map(|line| line.saturating_sub(1)) {
+        Some(start) if of_grammar && 0 < start => start,
+        _ if of_grammar || at == 0 => at,
+        _ => at + 1,
     };
     let message = match line {
         0 => format!("yaml: {problem}"),

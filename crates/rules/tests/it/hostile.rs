@@ -32,6 +32,14 @@ fn an_anchor_that_contains_itself_is_an_error() {
 }
 
 #[test]
+fn a_key_that_is_nothing_is_no_field() {
+    let errors = load(b"~: 1\n", "F", &options()).unwrap_err();
+    let expected =
+        "F: yaml: unmarshal errors:\n  line 1: field  not found in type rulefmt.RuleGroups";
+    assert_eq!(errors[0].to_string(), expected);
+}
+
+#[test]
 fn complaints_are_bounded() {
     let text = format!("groups:\n- name: g\n  labels:\n{}", "    a: b\n".repeat(2000));
     let errors = load(text.as_bytes(), "F", &options()).unwrap_err();
