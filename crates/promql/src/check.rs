@@ -2,6 +2,8 @@
 //!
 //! Checks run in the order of Prometheus' own, since the first error is the one that is shown.
 
+use std::collections::HashSet;
+
 use skopos_core::{MatchOp, Matcher};
 
 use crate::ast::{
@@ -102,7 +104,11 @@ impl Checker<'_> {
         let Some(matching) = e.matching.as_ref().filter(|matching| matching.on) else {
             return Ok(());
         };
-        let twice = matching.matching_labels.iter().find(|l| matching.include.contains(l));
+        if matching.include.is_empty() {
+            return Ok(());
+        }
+        let include: HashSet<&str> = matching.include.iter().map(AsRef::as_ref).collect();
+        let twice = matching.matching_labels.iter().find(|label| include.contains(label.as_ref()));
         let Some(label) = twice else { return Ok(()) };
         let label = Quoted(label);
         let message = format!("label {label} must not occur in ON and GROUP clause at once");
@@ -249,7 +255,10 @@ impl Checker<'_> {
             let message = format!("metric name must not be set twice: {name} or {second}");
             return self.fail(e.span, message);
         }
-        if e.bypass_empty_matcher_check || e.matchers.iter().any(refuses_empty) {
+        // Plain texts first: regular expressions have to be compiled.
+        let (regexes, texts): (Vec<_>, Vec<_>) = e.matchers.iter().partition(|m| m.op().is_regex());
+        let mut matchers = texts.into_iter().chain(regexes);
+        if e.bypass_empty_matcher_check || matchers.any(refuses_empty) {
             return Ok(());
         }
         self.fail(e.span, "vector selector must contain at least one non-empty matcher")
@@ -259,11 +268,14 @@ impl Checker<'_> {
 /// Whether a label that is not there does not match.
 fn refuses_empty(matcher: &Matcher) -> bool {
     let value = matcher.value();
+    let matches_empty = || {
+        // The expression was compiled before, so it is valid.
+        skopos_regex::LabelRegex::new(value).is_ok_and(|regex| regex.is_match(""))
+    };
     match matcher.op() {
         MatchOp::Equal => !value.is_empty(),
         MatchOp::NotEqual => value.is_empty(),
-        // The expression was compiled before, so it is valid.
-        MatchOp::Regex => !skopos_regex::LabelRegex::new(value).is_ok_and(|r| r.is_match("")),
-        MatchOp::NotRegex => skopos_regex::LabelRegex::new(value).is_ok_and(|r| r.is_match("")),
+        MatchOp::Regex => !matches_empty(),
+        MatchOp::NotRegex => matches_empty(),
     }
 }

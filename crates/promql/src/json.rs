@@ -70,7 +70,7 @@ fn aggregate(e: &AggregateExpr, out: &mut String) {
         .value("expr", |out| e.expr.write_json(out))
         .value("grouping", |out| strings(&e.grouping, out))
         .string("op", e.op.as_str())
-        .optional("param", e.param.as_ref(), |param, out| param.write_json(out))
+        .optional("param", e.param.as_ref(), Expr::write_json)
         .string("type", "aggregation")
         .raw("without", &e.without.to_string())
         .close();
@@ -111,7 +111,7 @@ fn matching(e: &VectorMatching, out: &mut String) {
 
 fn call(e: &Call, out: &mut String) {
     Object::open(out)
-        .value("args", |out| array(&e.args, out, |arg, out| arg.write_json(out)))
+        .value("args", |out| array(&e.args, out, Expr::write_json))
         .value("func", |out| signature(e.func, out))
         .string("type", "call")
         .close();
