@@ -140,8 +140,10 @@ impl ScrapeCycle {
 
     /// Stores what a target answered, or what follows from its not answering, and commits.
     ///
-    /// A scrape is taken whole or not at all: after an error of any kind, the sink has staleness
-    /// markers for the series of the scrape before, and `up` is 0.
+    /// A scrape is taken whole or not at all: after an error of any kind, the sink has no sample of
+    /// it, `up` is 0, and the series of the scrape before are marked as stale. As in Prometheus, those
+    /// that stand on a broken page before the mistake count as seen, and are marked one scrape later
+    /// if they do not come back.
     pub fn scrape(
         &mut self,
         sink: &dyn Ingest,
@@ -159,7 +161,8 @@ impl ScrapeCycle {
                     appender.rollback();
                     appender = sink.appender();
                     outcome.error = Some(error);
-                    self.append_nothing(&mut *appender, time.at);
+                    self.append_stale(&mut *appender, time.at);
+                    self.cache.end_pass(false);
                 }
             }
             Ok(_) => self.append_nothing(&mut *appender, time.at),
@@ -256,6 +259,8 @@ impl ScrapeCycle {
             over_limit: false,
         };
         let pass_number = self.cache.pass();
+        // A page before may have broken off within a family.
+        pass.families.end_family();
         while let Some(entry) = parser.next().map_err(page_error)? {
             match entry {
                 Entry::Series(entry) => self.append_entry(&mut pass, entry)?,
@@ -304,7 +309,7 @@ impl ScrapeCycle {
                 let (known, labels) = self.cache.series(id);
                 let stored = pass.append(self.job.limits.samples, Some(known), labels, sample)?;
                 let Some(series) = stored else { return Ok(()) };
-                pass.append_extras(&entry, series, labels, sample.t, self.cache.pass(), false);
+                pass.append_extras(&entry, series, labels, sample.t, false);
                 self.cache.touch(id, series, is_tracked);
             }
             Cached::Unknown => {
@@ -319,7 +324,7 @@ impl ScrapeCycle {
                 if !pass.over_limit {
                     pass.outcome.series_added += 1;
                 }
-                pass.append_extras(&entry, series, &labels, sample.t, self.cache.pass(), true);
+                pass.append_extras(&entry, series, &labels, sample.t, true);
                 self.cache.insert(bytes, series, labels, is_tracked);
             }
         }
@@ -408,7 +413,6 @@ impl Pass<'_, '_> {
         series: SeriesRef,
         labels: &Labels,
         t: Timestamp,
-        pass: u64,
         is_new: bool,
     ) {
         if let Some(mut exemplar) = entry.exemplar() {
@@ -417,7 +421,7 @@ impl Pass<'_, '_> {
                 tracing::debug!(%error, %labels, "an exemplar was not stored");
             }
         }
-        if let Some(metadata) = self.families.news_of(labels, pass, is_new)
+        if let Some(metadata) = self.families.news_of(labels, is_new)
             && let Err(error) = self.appender.set_metadata(series, metadata)
         {
             tracing::debug!(%error, %labels, "metadata was not stored");

@@ -83,7 +83,7 @@ impl Cache {
         }
     }
 
-    /// Begins a page, or none. A pass before that was not ended is as if it had not been.
+    /// Begins a page, or none.
     pub(super) fn begin_pass(&mut self) {
         self.pass += 1;
         self.seen = 0;

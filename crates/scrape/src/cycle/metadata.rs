@@ -25,6 +25,8 @@ pub(crate) struct MetadataCache {
     families: HashMap<String, Known>,
     /// The family that metadata lines spoke of last.
     current: String,
+    /// Whether this pass said something new of it: asked for every sample.
+    is_news: bool,
 }
 
 #[derive(Debug, Default)]
@@ -63,23 +65,32 @@ impl MetadataCache {
         if change(&mut known.metadata) {
             known.changed = pass;
         }
+        self.is_news = known.changed == pass;
     }
 
     /// What to tell of a sample's family, if the series or what is known of the family is new.
-    pub(super) fn news_of(&self, labels: &Labels, pass: u64, is_new: bool) -> Option<&Metadata> {
+    #[inline]
+    pub(super) fn news_of(&self, labels: &Labels, is_new: bool) -> Option<&Metadata> {
+        if is_new || self.is_news { self.of_current(labels) } else { None }
+    }
+
+    fn of_current(&self, labels: &Labels) -> Option<&Metadata> {
         let known =
             self.families.get(self.current.as_str()).filter(|_| !self.current.is_empty())?;
-        if !is_new && known.changed != pass {
-            return None;
-        }
         let name = labels.metric_name()?;
         is_part_of(name, &self.current, known.metadata.metric_type).then_some(&known.metadata)
+    }
+
+    /// Ends the lines about a family: nothing is said of the samples that follow.
+    pub(super) fn end_family(&mut self) {
+        self.current.clear();
+        self.is_news = false;
     }
 
     /// Forgets families that pages have not spoken of for a while.
     pub(super) fn forget(&mut self, pass: u64) {
         self.families.retain(|_, known| pass <= known.seen + KEPT_PASSES);
-        self.current.clear();
+        self.end_family();
     }
 }
 

@@ -219,11 +219,29 @@ fn a_broken_page_fails_its_scrape_alone() {
     assert_eq!(
         scraped.stored(),
         [
-            r#"{__name__="a", instance="i", job="j"} 1@1000 x@2000 3@3000"#,
+            r#"{__name__="a", instance="i", job="j"} 1@1000 3@3000"#,
             r#"{__name__="b", instance="i", job="j"} 1@1000 x@2000 3@3000"#,
         ]
     );
     assert_eq!(scraped.report("up"), "1@1000 0@2000 1@3000");
+}
+
+/// What Prometheus 3.5.3 stored for these pages.
+#[test]
+fn series_before_a_mistake_are_marked_one_scrape_later() {
+    let mut scraped = Scraped::new("");
+    scraped.scrape(1_000, "a 1\nb 1\nd 1\n");
+    scraped.scrape(2_000, "a 2\nb two\n");
+    scraped.scrape(3_000, "c 1\n");
+    assert_eq!(
+        scraped.stored(),
+        [
+            r#"{__name__="a", instance="i", job="j"} 1@1000 x@3000"#,
+            r#"{__name__="b", instance="i", job="j"} 1@1000 x@2000"#,
+            r#"{__name__="c", instance="i", job="j"} 1@3000"#,
+            r#"{__name__="d", instance="i", job="j"} 1@1000 x@2000"#,
+        ]
+    );
 }
 
 #[test]

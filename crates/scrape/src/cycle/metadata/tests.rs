@@ -32,13 +32,13 @@ fn news_are_told_for_new_series_and_changes() {
     let mut cache = MetadataCache::default();
     let labels = Labels::from_pairs([("__name__", "a")]);
     let gauge = |m: &mut Metadata| super::super::set(&mut m.metric_type, MetricType::Gauge);
-    assert_eq!(cache.news_of(&labels, 1, true), None);
+    assert_eq!(cache.news_of(&labels, true), None);
     cache.set("a", 1, gauge);
-    assert!(cache.news_of(&labels, 1, false).is_some());
+    assert!(cache.news_of(&labels, false).is_some());
     cache.forget(1);
     cache.set("a", 2, gauge);
-    assert!(cache.news_of(&labels, 2, false).is_none());
-    assert!(cache.news_of(&labels, 2, true).is_some());
+    assert!(cache.news_of(&labels, false).is_none());
+    assert!(cache.news_of(&labels, true).is_some());
     cache.forget(12);
     assert_eq!(cache.families().len(), 1);
     cache.forget(13);
