@@ -49,13 +49,24 @@ pub(crate) struct Monotonicity {
     pub(crate) max_diff: f64,
 }
 
+impl Monotonicity {
+    /// What holds of both together.
+    pub(crate) fn merged(self, other: Self) -> Self {
+        Self {
+            min_bucket: self.min_bucket.min(other.min_bucket),
+            max_bucket: self.max_bucket.max(other.max_bucket),
+            max_diff: self.max_diff.max(other.max_diff),
+        }
+    }
+}
+
 #[derive(Debug)]
 enum Detail {
     None,
     /// How often, between which times.
     Monotonicity {
         buckets: Monotonicity,
-        count: usize,
+        count: i64,
         from: i64,
         to: i64,
     },
@@ -301,21 +312,26 @@ impl Annotations {
         );
     }
 
-    pub(crate) fn forced_monotonicity(&self, name: &str, t: i64, new: Monotonicity, span: Span) {
+    pub(crate) fn forced_monotonicity(
+        &self,
+        name: &str,
+        new: Monotonicity,
+        times: i64,
+        (start, end): (i64, i64),
+        span: Span,
+    ) {
         let text = format!(
             "input to histogram_quantile needed to be fixed for monotonicity (see \
              https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile){}",
             for_metric(name)
         );
-        let detail = Detail::Monotonicity { buckets: new, count: 1, from: t, to: t };
+        let detail = Detail::Monotonicity { buckets: new, count: times, from: start, to: end };
         self.merge(Severity::Info, text, span, detail, |detail| {
             if let Detail::Monotonicity { buckets, count, from, to } = detail {
-                buckets.min_bucket = buckets.min_bucket.min(new.min_bucket);
-                buckets.max_bucket = buckets.max_bucket.max(new.max_bucket);
-                buckets.max_diff = buckets.max_diff.max(new.max_diff);
-                *count += 1;
-                *from = t.min(*from);
-                *to = t.max(*to);
+                *buckets = buckets.merged(new);
+                *count = count.wrapping_add(times);
+                *from = start.min(*from);
+                *to = end.max(*to);
             }
         });
     }

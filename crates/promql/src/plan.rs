@@ -93,6 +93,7 @@ pub(crate) enum RangeSource {
 pub(crate) struct Call {
     pub(crate) func: &'static Signature,
     pub(crate) args: Vec<Arg>,
+    pub(crate) span: Span,
 }
 
 /// An argument.
@@ -200,7 +201,7 @@ impl Planner {
         match expr {
             Expr::Aggregate(e) => self.aggregate(e),
             Expr::Binary(e) => self.binary(e),
-            Expr::Call(e) => self.call(e.func, &e.args),
+            Expr::Call(e) => self.call(e.func, &e.args, e.span),
             Expr::Matrix(e) => self.matrix(e),
             Expr::Number(e) => Ok(Planned::new(Node::Number(e.value), true)),
             Expr::Paren(e) => self.node(&e.expr),
@@ -268,7 +269,12 @@ impl Planner {
         Ok(Planned::new(Node::Range(Box::new(Range { source, range })), shift.is_fixed()))
     }
 
-    fn call(&mut self, func: &'static Signature, args: &[Expr]) -> Result<Planned, Error> {
+    fn call(
+        &mut self,
+        func: &'static Signature,
+        args: &[Expr],
+        span: Span,
+    ) -> Result<Planned, Error> {
         let seconds = |millis: i64| Planned::new(Node::Number(millis as f64 / 1000.0), true);
         match func.name {
             "start" => return Ok(seconds(self.times.start)),
@@ -297,7 +303,7 @@ impl Planner {
             .into_iter()
             .map(|(p, span)| Arg { node: if invariant { p.node } else { p.once() }, span })
             .collect();
-        Ok(Planned::new(Node::Call(Box::new(Call { func, args })), invariant))
+        Ok(Planned::new(Node::Call(Box::new(Call { func, args, span })), invariant))
     }
 
     fn aggregate(&mut self, e: &AggregateExpr) -> Result<Planned, Error> {

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use skopos_core::Labels;
 use skopos_core::text::{FloatStyle, format_float};
+use skopos_core::{FloatHistogram, Labels, ResetHint};
 
 use super::column::{Bits, Column, Point, Series};
 use super::group::Groups;
@@ -171,11 +171,37 @@ enum State<F, H> {
     #[default]
     Empty,
     Float(F),
-    Histogram(Box<H>),
+    Histogram(Box<Folded<H>>),
     /// Floats and histograms met.
     Mixed,
     /// Histograms met that do not add up.
     Incompatible,
+}
+
+/// The sum or mean of histograms, and which hints of resets they had.
+#[derive(Clone)]
+struct Folded<H> {
+    value: H,
+    reset: bool,
+    not_reset: bool,
+}
+
+impl<H: FoldHistogram> Folded<H> {
+    fn new(h: &FloatHistogram) -> Self {
+        let mut folded = Self { value: H::new(h), reset: false, not_reset: false };
+        folded.see(h);
+        folded
+    }
+
+    fn add(&mut self, h: &FloatHistogram) -> std::result::Result<Outcome, Incompatible> {
+        self.see(h);
+        self.value.add(h)
+    }
+
+    fn see(&mut self, h: &FloatHistogram) {
+        self.reset |= h.reset_hint == ResetHint::Reset;
+        self.not_reset |= h.reset_hint == ResetHint::NotReset;
+    }
 }
 
 /// Count, mean and sum of squared distances of the values so far.
@@ -236,44 +262,44 @@ impl FoldFloat for Mean {
 }
 
 trait FoldHistogram: Sized {
-    fn new(h: &skopos_core::FloatHistogram) -> Self;
+    fn new(h: &FloatHistogram) -> Self;
     fn add(
         &mut self,
-        h: &skopos_core::FloatHistogram,
+        h: &FloatHistogram,
     ) -> std::result::Result<Outcome, Incompatible>;
-    fn value(&self) -> skopos_core::FloatHistogram;
+    fn value(&self) -> FloatHistogram;
 }
 
 impl FoldHistogram for Accumulator {
-    fn new(h: &skopos_core::FloatHistogram) -> Self {
+    fn new(h: &FloatHistogram) -> Self {
         Self::new(h)
     }
 
     fn add(
         &mut self,
-        h: &skopos_core::FloatHistogram,
+        h: &FloatHistogram,
     ) -> std::result::Result<Outcome, Incompatible> {
         Self::add(self, h)
     }
 
-    fn value(&self) -> skopos_core::FloatHistogram {
+    fn value(&self) -> FloatHistogram {
         self.finish()
     }
 }
 
 impl FoldHistogram for HistogramMean {
-    fn new(h: &skopos_core::FloatHistogram) -> Self {
+    fn new(h: &FloatHistogram) -> Self {
         Self::new(h)
     }
 
     fn add(
         &mut self,
-        h: &skopos_core::FloatHistogram,
+        h: &FloatHistogram,
     ) -> std::result::Result<Outcome, Incompatible> {
         Self::add(self, h)
     }
 
-    fn value(&self) -> skopos_core::FloatHistogram {
+    fn value(&self) -> FloatHistogram {
         Self::value(self)
     }
 }
@@ -379,9 +405,6 @@ impl Notes<'_> {
     }
 
     fn outcome(&self, outcome: Outcome) {
-        if outcome.collision {
-            self.notes.reset_collision(HistogramOp::Aggregation, self.span);
-        }
         if outcome.reconciled {
             self.notes.reconciled_bounds(HistogramOp::Aggregation, self.span);
         }
@@ -428,12 +451,12 @@ fn fold_float<F: FoldFloat, H>(state: &mut State<F, H>, v: f64) {
 
 fn fold_histogram<F, H: FoldHistogram>(
     state: &mut State<F, H>,
-    h: &skopos_core::FloatHistogram,
+    h: &FloatHistogram,
     series: &Series,
     notes: &Notes<'_>,
 ) {
     match state {
-        State::Empty => *state = State::Histogram(Box::new(H::new(h))),
+        State::Empty => *state = State::Histogram(Box::new(Folded::new(h))),
         State::Float(_) => *state = State::Mixed,
         State::Histogram(sum) => match sum.add(h) {
             Ok(outcome) => notes.outcome(outcome),
@@ -457,7 +480,10 @@ fn finish_states<F: FoldFloat, H: FoldHistogram>(
             State::Empty | State::Incompatible => {}
             State::Float(sum) => column.set_float(i, sum.value()),
             State::Histogram(sum) => {
-                let mut h = sum.value();
+                if sum.reset && sum.not_reset {
+                    notes.notes.reset_collision(HistogramOp::Aggregation, notes.span);
+                }
+                let mut h = sum.value.value();
                 histogram::compact(&mut h);
                 column.set_histogram(i, Arc::new(h));
             }

@@ -244,7 +244,7 @@ impl Evaluator<'_> {
         sink: &mut Sink<'_>,
     ) -> Result<()> {
         if !self.settings.instant {
-            self.notes.sort_in_range_query(vector.span);
+            self.notes.sort_in_range_query(call.span);
         }
         if grid.steps != 1 {
             return self.each(&vector.node, grid, &mut |mut series| {
@@ -272,7 +272,7 @@ impl Evaluator<'_> {
         sink: &mut Sink<'_>,
     ) -> Result<()> {
         if !self.settings.instant {
-            self.notes.sort_in_range_query(vector.span);
+            self.notes.sort_in_range_query(call.span);
         }
         if grid.steps != 1 {
             return self.each(&vector.node, grid, sink);

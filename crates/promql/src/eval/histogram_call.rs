@@ -1,5 +1,8 @@
 //! Functions of histograms, classic and native ones.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
 use hashbrown::HashMap;
 use skopos_core::text::{FloatStyle, format_float};
 use skopos_core::{FloatHistogram, Labels};
@@ -8,7 +11,7 @@ use super::call::texts;
 use super::column::{Column, Series};
 use super::merge::Merger;
 use super::{Evaluator, Grid, Result, Sink, not_typed, without_metadata};
-use crate::annotation::Annotations;
+use crate::annotation::{Annotations, Monotonicity};
 use crate::functions::classic::{self, Bucket};
 use crate::histogram::{self, NanEffect};
 use crate::plan::Arg;
@@ -42,8 +45,9 @@ trait Estimator {
 /// `histogram_quantile`.
 struct Quantile<'e> {
     notes: &'e Annotations,
-    grid: Grid,
     q: &'e [f64],
+    /// What had to be repaired, by metric name.
+    forced: RefCell<BTreeMap<String, Forced>>,
     /// Where the vector stands in the query.
     span: Span,
 }
@@ -66,11 +70,42 @@ impl Estimator for Quantile<'_> {
 
     fn classic(&self, step: usize, buckets: &mut Vec<Bucket>, name: &str) -> f64 {
         let (value, forced) = classic::quantile(self.q[step], buckets);
-        if let Some(forced) = forced {
-            let t = self.grid.time(step);
-            self.notes.forced_monotonicity(name, t, forced, self.span);
+        if let Some(buckets) = forced {
+            let mut forced = self.forced.borrow_mut();
+            let entry = forced.entry(name.to_owned()).or_insert_with(|| Forced {
+                buckets,
+                times: vec![0; self.q.len()],
+            });
+            entry.buckets = entry.buckets.merged(buckets);
+            entry.times[step] += 1;
         }
         value
+    }
+}
+
+/// Buckets that had to be repaired.
+struct Forced {
+    buckets: Monotonicity,
+    /// How often at each step.
+    times: Vec<i64>,
+}
+
+impl<'e> Quantile<'e> {
+    fn new(notes: &'e Annotations, q: &'e [f64], span: Span) -> Self {
+        Self { notes, q, forced: RefCell::default(), span }
+    }
+
+    fn note_forced(self, grid: Grid) {
+        for (name, Forced { buckets, times }) in self.forced.into_inner() {
+            let steps = || (0..times.len()).filter(|i| times[*i] != 0);
+            let (Some(first), Some(last)) = (steps().next(), steps().last()) else { continue };
+            // Upstream adds its count to itself at every step after the first, and wraps around.
+            let count = times[first + 1..].iter().fold(times[first], |count: i64, more| {
+                count.wrapping_add(*more).wrapping_mul(2)
+            });
+            let between = (grid.time(first), grid.time(last));
+            self.notes.forced_monotonicity(&name, buckets, count, between, self.span);
+        }
     }
 }
 
@@ -130,8 +165,10 @@ impl Evaluator<'_> {
             }
             ("histogram_quantile", [q, vector]) => {
                 let q = self.quantiles(q, grid)?;
-                let estimator = Quantile { notes: &self.notes, grid, q: &q, span: vector.span };
-                self.each_estimate(vector, grid, &[("", "", &estimator)], sink)
+                let estimator = Quantile::new(&self.notes, &q, vector.span);
+                self.each_estimate(vector, grid, &[("", "", &estimator)], sink)?;
+                estimator.note_forced(grid);
+                Ok(())
             }
             ("histogram_quantiles", [vector, label, qs @ ..]) => {
                 self.each_quantiles(vector, label, qs, grid, sink)
@@ -176,14 +213,16 @@ impl Evaluator<'_> {
         }
         let estimators: Vec<Quantile<'_>> = all
             .iter()
-            .map(|(q, _)| Quantile { notes: &self.notes, grid, q, span: vector.span })
+            .map(|(q, _)| Quantile::new(&self.notes, q, vector.span))
             .collect();
         let outputs: Vec<(&str, &str, &dyn Estimator)> = estimators
             .iter()
             .zip(&all)
             .map(|(e, (_, value))| (name, value.as_str(), e as &dyn Estimator))
             .collect();
-        self.each_estimate(vector, grid, &outputs, sink)
+        self.each_estimate(vector, grid, &outputs, sink)?;
+        estimators.into_iter().for_each(|e| e.note_forced(grid));
+        Ok(())
     }
 
     /// A number for each native histogram. Only the name goes, type and unit stay.
@@ -316,8 +355,7 @@ impl Evaluator<'_> {
             }
             let bound = series.labels.get("le").unwrap_or_default();
             let Some(upper) = parse_bound(bound) else {
-                let name = series.labels.metric_name().unwrap_or_default();
-                self.notes.bad_bucket_label(name, bound, span);
+                self.notes.bad_bucket_label(self.shown_name(&series.labels), bound, span);
                 continue;
             };
             let labels = series.labels.filtered(|name| name != "le");
@@ -355,8 +393,7 @@ impl Evaluator<'_> {
                     && buckets.any(|(_, at)| histograms.input[*at].column.floats().get(i));
                 if both {
                     conflicts[group].set(i);
-                    let name = native.labels.metric_name().unwrap_or_default();
-                    self.notes.mixed_classic_native(name, span);
+                    self.notes.mixed_classic_native(self.shown_name(&native.labels), span);
                 }
             }
         }

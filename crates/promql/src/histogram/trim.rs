@@ -61,8 +61,8 @@ pub(crate) fn trim(h: &FloatHistogram, at: f64, side: Trim) -> FloatHistogram {
     if changed {
         out.count = count;
         out.sum = sum;
+        compact(&mut out);
     }
-    compact(&mut out);
     out
 }
 

@@ -140,7 +140,7 @@ impl SeriesSource for Store {
             };
             conditions.push(Condition { name: m.name(), op: m.op(), value: m.value(), regex });
         }
-        let mut chosen: Vec<Selected<'a>> = self
+        let chosen: Vec<Selected<'a>> = self
             .series
             .iter()
             .filter(|(labels, _)| conditions.iter().all(|c| c.holds(labels)))
@@ -154,8 +154,6 @@ impl SeriesSource for Store {
                 times.any(|t| s.contains(*t))
             })
             .collect();
-        // As from a store of sorted blocks.
-        chosen.sort_by(|a, b| a.labels.cmp(b.labels));
         Ok(Box::new(Set(chosen.into_iter())))
     }
 }
