@@ -82,7 +82,7 @@ impl AlertExpander {
         Template::parse(
             name,
             &format!("{PREFIX}{text}"),
-            &AlertFunctions { asked: None },
+            &AlertFunctions::new(None, &self.limits),
             &self.limits,
         )
     }
@@ -92,7 +92,7 @@ impl AlertExpander {
         let template = self
             .parse(name, text)
             .map_err(|error| error.context(&format!("error parsing template {name}")))?;
-        let functions = AlertFunctions { asked: Some(asked) };
+        let functions = AlertFunctions::new(Some(asked), &self.limits);
         let out = template
             .execute(&data(asked), &functions)
             .map_err(|error| error.context(&format!("error executing template {name}")))?;

@@ -18,12 +18,19 @@ pub struct Limits {
     pub(crate) output_bytes: usize,
     pub(crate) work_bytes: u64,
     pub(crate) steps: u64,
+    pub(crate) queries: u64,
 }
 
-/// 1 MiB of text, 4 MiB of output, 64 MiB through functions, a million steps.
+/// 1 MiB of text, 4 MiB of output, 64 MiB through functions, a million steps, a thousand queries.
 impl Default for Limits {
     fn default() -> Self {
-        Self { text_bytes: 1 << 20, output_bytes: 4 << 20, work_bytes: 64 << 20, steps: 1_000_000 }
+        Self {
+            text_bytes: 1 << 20,
+            output_bytes: 4 << 20,
+            work_bytes: 64 << 20,
+            steps: 1_000_000,
+            queries: 1000,
+        }
     }
 }
 
@@ -50,5 +57,11 @@ impl Limits {
     #[must_use]
     pub fn with_steps(self, steps: u64) -> Self {
         Self { steps, ..self }
+    }
+
+    /// The same with how many queries the template of an alert may ask.
+    #[must_use]
+    pub fn with_queries(self, queries: u64) -> Self {
+        Self { queries, ..self }
     }
 }

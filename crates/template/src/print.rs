@@ -16,13 +16,6 @@ use self::spec::format_into;
 /// Where a printed text may not grow beyond.
 const UNBOUNDED: usize = usize::MAX;
 
-/// `fmt.Sprint`.
-pub(crate) fn sprint(args: &[Value]) -> Vec<u8> {
-    let mut printer = Printer::new(UNBOUNDED);
-    printer.print(args);
-    printer.out
-}
-
 /// `fmt.Sprint`, cut off beyond `limit` bytes.
 pub(crate) fn sprint_within(args: &[Value], limit: usize) -> Vec<u8> {
     let mut printer = Printer::new(limit);

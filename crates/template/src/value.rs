@@ -13,6 +13,10 @@ use crate::function::{CallError, Signature};
 /// How deep values may contain values.
 const MAX_DEPTH: u32 = 50;
 
+/// How long the printed form of a value may be where nobody set a limit: values share what is in
+/// them, so that a small one can print long.
+const LONGEST_TEXT: usize = 1 << 20;
+
 /// A value of a template.
 ///
 /// ```
@@ -468,13 +472,14 @@ impl Value {
         }
     }
 
-    /// The text of a text; of any other value, how it prints.
+    /// The text of a text; of any other value, how it prints, cut off after a mebibyte.
     #[must_use]
     pub fn to_text(&self) -> String {
         match self {
             Self::Text(text) => text.to_str().into_owned(),
             value => {
-                let printed = crate::print::sprint(std::slice::from_ref(value));
+                let printed =
+                    crate::print::sprint_within(std::slice::from_ref(value), LONGEST_TEXT);
                 String::from_utf8_lossy(&printed).into_owned()
             }
         }

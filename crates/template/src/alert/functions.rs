@@ -1,5 +1,7 @@
 //! The functions of alert templates by name.
 
+use std::cell::Cell;
+
 use skopos_core::Expansion;
 use skopos_core::text::Quoted;
 use skopos_regex::Regex;
@@ -7,16 +9,33 @@ use skopos_regex::Regex;
 use super::{QUERY_RESULT, host, humanize, query};
 use crate::builtin::query_escape;
 use crate::function::{CallError, Functions, Signature, Type, text};
+use crate::limits::Limits;
 use crate::literal::go_int;
 use crate::unicode;
 use crate::value::{IntType, List, Map, Text, Value};
 
-/// How long the result of `reReplaceAll` may be at most.
-const LONGEST_REPLACEMENT: usize = 4 << 20;
-
 /// The functions of alert templates; to be checked only, or with what an expansion asks.
 pub(super) struct AlertFunctions<'a> {
-    pub(super) asked: Option<&'a Expansion<'a>>,
+    asked: Option<&'a Expansion<'a>>,
+    limits: &'a Limits,
+    /// How many queries were asked.
+    queries: Cell<u64>,
+}
+
+impl<'a> AlertFunctions<'a> {
+    pub(super) fn new(asked: Option<&'a Expansion<'a>>, limits: &'a Limits) -> Self {
+        Self { asked, limits, queries: Cell::new(0) }
+    }
+
+    /// Asks a query, if there may be another.
+    fn query(&self, asked: &Expansion<'_>, text: &str) -> Result<Value, CallError> {
+        let allowed = self.limits.queries;
+        if self.queries.get() == allowed {
+            return Err(CallError::limit(format!("exceeded maximum of {allowed} queries")));
+        }
+        self.queries.set(self.queries.get() + 1);
+        query(asked, text)
+    }
 }
 
 /// The signatures are the same whether or not there is something to ask.
@@ -63,11 +82,14 @@ fn call(functions: &AlertFunctions<'_>, name: &str, args: &[Value]) -> Result<Va
         "now" => Ok(Value::Float(asked()?.t.as_seconds())),
         "externalURL" => Ok(Value::from(asked()?.external_url)),
         "pathPrefix" => Ok(Value::from(host::url_path(asked()?.external_url))),
-        "query" => query(asked()?, &text(args, 0)),
+        "query" => functions.query(asked()?, &text(args, 0)),
         "first" | "value" | "strvalue" | "label" | "sortByLabel" => of_samples(name, args),
         "args" => numbered(args),
         "match" => Ok(Value::Bool(regex(&text(args, 0))?.is_match(&text(args, 1)))),
-        "reReplaceAll" => replace_all(&text(args, 0), &text(args, 1), &text(args, 2)),
+        "reReplaceAll" => {
+            let longest = functions.limits.output_bytes;
+            replace_all(&text(args, 0), &text(args, 1), &text(args, 2), longest)
+        }
         "toTime" => Ok(humanize::to_time(to_float(args)?)?.into_value()),
         "toDuration" => {
             let nanos = go_int(to_float(args)? * 1e9);
@@ -105,7 +127,12 @@ fn regex(pattern: &str) -> Result<Regex, CallError> {
     Regex::new(pattern).map_err(|error| CallError::new(error.to_string()))
 }
 
-fn replace_all(pattern: &str, replacement: &str, text: &str) -> Result<Value, CallError> {
+fn replace_all(
+    pattern: &str,
+    replacement: &str,
+    text: &str,
+    longest: usize,
+) -> Result<Value, CallError> {
     let regex = Regex::new(pattern).map_err(|error| {
         // As Go's `MustCompile` quotes it.
         let quoted = if pattern.contains('`') {
@@ -117,9 +144,9 @@ fn replace_all(pattern: &str, replacement: &str, text: &str) -> Result<Value, Ca
     })?;
     // Each place may match and give the whole text again for each `$` of the replacement.
     let groups = replacement.matches('$').count();
-    let longest = (text.len() + 1).saturating_mul(replacement.len() + 1 + groups);
-    if longest > LONGEST_REPLACEMENT && regex.is_match(text) {
-        return Err(CallError::limit(format!("result may exceed {LONGEST_REPLACEMENT} bytes")));
+    let possible = (text.len() + 1).saturating_mul(replacement.len() + 1 + groups);
+    if possible > longest && regex.is_match(text) {
+        return Err(CallError::limit(format!("result may exceed {longest} bytes")));
     }
     Ok(Value::from(regex.replace_all(text, replacement)))
 }

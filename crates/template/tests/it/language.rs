@@ -113,6 +113,13 @@ fn values_nest_only_so_deep() {
     let wide = "{{ $x := 1 }}{{ range 40 }}{{ $x = args $x $x }}{{ end }}{{ $x }}";
     let error = AlertExpander::new().expand(wide, &expansion).unwrap_err();
     assert_eq!(error.kind(), skopos_core::ErrorKind::Limit);
+    let compared =
+        "{{ $x := 1 }}{{ range 45 }}{{ $x = args $x $x }}{{ end }}{{ eq (query \"up\") $x }}";
+    let error = AlertExpander::new().expand(compared, &expansion).unwrap_err();
+    assert!(error.to_string().len() < 3 << 20);
+    let asking = "{{ range 5000 }}{{ $x := query \"up\" }}{{ end }}";
+    let error = AlertExpander::new().expand(asking, &expansion).unwrap_err();
+    assert_eq!(error.kind(), skopos_core::ErrorKind::Limit);
 }
 
 #[test]
