@@ -9,6 +9,7 @@ pub mod index;
 pub mod ingest;
 pub mod parse;
 pub mod promql;
+pub mod query;
 pub mod record;
 pub mod xor;
 

@@ -47,6 +47,28 @@ enum Command {
         /// One query a line.
         file: PathBuf,
     },
+    /// Range queries over a block.
+    PromqlRange {
+        /// A block, or a data directory with one.
+        data: PathBuf,
+        /// One query a line.
+        queries: PathBuf,
+        /// Unix seconds.
+        start: f64,
+        /// Unix seconds.
+        end: f64,
+        /// Such as `15s`, or seconds.
+        step: String,
+    },
+    /// Instant queries over a block.
+    PromqlInstant {
+        /// A block, or a data directory with one.
+        data: PathBuf,
+        /// One query a line.
+        queries: PathBuf,
+        /// Unix seconds.
+        time: f64,
+    },
     /// Selectors to series.
     Index {
         /// Measure the index in memory that holds the block's series.
@@ -109,6 +131,14 @@ fn main() -> anyhow::Result<()> {
         Command::XorAppend { file } => commands::xor::append(plan, &file),
         Command::XorIterate { file } => commands::xor::iterate(plan, &file),
         Command::PromqlParse { file } => commands::promql::parse_queries(plan, &file),
+        Command::PromqlRange { data, queries, start, end, step } => {
+            let times = commands::query::Times::range(start, end, &step)?;
+            commands::query::run(plan, "promql-range", &data, &queries, times)
+        }
+        Command::PromqlInstant { data, queries, time } => {
+            let times = commands::query::Times::instant(time);
+            commands::query::run(plan, "promql-instant", &data, &queries, times)
+        }
         Command::Index { head, block, cases } => commands::index::run(plan, head, &block, &cases),
         Command::Ingest { dir, wal, series, samples } => {
             commands::ingest::run(plan, wal.as_deref(), dir.as_deref(), series, samples)
