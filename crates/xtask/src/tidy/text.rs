@@ -45,7 +45,8 @@ fn check_lines(source: &Source, path: &str, findings: &mut Findings) {
         if code.starts_with("#[ignore") || code.starts_with("#[should_panic") {
             error("a test runs and asserts; neither ignore nor should_panic");
         }
-        if code.starts_with("matches!(") && code.ends_with(");") {
+        let begins = lines[..at].last().is_none_or(|l| l.trim_end().ends_with(['{', '}', ';']));
+        if begins && code.starts_with("matches!(") && code.ends_with(");") {
             error("a bare matches! asserts nothing");
         }
         if code.contains("unsafe {")
