@@ -1,0 +1,166 @@
+//! The endpoints that evaluate and look at expressions.
+
+use skopos_core::{QueryOutput, QueryRequest, QueryValue, SampleValue};
+use skopos_promql::ast::Expr;
+
+use super::json::Json;
+use super::param::{self, Moment};
+use super::reply::{Failure, Notes};
+use super::{Api, Call};
+
+/// The most steps that a range query may ask for, one more than this many points.
+const MAX_STEPS: i64 = 11_000;
+
+/// `GET|POST /query`: one evaluation.
+pub(super) fn instant(api: &Api, call: &Call, json: &mut Json) -> Result<Notes, Failure> {
+    let form = &call.form;
+    let limit = param::limit(form)?;
+    let at = param::optional_time(form, "time", Moment::from(api.clock.now()))?;
+    let timeout = param::optional_millis(form, "timeout")?;
+    let request = QueryRequest::instant(form.value("query"), at.millis());
+    answer(api, call, json, request, timeout, limit)
+}
+
+/// `GET|POST /query_range`: evaluations at equal distances.
+pub(super) fn range(api: &Api, call: &Call, json: &mut Json) -> Result<Notes, Failure> {
+    let form = &call.form;
+    let limit = param::limit(form)?;
+    let start = param::required_time(form, "start")?;
+    let end = param::required_time(form, "end")?;
+    if end < start {
+        let failure = Failure::bad_data("end timestamp must not be before start time");
+        return Err(failure.of_parameter("end"));
+    }
+    let step = param::duration(form.value("step")).map_err(|e| e.of_parameter("step"))?;
+    // Times are milliseconds: a shorter step would never arrive.
+    if step < 1_000_000 {
+        let failure = Failure::bad_data(
+            "zero or negative query resolution step widths are not accepted. Try a positive integer",
+        );
+        return Err(failure.of_parameter("step"));
+    }
+    if MAX_STEPS < end.since(start) / step {
+        return Err(Failure::bad_data(
+            "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query \
+             resolution (?step=XX)",
+        ));
+    }
+    let timeout = param::optional_millis(form, "timeout")?;
+    let text = form.value("query");
+    let request = QueryRequest::range(text, start.millis(), end.millis(), step / 1_000_000);
+    answer(api, call, json, request, timeout, limit)
+}
+
+/// `GET|POST /format_query`: the expression, laid out.
+pub(super) fn format(api: &Api, call: &Call, json: &mut Json) -> Result<Notes, Failure> {
+    let expression = parse(api, call)?;
+    json.string(&expression.pretty());
+    Ok(Notes::none())
+}
+
+/// `GET|POST /parse_query`: the expression's tree.
+pub(super) fn tree(api: &Api, call: &Call, json: &mut Json) -> Result<Notes, Failure> {
+    let expression = parse(api, call)?;
+    json.raw(&expression.to_json());
+    Ok(Notes::none())
+}
+
+fn parse(api: &Api, call: &Call) -> Result<Expr, Failure> {
+    skopos_promql::parse(call.form.value("query"), &api.language)
+        .map_err(|error| Failure::bad_data(error.to_string()).of_parameter("query"))
+}
+
+fn answer(
+    api: &Api,
+    call: &Call,
+    json: &mut Json,
+    mut request: QueryRequest<'_>,
+    timeout: Option<i64>,
+    limit: usize,
+) -> Result<Notes, Failure> {
+    let lookback = call.form.value("lookback_delta");
+    if !lookback.is_empty() {
+        let nanos = param::duration(lookback)
+            .map_err(|e| e.context("error parsing lookback delta duration"))?;
+        if 1_000_000 <= nanos {
+            request = request.with_lookback(nanos / 1_000_000);
+        }
+    }
+    let timeout = timeout.map_or(api.query_timeout, |wanted| wanted.min(api.query_timeout));
+    let request = request.with_timeout(timeout);
+    // Parameters are checked before the query runs; a fault in its text is one of them.
+    api.engine.check(request.text()).map_err(|e| Failure::from_error(&e).of_parameter("query"))?;
+    let output = api.engine.query(&request).map_err(|e| Failure::from_error(&e))?;
+    let QueryOutput { mut value, warnings, infos, .. } = output;
+    let mut notes = Notes { warnings, infos, no_content: false };
+    if 0 < limit && truncate(&mut value, limit) {
+        notes.truncated();
+    }
+    write_value(json, &value);
+    Ok(notes)
+}
+
+/// Cuts vectors and matrices; returns whether something was lost.
+fn truncate(value: &mut QueryValue, limit: usize) -> bool {
+    let len = match value {
+        QueryValue::Matrix(series) => series.len(),
+        QueryValue::Vector(samples) => samples.len(),
+        QueryValue::Scalar(_) | QueryValue::String(..) => return false,
+    };
+    match value {
+        QueryValue::Matrix(series) => series.truncate(limit),
+        QueryValue::Vector(samples) => samples.truncate(limit),
+        QueryValue::Scalar(_) | QueryValue::String(..) => {}
+    }
+    limit < len
+}
+
+/// Appends a result with its type.
+fn write_value(json: &mut Json, value: &QueryValue) {
+    match value {
+        QueryValue::Matrix(series) => {
+            json.raw("{\"resultType\":\"matrix\",\"result\":").array(series, |json, series| {
+                json.raw("{\"metric\":").labels(&series.labels);
+                if !series.floats.is_empty() {
+                    json.raw(",\"values\":").array(&series.floats, |json, sample| {
+                        json.raw("[").timestamp(sample.t).raw(",").value(sample.v).raw("]");
+                    });
+                }
+                if !series.histograms.is_empty() {
+                    json.raw(",\"histograms\":").array(&series.histograms, |json, (t, histogram)| {
+                        json.raw("[").timestamp(*t).raw(",").histogram(histogram).raw("]");
+                    });
+                }
+                json.raw("}");
+            });
+        }
+        QueryValue::Vector(samples) => {
+            json.raw("{\"resultType\":\"vector\",\"result\":").array(samples, |json, sample| {
+                json.raw("{\"metric\":").labels(&sample.labels);
+                match &sample.value {
+                    SampleValue::Float(v) => {
+                        json.raw(",\"value\":[").timestamp(sample.t).raw(",").value(*v);
+                    }
+                    SampleValue::Histogram(histogram) => {
+                        json.raw(",\"histogram\":[").timestamp(sample.t).raw(",");
+                        json.histogram(histogram);
+                    }
+                }
+                json.raw("]}");
+            });
+        }
+        QueryValue::Scalar(sample) => {
+            json.raw("{\"resultType\":\"scalar\",\"result\":[").number(sample.t.as_seconds());
+            let text = skopos_core::text::format_float(
+                sample.v,
+                skopos_core::text::FloatStyle::Plain,
+            );
+            json.raw(",\"").raw(&text).raw("\"]");
+        }
+        QueryValue::String(t, text) => {
+            json.raw("{\"resultType\":\"string\",\"result\":[").number(t.as_seconds());
+            json.raw(",").string(text).raw("]");
+        }
+    }
+    json.raw("}");
+}

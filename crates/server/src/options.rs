@@ -1,0 +1,92 @@
+//! What the operator chooses at the start: Prometheus' flags as values.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The choices that do not change while the server runs.
+///
+/// Each field is the flag of Prometheus that its description names, with the same default unless
+/// said otherwise.
+///
+/// ```
+/// use skopos_server::Options;
+///
+/// let mut options = Options::default();
+/// options.config_file = Some("prometheus.yml".into());
+/// options.listen_addresses = vec!["127.0.0.1:0".into()];
+/// assert_eq!(options.query_max_concurrency, 20);
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Options {
+    /// `--config.file`. Without a file the server watches itself: see [`Config::embedded`].
+    ///
+    /// [`Config::embedded`]: crate::Config::embedded
+    pub config_file: Option<PathBuf>,
+    /// `--web.listen-address`: `HOST:PORT`; an empty host means all addresses.
+    pub listen_addresses: Vec<String>,
+    /// `--web.external-url`: where people reach the server, for links in alerts; by default made of
+    /// the host's name and the port.
+    pub external_url: Option<String>,
+    /// `--web.route-prefix`: what all paths begin with; by default the path of the external URL.
+    pub route_prefix: Option<String>,
+    /// `--web.enable-lifecycle`: whether `/-/reload` and `/-/quit` work.
+    pub enable_lifecycle: bool,
+    /// `--web.read-timeout`: how long a connection may stay silent.
+    pub read_timeout: Duration,
+    /// `--web.max-connections`: how many connections there may be, over all addresses.
+    pub max_connections: usize,
+    /// `--web.cors.origin`: a regular expression, matched whole, for the web pages that may read
+    /// answers.
+    pub cors_origin: String,
+    /// `--storage.tsdb.retention.time`: how long samples are kept. They are kept in memory, so that
+    /// the default is two hours and not fifteen days.
+    pub retention: Duration,
+    /// `--query.timeout`.
+    pub query_timeout: Duration,
+    /// `--query.max-concurrency`.
+    pub query_max_concurrency: usize,
+    /// `--query.max-samples`: how many samples one query may hold at a time.
+    pub query_max_samples: usize,
+    /// `--query.lookback-delta`.
+    pub lookback_delta: Duration,
+    /// `--rules.alert.for-outage-tolerance`.
+    pub for_outage_tolerance: Duration,
+    /// `--rules.alert.for-grace-period`.
+    pub for_grace_period: Duration,
+    /// `--rules.alert.resend-delay`.
+    pub resend_delay: Duration,
+    /// `--alertmanager.notification-queue-capacity`.
+    pub notification_queue_capacity: usize,
+    /// `--enable-feature=promql-experimental-functions`.
+    pub experimental_functions: bool,
+    /// All flags as `/api/v1/status/flags` shows them.
+    pub flags: BTreeMap<String, String>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            config_file: None,
+            listen_addresses: vec!["0.0.0.0:9090".into()],
+            external_url: None,
+            route_prefix: None,
+            enable_lifecycle: false,
+            read_timeout: Duration::from_secs(5 * 60),
+            max_connections: 512,
+            cors_origin: ".*".into(),
+            retention: Duration::from_secs(2 * 3600),
+            query_timeout: Duration::from_secs(2 * 60),
+            query_max_concurrency: 20,
+            query_max_samples: 50_000_000,
+            lookback_delta: Duration::from_secs(5 * 60),
+            for_outage_tolerance: Duration::from_secs(3600),
+            for_grace_period: Duration::from_secs(10 * 60),
+            resend_delay: Duration::from_secs(60),
+            notification_queue_capacity: 10_000,
+            experimental_functions: false,
+            flags: BTreeMap::new(),
+        }
+    }
+}
