@@ -86,6 +86,15 @@ impl Write for Limited {
     }
 }
 
+/// In Go's words.
 fn gzip_error(error: io::Error) -> Error {
-    Error::caused(ErrorKind::Fetch, format!("gzip: {error}"), error)
+    let message = match error.kind() {
+        io::ErrorKind::InvalidInput if error.to_string().contains("header") => {
+            "gzip: invalid header".into()
+        }
+        io::ErrorKind::InvalidInput => "gzip: invalid checksum".into(),
+        io::ErrorKind::UnexpectedEof => "unexpected EOF".into(),
+        _ => format!("gzip: {error}"),
+    };
+    Error::caused(ErrorKind::Fetch, message, error)
 }

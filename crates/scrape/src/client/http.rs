@@ -107,7 +107,7 @@ impl HttpClient {
         };
         let built = self.authorize(client.get(url).headers(headers)).await?;
         let sent = built.send().await;
-        sent.map_err(|e| fetch_error(&request.url, &causes(&e)))
+        sent.map_err(|e| fetch_error(&request.url, &describe(&e, &request.url)))
     }
 
     #[cfg(unix)]
@@ -276,6 +276,40 @@ fn file_error(path: &std::path::Path, error: std::io::Error) -> Error {
 fn fetch_error(url: &str, what: &str) -> Error {
     let url = skopos_core::text::Quoted(url);
     Error::new(ErrorKind::Fetch, format!("Get {url}: {what}"))
+}
+
+/// What went wrong with sending, in Go's words where the system says what.
+fn describe(error: &reqwest::Error, url: &str) -> String {
+    let causes = causes(error);
+    let url = Url::parse(url).ok();
+    let url = url.as_ref();
+    let host = url.and_then(Url::host_str).unwrap_or_default();
+    if causes.contains("dns error") {
+        return format!("dial tcp: lookup {host}: no such host");
+    }
+    match system_error(error) {
+        Some(what) if error.is_connect() => {
+            let port = url.and_then(Url::port_or_known_default).unwrap_or_default();
+            format!("dial tcp {host}:{port}: connect: {what}")
+        }
+        _ => causes,
+    }
+}
+
+/// The system's own words for the innermost cause, if it is the system's: `connection refused`.
+fn system_error(error: &reqwest::Error) -> Option<String> {
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        if let Some(io) = inner.downcast_ref::<std::io::Error>()
+            && io.raw_os_error().is_some()
+        {
+            let text = io.to_string();
+            let words = text.split(" (os error").next().unwrap_or_default();
+            return Some(words.to_lowercase());
+        }
+        cause = inner.source();
+    }
+    None
 }
 
 /// The causes of an error, without the outermost, which only repeats the URL.
