@@ -254,3 +254,25 @@ fn long_lists_are_no_depth() {
     let args = vec!["\"a\""; 10_000].join(",");
     assert!(parse(&format!("label_join(foo, {args})"), &ParseOptions::all()).is_ok());
 }
+
+#[test]
+fn long_texts_do_not_exhaust_the_stack() {
+    let n = 300_000;
+    let long = "long_".repeat(n);
+    for text in [
+        format!("{}foo", "# comment\n".repeat(n)),
+        format!("{}foo", " \n".repeat(n)),
+        format!("foo{{{}a=\"b\"}}", "# comment\n \t".repeat(n)),
+        format!("foo[{}5m{}]", "\n ".repeat(n), " # comment\n".repeat(n)),
+        long.clone(),
+        format!("{{{long}=\"{long}\"}}"),
+        format!("\"{}\"", "\\n\\x41".repeat(n)),
+        format!("sum by ({long}) (a:{long})"),
+        format!("0.{}", "1".repeat(n)),
+    ] {
+        let parsed = parse(&text, &ParseOptions::all());
+        assert!(parsed.is_ok_and(|expr| !expr.to_string().is_empty()), "{}", &text[..20]);
+    }
+    let series = format!("{}{}{}", "x", " ".repeat(n), "1 _ ".repeat(n));
+    assert_eq!(parse_series_description(&series).map(|s| s.values.len()), Ok(2 * n));
+}
