@@ -236,9 +236,7 @@ impl<S: SeriesSource> Engine<S> {
             return Err(Error::new(ErrorKind::Invalid, "@ modifier is disabled"));
         }
         let range = request.end().as_millis().saturating_sub(request.start().as_millis());
-        let mut context = DurationContext::default();
-        context.step = request.step();
-        context.range = range;
+        let context = DurationContext { step: request.step(), range };
         if !self.options.negative_offset && offset.millis(context)? < 0 {
             return Err(Error::new(ErrorKind::Invalid, "negative offset is disabled"));
         }
@@ -330,9 +328,9 @@ fn value(
 }
 
 fn scalar_value(values: &[f64], grid: Grid, request: &QueryRequest<'_>) -> QueryValue {
-    let samples = values.iter().enumerate().map(|(i, v)| Sample::new(grid.time(i), *v));
+    let mut samples = values.iter().enumerate().map(|(i, v)| Sample::new(grid.time(i), *v));
     if request.is_instant() {
-        return QueryValue::Scalar(samples.last().unwrap_or_default());
+        return QueryValue::Scalar(samples.next().unwrap_or_default());
     }
     QueryValue::Matrix(vec![RangeSeries {
         labels: skopos_core::Labels::empty(),

@@ -4,6 +4,10 @@
 //! from those of a system's library. The formulas and constants here are the public ones that it
 //! names as its sources (FreeBSD's `msun`, Cephes, SLEEF), evaluated in the same order. Functions
 //! that IEEE 754 defines exactly (square root, remainder, rounding) are the standard library's.
+#![expect(
+    clippy::excessive_precision,
+    reason = "constants are written as their sources write them, to be compared with them"
+)]
 
 use std::f64::consts::{FRAC_PI_2, FRAC_PI_4, LN_2, LOG2_E, LOG10_E, PI};
 

@@ -51,7 +51,20 @@ pub(crate) struct Selector {
     pub(crate) smoothed: bool,
     /// Whether only counts and sums of histograms are asked for.
     pub(crate) stats: bool,
+    /// What is done with the series, for the source to know.
+    pub(crate) around: Around,
     pub(crate) span: Span,
+}
+
+/// The call or aggregation around a selector.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Around {
+    /// The function's or operator's name; empty under a binary operator.
+    pub(crate) function: &'static str,
+    /// The grouping of an aggregation.
+    pub(crate) grouping: Vec<Arc<str>>,
+    /// Whether the grouping is kept and not dropped.
+    pub(crate) by: bool,
 }
 
 /// Which time is meant at a step.
@@ -144,6 +157,7 @@ pub(crate) fn plan(expr: &Expr, times: Times) -> Result<Plan, Error> {
         context: DurationContext { step: times.step, range: times.end.saturating_sub(times.start) },
         selectors: 0,
         stats: false,
+        around: Around::default(),
     };
     let planned = planner.node(expr)?;
     Ok(Plan { root: planned.once(), value_type: expr.value_type(), selectors: planner.selectors })
@@ -194,6 +208,7 @@ struct Planner {
     selectors: usize,
     /// Whether only counts and sums of histograms are asked for here.
     stats: bool,
+    around: Around,
 }
 
 impl Planner {
@@ -243,6 +258,7 @@ impl Planner {
             anchored: e.anchored,
             smoothed: e.smoothed,
             stats: self.stats,
+            around: self.around.clone(),
             span: e.span,
         })
     }
@@ -289,12 +305,15 @@ impl Planner {
             "histogram_fraction" | "histogram_quantile" | "histogram_quantiles" => false,
             _ => outer,
         };
+        let around = Around { function: func.name, ..Around::default() };
+        let around = std::mem::replace(&mut self.around, around);
         let mut planned = Vec::with_capacity(args.len());
         for arg in args {
             let arg = arg.unparen();
             planned.push((self.node(arg)?, arg.span()));
         }
         self.stats = outer;
+        self.around = around;
         let fixed_selector = |p: &Planned| p.invariant && matches!(p.node, Node::Selector(_));
         let variant = STEP_VARIANT.contains(&func.name)
             && !(func.name == "timestamp" && planned.iter().all(|(p, _)| fixed_selector(p)));
@@ -307,11 +326,15 @@ impl Planner {
     }
 
     fn aggregate(&mut self, e: &AggregateExpr) -> Result<Planned, Error> {
+        let (function, grouping) = (e.op.as_str(), e.grouping.clone());
+        let around = Around { function, grouping, by: !e.without };
+        let around = std::mem::replace(&mut self.around, around);
         let param = match &e.param {
             Some(param) => Some((self.node(param)?, param.span())),
             None => None,
         };
         let input = self.node(&e.expr)?;
+        self.around = around;
         let invariant = input.invariant && param.as_ref().is_none_or(|(p, _)| p.invariant);
         let wrap = |p: Planned| if invariant { p.node } else { p.once() };
         let mut grouping = e.grouping.clone();
@@ -329,7 +352,9 @@ impl Planner {
     }
 
     fn binary(&mut self, e: &BinaryExpr) -> Result<Planned, Error> {
+        let around = std::mem::take(&mut self.around);
         let (lhs, rhs) = (self.node(&e.lhs)?, self.node(&e.rhs)?);
+        self.around = around;
         let invariant = lhs.invariant && rhs.invariant;
         let wrap = |p: Planned| if invariant { p.node } else { p.once() };
         let matching = e.matching.clone().unwrap_or(VectorMatching {

@@ -263,10 +263,7 @@ impl FoldFloat for Mean {
 
 trait FoldHistogram: Sized {
     fn new(h: &FloatHistogram) -> Self;
-    fn add(
-        &mut self,
-        h: &FloatHistogram,
-    ) -> std::result::Result<Outcome, Incompatible>;
+    fn add(&mut self, h: &FloatHistogram) -> std::result::Result<Outcome, Incompatible>;
     fn value(&self) -> FloatHistogram;
 }
 
@@ -275,10 +272,7 @@ impl FoldHistogram for Accumulator {
         Self::new(h)
     }
 
-    fn add(
-        &mut self,
-        h: &FloatHistogram,
-    ) -> std::result::Result<Outcome, Incompatible> {
+    fn add(&mut self, h: &FloatHistogram) -> std::result::Result<Outcome, Incompatible> {
         Self::add(self, h)
     }
 
@@ -292,10 +286,7 @@ impl FoldHistogram for HistogramMean {
         Self::new(h)
     }
 
-    fn add(
-        &mut self,
-        h: &FloatHistogram,
-    ) -> std::result::Result<Outcome, Incompatible> {
+    fn add(&mut self, h: &FloatHistogram) -> std::result::Result<Outcome, Incompatible> {
         Self::add(self, h)
     }
 

@@ -23,11 +23,10 @@ impl<'g> Groups<'g> {
     pub(super) fn of(&mut self, labels: &Labels) -> usize {
         let key = self.key(labels);
         let next = self.labels.len();
-        let at = *self.by_labels.entry(key).or_insert_with_key(|key| {
+        *self.by_labels.entry(key).or_insert_with_key(|key| {
             self.labels.push(key.clone());
             next
-        });
-        at
+        })
     }
 
     /// The labels of each group.

@@ -72,10 +72,9 @@ impl Estimator for Quantile<'_> {
         let (value, forced) = classic::quantile(self.q[step], buckets);
         if let Some(buckets) = forced {
             let mut forced = self.forced.borrow_mut();
-            let entry = forced.entry(name.to_owned()).or_insert_with(|| Forced {
-                buckets,
-                times: vec![0; self.q.len()],
-            });
+            let entry = forced
+                .entry(name.to_owned())
+                .or_insert_with(|| Forced { buckets, times: vec![0; self.q.len()] });
             entry.buckets = entry.buckets.merged(buckets);
             entry.times[step] += 1;
         }
@@ -98,11 +97,11 @@ impl<'e> Quantile<'e> {
     fn note_forced(self, grid: Grid) {
         for (name, Forced { buckets, times }) in self.forced.into_inner() {
             let steps = || (0..times.len()).filter(|i| times[*i] != 0);
-            let (Some(first), Some(last)) = (steps().next(), steps().last()) else { continue };
+            let (Some(first), Some(last)) = (steps().next(), steps().next_back()) else { continue };
             // Upstream adds its count to itself at every step after the first, and wraps around.
-            let count = times[first + 1..].iter().fold(times[first], |count: i64, more| {
-                count.wrapping_add(*more).wrapping_mul(2)
-            });
+            let count = times[first + 1..]
+                .iter()
+                .fold(times[first], |count: i64, more| count.wrapping_add(*more).wrapping_mul(2));
             let between = (grid.time(first), grid.time(last));
             self.notes.forced_monotonicity(&name, buckets, count, between, self.span);
         }
@@ -211,10 +210,8 @@ impl Evaluator<'_> {
                 all.push((only, open_metrics(v)));
             }
         }
-        let estimators: Vec<Quantile<'_>> = all
-            .iter()
-            .map(|(q, _)| Quantile::new(&self.notes, q, vector.span))
-            .collect();
+        let estimators: Vec<Quantile<'_>> =
+            all.iter().map(|(q, _)| Quantile::new(&self.notes, q, vector.span)).collect();
         let outputs: Vec<(&str, &str, &dyn Estimator)> = estimators
             .iter()
             .zip(&all)

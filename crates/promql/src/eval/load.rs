@@ -89,6 +89,10 @@ impl<'a> Evaluator<'a> {
         let mut hints = SelectHints::default();
         hints.step = if self.settings.instant { 0 } else { grid.step };
         hints.range = range;
+        hints.function = selector.around.function.into();
+        hints.grouping =
+            selector.around.grouping.iter().map(|name| String::from(&**name)).collect();
+        hints.by = selector.around.by;
         let selection = Selection::new(selector.matchers.iter().cloned(), times).with_hints(hints);
         let series = self.select(&selection)?;
         let distinct_without_name = distinct_without_name(selector, &series);

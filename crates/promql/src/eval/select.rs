@@ -88,10 +88,12 @@ impl Evaluator<'_> {
                 histograms.checked_sub(1).map(|at| (columns.histogram_timestamps[at], at));
             match (float, histogram) {
                 (Some((t, at)), h) if oldest < t && h.is_none_or(|(h, _)| h < t) => {
-                    if !is_stale_nan(columns.values[at]) {
-                        let start = columns.start_timestamps.get(at).copied().unwrap_or(0);
-                        column.set_float(i, take_float(take, t, columns.values[at], start));
+                    let v = columns.values[at];
+                    if is_stale_nan(v) {
+                        continue;
                     }
+                    let start = columns.start_timestamps.get(at).copied().unwrap_or(0);
+                    column.set_float(i, take_float(take, t, v, start));
                 }
                 (_, Some((t, at))) if oldest < t => {
                     let h = &shared[at];

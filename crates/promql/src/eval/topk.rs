@@ -38,19 +38,19 @@ impl Evaluator<'_> {
         };
         let mut chosen: Vec<Option<Column>> = vec![None; input.len()];
         let mut order = Vec::new();
-        for i in 0..grid.steps {
+        for (i, param) in params.into_iter().enumerate() {
             self.check_time()?;
             let mut picks: Vec<Vec<Candidate>> = vec![Vec::new(); groups.labels().len()];
             match aggregate.op {
                 AggregateOp::LimitRatio => {
-                    pick_ratio(input, &group_of, &hashes, params[i], i, &mut picks);
+                    pick_ratio(input, &group_of, &hashes, param, i, &mut picks);
                 }
                 AggregateOp::LimitK => {
-                    pick_first(input, &group_of, whole(params[i], input.len()), i, &mut picks);
+                    pick_first(input, &group_of, whole(param, input.len()), i, &mut picks);
                 }
                 op => {
                     let top = op == AggregateOp::TopK;
-                    let k = whole(params[i], input.len());
+                    let k = whole(param, input.len());
                     if pick_best(input, &group_of, top, k, i, &mut picks) {
                         self.notes.histogram_ignored_in_aggregation(op.as_str(), aggregate.span);
                     }

@@ -107,7 +107,9 @@ pub(crate) fn quantile(q: f64, buckets: &mut Vec<Bucket>) -> (f64, Option<Monoto
 }
 
 fn quantile_at(mut rank: f64, buckets: &[Bucket], last: usize) -> f64 {
-    let at = buckets[..last].partition_point(|bucket| !(rank <= bucket.count));
+    // Where counts are NaN nothing compares, and the last bucket it is.
+    let reaches = |bucket: &Bucket| rank <= bucket.count;
+    let at = buckets[..last].partition_point(|bucket| !reaches(bucket));
     if at == last {
         return buckets[last - 1].upper;
     }

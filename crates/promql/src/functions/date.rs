@@ -81,7 +81,7 @@ pub(crate) fn part(name: &str) -> Option<fn(&Civil) -> i64> {
 
 /// A float as whole seconds: cut off; what does not fit becomes the least, as upstream's platform does.
 pub(crate) fn seconds(v: f64) -> i64 {
-    if v.is_nan() || v < -9_223_372_036_854_775_808.0 || 9_223_372_036_854_775_808.0 <= v {
+    if !(-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&v) {
         return i64::MIN;
     }
     v as i64

@@ -72,7 +72,7 @@ fn reduce_large(x: f64) -> (u64, f64) {
         let pair = u128::from(DIGITS[at]) << 64 | u128::from(DIGITS[at + 1]);
         (pair << shift >> 64) as u64
     };
-    let low = u128::from(word(digit + 2)) * u128::from(mantissa) >> 64;
+    let low = (u128::from(word(digit + 2)) * u128::from(mantissa)) >> 64;
     let middle = u128::from(word(digit + 1)) * u128::from(mantissa);
     let high = u128::from(word(digit).wrapping_mul(mantissa)) << 64;
     let product = high.wrapping_add(middle).wrapping_add(low);
