@@ -104,7 +104,20 @@ impl Drop for Held<'_> {
 /// Series that are held together, and counted as such.
 struct Collected<'e> {
     series: Vec<Series>,
-    _held: Held<'e>,
+    held: Held<'e>,
+}
+
+impl Collected<'_> {
+    fn add(&mut self, evaluator: &Evaluator<'_>, series: Series) -> Result<()> {
+        if series.column.is_empty() {
+            return Ok(());
+        }
+        let samples = series.column.samples();
+        evaluator.count(samples)?;
+        self.held.samples += samples;
+        self.series.push(series);
+        Ok(())
+    }
 }
 
 impl<'a> Evaluator<'a> {
@@ -214,18 +227,13 @@ impl<'a> Evaluator<'a> {
 
     /// All series of a vector.
     fn collect(&self, node: &Node, grid: Grid) -> Result<Collected<'_>> {
-        let mut collected = Collected { series: Vec::new(), _held: self.hold(0)? };
-        self.each(node, grid, &mut |series| {
-            if series.column.is_empty() {
-                return Ok(());
-            }
-            let samples = series.column.samples();
-            self.count(samples)?;
-            collected._held.samples += samples;
-            collected.series.push(series);
-            Ok(())
-        })?;
+        let mut collected = self.nothing_collected()?;
+        self.each(node, grid, &mut |series| collected.add(self, series))?;
         Ok(collected)
+    }
+
+    fn nothing_collected(&self) -> Result<Collected<'_>> {
+        Ok(Collected { series: Vec::new(), held: self.hold(0)? })
     }
 
     /// Takes samples into the budget.

@@ -353,8 +353,23 @@ impl Planner {
 
     fn binary(&mut self, e: &BinaryExpr) -> Result<Planned, Error> {
         let around = std::mem::take(&mut self.around);
-        let (lhs, rhs) = (self.node(&e.lhs)?, self.node(&e.rhs)?);
+        // Long chains lean to the left; they are walked and not descended into.
+        let mut chain = vec![e];
+        let mut first = &e.lhs;
+        while let Expr::Binary(next) = first {
+            chain.push(next);
+            first = &next.lhs;
+        }
+        let mut lhs = self.node(first)?;
+        for e in chain.into_iter().rev() {
+            let rhs = self.node(&e.rhs)?;
+            lhs = Self::joined(e, lhs, rhs);
+        }
         self.around = around;
+        Ok(lhs)
+    }
+
+    fn joined(e: &BinaryExpr, lhs: Planned, rhs: Planned) -> Planned {
         let invariant = lhs.invariant && rhs.invariant;
         let wrap = |p: Planned| if invariant { p.node } else { p.once() };
         let matching = e.matching.clone().unwrap_or(VectorMatching {
@@ -375,6 +390,6 @@ impl Planner {
             matching,
             span: e.span,
         };
-        Ok(Planned::new(Node::Binary(Box::new(binary)), invariant))
+        Planned::new(Node::Binary(Box::new(binary)), invariant)
     }
 }

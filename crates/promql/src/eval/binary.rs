@@ -8,14 +8,45 @@ use skopos_core::{Labels, SampleValue};
 use super::column::{Bits, Column, Point, Series};
 use super::element::{Outcome, apply, changes_metric, of_floats, takes_floats};
 use super::merge::Merger;
-use super::{Evaluator, Grid, Result, Sink, execution, is_metadata, without_metadata};
+use super::{
+    Collected, Evaluator, Grid, Result, Sink, execution, is_metadata, not_typed, without_metadata,
+};
 use crate::ast::{BinaryOp, VectorMatchCardinality, VectorMatching};
-use crate::plan::Binary;
+use crate::plan::{Binary, Node};
+
+/// Chains of operators longer than this are evaluated one by one and not within each other.
+const LONG_CHAIN: usize = 16;
+
+/// The left operand of an operator.
+enum Left<'n, 'e> {
+    Node(&'n Node),
+    Scalar(Vec<f64>),
+    Series(Collected<'e>),
+}
+
+/// The operators of a chain that leans to the left, the first one last, and its first operand.
+fn chain(binary: &Binary) -> (Vec<&Binary>, &Node) {
+    let mut chain = vec![binary];
+    let mut first = &binary.lhs;
+    while let Node::Binary(next) = first {
+        chain.push(next);
+        first = &next.lhs;
+    }
+    (chain, first)
+}
 
 impl Evaluator<'_> {
     /// An operator between two scalars.
     pub(super) fn scalar_binary(&self, binary: &Binary, grid: Grid) -> Result<Vec<f64>> {
-        let mut left = self.scalar(&binary.lhs, grid)?;
+        let (chain, first) = chain(binary);
+        let mut left = self.scalar(first, grid)?;
+        for binary in chain.into_iter().rev() {
+            left = self.scalars_joined(binary, left, grid)?;
+        }
+        Ok(left)
+    }
+
+    fn scalars_joined(&self, binary: &Binary, mut left: Vec<f64>, grid: Grid) -> Result<Vec<f64>> {
         let right = self.scalar(&binary.rhs, grid)?;
         for (a, b) in left.iter_mut().zip(&right) {
             let (v, holds) = of_floats(binary.op, *a, *b);
@@ -31,14 +62,43 @@ impl Evaluator<'_> {
         grid: Grid,
         sink: &mut Sink<'_>,
     ) -> Result<()> {
+        let (mut chain, first) = chain(binary);
+        if chain.len() <= LONG_CHAIN {
+            return self.each_joined(binary, Left::Node(&binary.lhs), grid, sink);
+        }
+        chain.remove(0);
+        let mut left = Left::Node(first);
+        for next in chain.into_iter().rev() {
+            left = if next.lhs_scalar && next.rhs_scalar {
+                Left::Scalar(self.scalars_joined(next, self.left_scalar(left, grid)?, grid)?)
+            } else {
+                let mut joined = self.nothing_collected()?;
+                self.each_joined(next, left, grid, &mut |series| joined.add(self, series))?;
+                Left::Series(joined)
+            };
+        }
+        self.each_joined(binary, left, grid, sink)
+    }
+
+    fn each_joined(
+        &self,
+        binary: &Binary,
+        left: Left<'_, '_>,
+        grid: Grid,
+        sink: &mut Sink<'_>,
+    ) -> Result<()> {
         if binary.lhs_scalar || binary.rhs_scalar {
-            return self.each_with_scalar(binary, grid, sink);
+            return self.each_with_scalar(binary, left, grid, sink);
         }
-        if binary.op.is_set() {
-            return self.each_of_set(binary, grid, sink);
-        }
-        let left = self.collect(&binary.lhs, grid)?;
+        let left = match left {
+            Left::Node(node) => self.collect(node, grid)?,
+            Left::Series(collected) => collected,
+            Left::Scalar(_) => return Err(not_typed()),
+        };
         let right = self.collect(&binary.rhs, grid)?;
+        if binary.op.is_set() {
+            return self.each_of_set(binary, &left.series, &right.series, grid, sink);
+        }
         let mut join = Join::new(self, binary, grid, &left.series, &right.series);
         join.check_duplicates()?;
         join.match_many()?;
@@ -46,22 +106,55 @@ impl Evaluator<'_> {
         join.out.into_series().into_iter().filter(|s| !s.column.is_empty()).try_for_each(sink)
     }
 
-    fn each_with_scalar(&self, binary: &Binary, grid: Grid, sink: &mut Sink<'_>) -> Result<()> {
+    fn left_scalar(&self, left: Left<'_, '_>, grid: Grid) -> Result<Vec<f64>> {
+        match left {
+            Left::Node(node) => self.scalar(node, grid),
+            Left::Scalar(values) => Ok(values),
+            Left::Series(_) => Err(not_typed()),
+        }
+    }
+
+    fn each_with_scalar(
+        &self,
+        binary: &Binary,
+        left: Left<'_, '_>,
+        grid: Grid,
+        sink: &mut Sink<'_>,
+    ) -> Result<()> {
         let swap = binary.lhs_scalar;
-        let (vector, scalar) =
-            if swap { (&binary.rhs, &binary.lhs) } else { (&binary.lhs, &binary.rhs) };
-        let scalars = self.scalar(scalar, grid)?;
+        let (vector, scalars) = if swap {
+            (Left::Node(&binary.rhs), self.left_scalar(left, grid)?)
+        } else {
+            (left, self.scalar(&binary.rhs, grid)?)
+        };
         let mut change = |series: &mut Series| {
             self.change_with_scalar(binary, swap, &scalars, &mut series.column);
             Ok(())
         };
-        if changes_metric(binary.op) || binary.return_bool {
-            return self.each_without_name(vector, grid, sink, &mut change);
+        let renames = changes_metric(binary.op) || binary.return_bool;
+        match vector {
+            Left::Scalar(_) => Err(not_typed()),
+            Left::Node(node) if renames => self.each_without_name(node, grid, sink, &mut change),
+            Left::Node(node) => self.each(node, grid, &mut |mut series| {
+                change(&mut series)?;
+                if series.column.is_empty() { Ok(()) } else { sink(series) }
+            }),
+            Left::Series(collected) => {
+                let mut names = self.names_of_any();
+                for mut series in collected.series {
+                    change(&mut series)?;
+                    if series.column.is_empty() {
+                        continue;
+                    }
+                    if renames {
+                        names.drop_from(series, sink)?;
+                    } else {
+                        sink(series)?;
+                    }
+                }
+                names.finish(sink)
+            }
         }
-        self.each(vector, grid, &mut |mut series| {
-            change(&mut series)?;
-            if series.column.is_empty() { Ok(()) } else { sink(series) }
-        })
     }
 
     fn change_with_scalar(
@@ -99,10 +192,14 @@ impl Evaluator<'_> {
         }
     }
 
-    fn each_of_set(&self, binary: &Binary, grid: Grid, sink: &mut Sink<'_>) -> Result<()> {
-        let left = self.collect(&binary.lhs, grid)?;
-        let right = self.collect(&binary.rhs, grid)?;
-        let (left, right) = (&left.series, &right.series);
+    fn each_of_set(
+        &self,
+        binary: &Binary,
+        left: &[Series],
+        right: &[Series],
+        grid: Grid,
+        sink: &mut Sink<'_>,
+    ) -> Result<()> {
         let mut keys = Keys::new(&binary.matching);
         let left_keys: Vec<usize> = left.iter().map(|s| keys.of(&s.labels)).collect();
         let right_keys: Vec<usize> = right.iter().map(|s| keys.of(&s.labels)).collect();

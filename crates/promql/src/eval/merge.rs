@@ -97,6 +97,11 @@ impl Evaluator<'_> {
         })
     }
 
+    /// How the names of series can be dropped of which nothing is known.
+    pub(super) fn names_of_any(&self) -> Names {
+        if self.settings.delayed_names { Names::Delayed } else { Names::Merged(Merger::new()) }
+    }
+
     /// Whether the series stay apart without name, type and unit.
     fn is_distinct_without_name(&self, node: &Node, grid: Grid) -> Result<bool> {
         Ok(match node {

@@ -25,9 +25,8 @@ pub(super) fn convert(
     let mut collected: BTreeMap<(Labels, i64), Collected> = BTreeMap::new();
     for one in series {
         let Some(name) = one.labels.metric_name() else { continue };
-        let (base, part) = match name.rsplit_once('_') {
-            Some((base, part @ ("bucket" | "count" | "sum"))) => (base, part),
-            _ => continue,
+        let Some((base, part @ ("bucket" | "count" | "sum"))) = name.rsplit_once('_') else {
+            continue;
         };
         let bound = match part {
             "bucket" => match one.labels.get("le").and_then(|le| le.parse::<f64>().ok()) {

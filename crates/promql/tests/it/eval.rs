@@ -14,10 +14,10 @@ use crate::conformance::{report, vectors};
 
 /// One series a line of the vectors' data, a sample every 30 seconds; in the order of the lines, as a
 /// head gives them.
-struct Data(Vec<(Labels, Columns)>);
+pub(crate) struct Data(Vec<(Labels, Columns)>);
 
 impl Data {
-    fn new(lines: &Value) -> Self {
+    pub(crate) fn new(lines: &Value) -> Self {
         let mut series = Vec::new();
         for line in lines.as_array().expect("data is a list") {
             let description =
@@ -119,7 +119,9 @@ fn same(expected: f64, found: f64) -> bool {
 
 fn labels(v: &Value) -> Labels {
     let pairs = v.as_array().expect("labels").iter();
-    Labels::from_pairs(pairs.map(|pair| (pair[0].as_str().unwrap(), pair[1].as_str().unwrap())))
+    Labels::from_pairs(
+        pairs.map(|pair| (pair[0].as_str().expect("a text"), pair[1].as_str().expect("a text"))),
+    )
 }
 
 fn spans(v: &Value) -> Vec<Span> {
@@ -127,8 +129,8 @@ fn spans(v: &Value) -> Vec<Span> {
     spans
         .iter()
         .map(|s| Span {
-            offset: s[0].as_i64().unwrap() as i32,
-            length: s[1].as_u64().unwrap() as u32,
+            offset: s[0].as_i64().expect("a number") as i32,
+            length: s[1].as_u64().expect("a number") as u32,
         })
         .collect()
 }
@@ -138,13 +140,13 @@ fn histogram(v: &Value) -> FloatHistogram {
         v.as_array().map(Vec::as_slice).unwrap_or_default().iter().map(bits).collect()
     };
     FloatHistogram {
-        reset_hint: match v["crh"].as_str().unwrap() {
+        reset_hint: match v["crh"].as_str().expect("a text") {
             "gauge" => ResetHint::Gauge,
             "reset" => ResetHint::Reset,
             "not_reset" => ResetHint::NotReset,
             _ => ResetHint::Unknown,
         },
-        schema: v["schema"].as_i64().unwrap() as i32,
+        schema: v["schema"].as_i64().expect("a number") as i32,
         zero_threshold: bits(&v["zt"]),
         zero_count: bits(&v["zc"]),
         count: bits(&v["count"]),
@@ -202,7 +204,7 @@ fn difference(
     for (key, list) in [("warnings", &found.warnings), ("infos", &found.infos)] {
         let mut wanted: Vec<String> = expected[key]
             .as_array()
-            .map(|list| list.iter().map(|v| v.as_str().unwrap().to_owned()).collect())
+            .map(|list| list.iter().map(|v| v.as_str().expect("a text").to_owned()).collect())
             .unwrap_or_default();
         let mut list = list.clone();
         wanted.sort();
@@ -276,4 +278,29 @@ fn results_are_upstreams_bit_for_bit() {
         }
     }
     report(checked, &failures);
+}
+
+/// Every query that parses has a result or an error, whatever the data.
+#[test]
+fn no_parsed_query_panics() {
+    let Some(data) = vectors("promql/eval.json") else { return };
+    let options =
+        EngineOptions::default().with_parse(ParseOptions::all()).with_max_samples(100_000);
+    let eager = Engine::new(Data::new(&data["data"]), options.clone());
+    let delayed = Engine::new(Data::new(&data["data"]), options.with_delayed_name_removal(true));
+    let (start, end) = (Timestamp::from_millis(300_000), Timestamp::from_millis(900_000));
+    let mut answered = 0;
+    for file in ["promql/parse.json", "promql/parse_random.json"] {
+        let Some(vectors) = vectors(file) else { return };
+        for case in vectors["cases"].as_array().expect("cases") {
+            let text = crate::conformance::text_of(case);
+            let instant = QueryRequest::instant(&text, end);
+            let range = QueryRequest::range(&text, start, end, 60_000);
+            for engine in [&eager, &delayed] {
+                answered += usize::from(engine.query(&instant).is_ok());
+                answered += usize::from(engine.query(&range).is_ok());
+            }
+        }
+    }
+    assert!(1000 < answered, "only {answered} answers");
 }

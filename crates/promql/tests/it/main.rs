@@ -1,6 +1,7 @@
 //! Tests of the public interface, against vectors made by Prometheus where they are at hand.
 
 mod conformance;
+mod engine;
 mod eval;
 mod language;
 mod literal;
