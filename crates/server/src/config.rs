@@ -7,7 +7,6 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_saphyr::{DuplicateKeyPolicy, Spanned};
 use skopos_core::Labels;
@@ -85,13 +84,14 @@ impl Config {
         Ok(config)
     }
 
-    /// The configuration of a server without a file: it scrapes itself at `address`.
+    /// The configuration of a server without a file: it scrapes its own metrics at `address` and
+    /// `path`.
     ///
     /// # Errors
     ///
-    /// `Config` for an address that cannot stand in a configuration.
-    pub fn embedded(address: &str) -> Result<Self, Error> {
-        let text = EMBEDDED.replace("localhost:9090", address);
+    /// `Config` for what cannot stand in a configuration.
+    pub fn embedded(address: &str, path: &str) -> Result<Self, Error> {
+        let text = EMBEDDED.replace("localhost:9090", address).replace("/metrics", path);
         let config = Self::parse(&text, "(embedded)/prometheus.yml")?;
         Ok(Self { embedded: true, ..config })
     }

@@ -204,7 +204,7 @@ impl Page {
         self.family(name, help, MetricType::Gauge).push(Vec::new(), v);
     }
 
-    /// Adds a summary without quantiles, one a label value.
+    /// Adds a summary without quantiles, one a label value; an empty value stands for no label.
     pub(crate) fn summary<'a>(
         &mut self,
         name: &'static str,
@@ -213,7 +213,8 @@ impl Page {
     ) {
         let family = self.family(name, help, MetricType::Summary);
         for (label, value, total) in totals {
-            let labels = vec![(label, value.to_owned())];
+            let labels: Vec<_> =
+                Some((label, value.to_owned())).filter(|_| !value.is_empty()).into_iter().collect();
             let count = total.count as f64;
             family.samples.push(Reading { suffix: "_sum", labels: labels.clone(), v: total.sum });
             family.samples.push(Reading { suffix: "_count", labels, v: count });

@@ -90,3 +90,41 @@ impl Default for Options {
         }
     }
 }
+
+impl Options {
+    /// All flags with their values as text: those of [`flags`](Self::flags), and what the other
+    /// fields say where that has none.
+    #[must_use]
+    pub fn flag_values(&self) -> BTreeMap<String, String> {
+        let duration = |d: Duration| {
+            skopos_promql::format_duration(i64::try_from(d.as_millis()).unwrap_or(i64::MAX))
+        };
+        let file = self.config_file.as_ref().map(|file| file.display().to_string());
+        let mut flags: BTreeMap<String, String> = [
+            ("config.file", file.unwrap_or_default()),
+            ("web.listen-address", self.listen_addresses.join(",")),
+            ("web.external-url", self.external_url.clone().unwrap_or_default()),
+            ("web.route-prefix", self.route_prefix.clone().unwrap_or_default()),
+            ("web.enable-lifecycle", self.enable_lifecycle.to_string()),
+            ("web.read-timeout", duration(self.read_timeout)),
+            ("web.max-connections", self.max_connections.to_string()),
+            ("web.cors.origin", self.cors_origin.clone()),
+            ("storage.tsdb.retention.time", duration(self.retention)),
+            ("query.timeout", duration(self.query_timeout)),
+            ("query.max-concurrency", self.query_max_concurrency.to_string()),
+            ("query.max-samples", self.query_max_samples.to_string()),
+            ("query.lookback-delta", duration(self.lookback_delta)),
+            ("rules.alert.for-outage-tolerance", duration(self.for_outage_tolerance)),
+            ("rules.alert.for-grace-period", duration(self.for_grace_period)),
+            ("rules.alert.resend-delay", duration(self.resend_delay)),
+            (
+                "alertmanager.notification-queue-capacity",
+                self.notification_queue_capacity.to_string(),
+            ),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into();
+        flags.extend(self.flags.clone());
+        flags
+    }
+}
