@@ -208,6 +208,12 @@ impl ScrapeCycle {
         stale.and_then(|()| appender.commit()).map_err(sink_error)
     }
 
+    /// Whether there is a series that [`finish`](Self::finish) would mark.
+    #[must_use]
+    pub fn has_series(&self) -> bool {
+        self.reports.are_stored() || self.cache.has_tracked()
+    }
+
     /// What pages said of metric families, in no particular order.
     #[must_use]
     pub fn metadata(&self) -> Vec<FamilyMetadata> {

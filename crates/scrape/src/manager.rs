@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use skopos_core::{Clock, Ingest};
 use skopos_exposition::accept_header;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use self::pool::Pool;
 use crate::client::{Connect, HttpConnector};
@@ -38,6 +38,8 @@ pub struct ManagerOptions {
     pub timestamp_tolerance: Duration,
     /// How often discovery files are looked at.
     pub discovery_interval: Duration,
+    /// How many scrapes are stored at the same time; others wait. At least one.
+    pub concurrent_stores: usize,
     /// Makes the clients.
     pub connector: Arc<dyn Connect>,
 }
@@ -49,6 +51,8 @@ impl Default for ManagerOptions {
             offset_seed: 0,
             timestamp_tolerance: Duration::from_millis(2),
             discovery_interval: Duration::from_secs(5),
+            // Enough to keep all cores busy while some wait for the sink.
+            concurrent_stores: 2 * std::thread::available_parallelism().map_or(1, Into::into),
             connector: Arc::new(HttpConnector::default()),
         }
     }
@@ -93,6 +97,8 @@ struct Shared {
     sink: Arc<dyn Ingest>,
     clock: Arc<dyn Clock>,
     options: ManagerOptions,
+    /// A permit for each scrape that may be stored now.
+    stores: Semaphore,
     /// Whether everything ends, without staleness markers.
     shutdown: watch::Receiver<bool>,
 }
@@ -108,8 +114,9 @@ impl Manager {
     #[must_use]
     pub fn new(sink: Arc<dyn Ingest>, clock: Arc<dyn Clock>, options: ManagerOptions) -> Self {
         let (sender, shutdown) = watch::channel(false);
+        let stores = Semaphore::new(options.concurrent_stores.clamp(1, Semaphore::MAX_PERMITS));
         Self {
-            shared: Arc::new(Shared { sink, clock, options, shutdown }),
+            shared: Arc::new(Shared { sink, clock, options, stores, shutdown }),
             applying: tokio::sync::Mutex::default(),
             pools: Mutex::default(),
             shutdown: sender,
@@ -119,7 +126,7 @@ impl Manager {
     /// Scrapes `jobs` from now on and nothing else.
     ///
     /// A job that is as before goes on undisturbed. One that changed gets new loops, which keep what
-    /// they know of series where the change is only about times, the sample limit or the client. The
+    /// they know of series where the change is only about the sample limit or the client. The
     /// series of targets that are gone become stale after two more intervals. Returns when the
     /// scrapes that were under way have ended.
     ///

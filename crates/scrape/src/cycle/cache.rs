@@ -165,6 +165,11 @@ impl Cache {
         self.insert_entry(bytes, None);
     }
 
+    /// Whether series of the pass before are tracked.
+    pub(super) fn has_tracked(&self) -> bool {
+        !self.tracked.is_empty()
+    }
+
     /// Calls `mark` with each series that was tracked in the pass before and not in this one.
     pub(super) fn for_each_stale(&self, mut mark: impl FnMut(SeriesRef, &Labels)) {
         let entries = self.tracked.iter().filter_map(|id| self.entries.get(*id as usize));

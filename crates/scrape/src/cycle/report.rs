@@ -89,6 +89,11 @@ impl Reports {
         self.append_values(appender, at, values.numbers(), values.extra)
     }
 
+    /// Whether any was stored.
+    pub(super) fn are_stored(&self) -> bool {
+        self.series.iter().any(|(_, series)| series.is_some())
+    }
+
     /// Marks each report series as stale.
     pub(super) fn append_stale(
         &mut self,

@@ -96,7 +96,13 @@ impl Assignment {
             End::Shutdown | End::Order(Order::Run) => None,
             End::Order(Order::HandOver) => state.assignment.cycle,
             End::Order(Order::Retire) => {
-                if let Some(ticks) = state.ticks {
+                // The cycle may have been handed over, and know series before its first scrape here.
+                if state.ticks.is_none() {
+                    state.begin();
+                }
+                let has_series =
+                    state.assignment.cycle.as_ref().is_some_and(ScrapeCycle::has_series);
+                if let Some(ticks) = state.ticks.filter(|_| has_series) {
                     tokio::spawn(mark_stale(state.assignment, ticks, shutdown));
                 }
                 None
@@ -190,6 +196,8 @@ impl Assignment {
 
     /// Stores what was fetched, on a thread that may block.
     async fn store(&mut self, at: Timestamp, fetched: Fetched) {
+        // The semaphore is never closed.
+        let Ok(_permit) = self.shared.stores.acquire().await else { return };
         let Some(mut cycle) = self.cycle.take() else { return };
         let shared = Arc::clone(&self.shared);
         let last = Arc::clone(&self.last);

@@ -64,7 +64,7 @@ fn jobs(yaml: &str) -> Vec<Job> {
 fn job(server: &Server, more: &str) -> String {
     let address = &server.address;
     format!(
-        "[{{job_name: j, scrape_interval: 50ms, static_configs: [{{targets: ['{address}']}}], {more}}}]"
+        "[{{job_name: j, scrape_interval: 250ms, static_configs: [{{targets: ['{address}']}}], {more}}}]"
     )
 }
 
@@ -100,7 +100,7 @@ async fn targets_are_scraped_again_and_again() {
     assert_eq!((target.health, target.last_error.as_str()), (Health::Up, ""));
     assert_eq!(target.url, format!("http://{}/metrics?m=x", server.address));
     assert_eq!(target.labels.get("job"), Some("j"));
-    assert_eq!(target.discovered_labels.get("__scrape_interval__"), Some("50ms"));
+    assert_eq!(target.discovered_labels.get("__scrape_interval__"), Some("250ms"));
     assert!(target.last_scrape.is_some() && !target.last_scrape_duration.is_zero());
     let metadata = fixture.manager.metadata();
     assert_eq!(metadata[0].families[0].metadata.help, "what");
@@ -111,13 +111,13 @@ async fn targets_are_scraped_again_and_again() {
         "accept: application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,",
         "accept-encoding: gzip\r\n",
         "user-agent: prometheus/3.5.3\r\n",
-        "x-prometheus-scrape-timeout-seconds: 0.05\r\n",
+        "x-prometheus-scrape-timeout-seconds: 0.25\r\n",
     ] {
         assert!(request.contains(line), "{line} is not in {request}");
     }
     fixture.manager.shutdown().await;
     let count = server.requests().len();
-    sleep(Duration::from_millis(150)).await;
+    sleep(Duration::from_millis(500)).await;
     assert_eq!(server.requests().len(), count);
     let last = fixture.floats("a", &server.address);
     assert!(last.iter().all(|sample| !is_stale_nan(sample.v)), "no markers at the end of all");
@@ -153,7 +153,7 @@ async fn failures_are_told_and_pass() {
 async fn a_target_that_is_not_there_is_down() {
     let fixture = Fixture::new();
     let job =
-        "[{job_name: j, scrape_interval: 50ms, static_configs: [{targets: ['127.0.0.1:1']}]}]";
+        "[{job_name: j, scrape_interval: 250ms, static_configs: [{targets: ['127.0.0.1:1']}]}]";
     fixture.apply(job).await;
     let target =
         eventually(|| fixture.target().filter(|target| target.health == Health::Down)).await;
@@ -231,13 +231,45 @@ async fn targets_that_are_gone_become_stale() {
 }
 
 #[tokio::test]
+async fn a_loop_that_took_over_marks_the_series_of_the_one_before() {
+    let server = Server::start(Reply::page("a 1\n")).await;
+    let fixture = Fixture::new();
+    fixture.apply(&job(&server, "")).await;
+    eventually(|| (!fixture.floats("a", &server.address).is_empty()).then_some(())).await;
+    // The new loop is ended before its first scrape.
+    fixture.apply(&job(&server, "bearer_token: t")).await;
+    fixture.apply("[]").await;
+    let is_stale = || {
+        let last = fixture.floats("a", &server.address).last().copied();
+        last.filter(|sample| is_stale_nan(sample.v))
+    };
+    eventually(is_stale).await;
+}
+
+#[tokio::test]
+async fn an_interval_may_change() {
+    let server = Server::start(Reply::page("a 1\n")).await;
+    let fixture = Fixture::new();
+    fixture.apply(&job(&server, "")).await;
+    eventually(|| (!fixture.floats("a", &server.address).is_empty()).then_some(())).await;
+    fixture.apply(&job(&server, "").replace("250ms", "200ms")).await;
+    let pools = fixture.manager.targets();
+    assert_eq!(pools[0].active.len(), 1);
+    assert_eq!(pools[0].active[0].interval, Duration::from_millis(200));
+    let count = fixture.floats("a", &server.address).len();
+    let more = || fixture.floats("a", &server.address).len().checked_sub(count + 5);
+    eventually(more).await;
+    assert!(fixture.floats("a", &server.address).iter().all(|sample| !is_stale_nan(sample.v)));
+}
+
+#[tokio::test]
 async fn too_many_targets_are_not_scraped_at_all() {
     let server = Server::start(Reply::page("a 1\n")).await;
     let fixture = Fixture::new();
     let address = &server.address;
     fixture
         .apply(&format!(
-            "[{{job_name: j, scrape_interval: 50ms, target_limit: 1, static_configs: [{{targets: ['{address}', 'b:1']}}]}}]"
+            "[{{job_name: j, scrape_interval: 250ms, target_limit: 1, static_configs: [{{targets: ['{address}', 'b:1']}}]}}]"
         ))
         .await;
     let target =
