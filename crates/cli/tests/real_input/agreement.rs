@@ -88,9 +88,14 @@ fn page() -> (&'static str, String) {
     let free = 4e9 + (step * 0.37).sin() * 1e8;
     line("node_memory_MemAvailable_bytes", free.floor());
     line("node_memory_MemTotal_bytes", 8_589_934_592.0);
-    for (device, fstype, size) in [("sda1", "ext4", 1e11), ("sdb1", "xfs", 3e11), ("sdc1", "ext4", 7e10)] {
+    for (device, fstype, size) in
+        [("sda1", "ext4", 1e11), ("sdb1", "xfs", 3e11), ("sdc1", "ext4", 7e10)]
+    {
         let labels = format!("{{device=\"{device}\",fstype=\"{fstype}\"}}");
-        line(&format!("node_filesystem_free_bytes{labels}"), (size / 3.0 - step % 1e6 * 4096.0).floor());
+        line(
+            &format!("node_filesystem_free_bytes{labels}"),
+            (size / 3.0 - step % 1e6 * 4096.0).floor(),
+        );
         line(&format!("node_filesystem_size_bytes{labels}"), size);
     }
     line("kube_pod_container_status_restarts_total{pod=\"a\"}", (step / 2.0).floor());
@@ -113,7 +118,8 @@ fn every_answer_is_that_of_the_real_prometheus() {
 
     // A sample that both have from the beginning of the comparison on.
     let start = eventually("both to have samples", || {
-        let newest = |server: &Server| server.values("timestamp(http_requests_total)").first().copied();
+        let newest =
+            |server: &Server| server.values("timestamp(http_requests_total)").first().copied();
         let (a, b) = (newest(&theirs)?, newest(&ours)?);
         Some(a.max(b))
     });
@@ -175,7 +181,8 @@ fn within(query: &str, seconds: f64) -> String {
 
 fn compare(path: &str, query: &str, theirs: &Server, ours: &Server, differences: &mut Vec<String>) {
     let (a, b) = (theirs.get(path), ours.get(path));
-    let ordered = query.starts_with("sort") || query.starts_with("topk") || query.starts_with("bottomk");
+    let ordered =
+        query.starts_with("sort") || query.starts_with("topk") || query.starts_with("bottomk");
     let (x, y) = (answer(&a.json(), ordered), answer(&b.json(), ordered));
     if a.status != b.status || x != y {
         differences.push(format!("{query}\n  theirs: {x}\n  ours:   {y}"));

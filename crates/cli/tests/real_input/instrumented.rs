@@ -144,10 +144,7 @@ fn the_alert_fires(server: &Server) {
         let alert = alerts["alerts"][0].clone();
         (alert["state"] == "firing").then_some(alert)
     });
-    assert_eq!(
-        alert["labels"],
-        json!({"alertname": "HighHTTPErrorRate", "severity": "critical"})
-    );
+    assert_eq!(alert["labels"], json!({"alertname": "HighHTTPErrorRate", "severity": "critical"}));
     assert_eq!(alert["annotations"]["summary"], "HTTP 에러율 높음");
     assert_eq!(alert["annotations"]["description"], "에러율 20%");
     let series = server.query("ALERTS{alertstate=\"firing\"}", None);

@@ -35,8 +35,8 @@ fn the_real_node_exporter_is_scraped_without_loss() {
         "100 - (avg by (instance) (rate(node_cpu_seconds_total{mode=\"idle\"}[5m])) * 100)",
     );
     assert!(idle.len() == 1 && (-5.0..=100.0).contains(&idle[0]), "{idle:?}");
-    let memory = server
-        .values("(1 - (node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes)) * 100");
+    let memory =
+        server.values("(1 - (node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes)) * 100");
     assert!(memory.len() == 1 && (0.0..=100.0).contains(&memory[0]), "{memory:?}");
 
     drop(server);

@@ -1,0 +1,176 @@
+//! `skopos check rules`: whether rule files can be used, and which rules collide.
+
+use std::fs;
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use clap::{Args, ValueEnum};
+use serde_json::{Value as Json, json};
+use skopos_promql::{Engine, EngineOptions, ParseOptions};
+use skopos_rules::{LoadError, LoadOptions, RuleFile, lint, load};
+use skopos_template::AlertExpander;
+use skopos_tsdb::{Head, HeadOptions};
+
+use super::Output;
+use crate::outcome::Outcome;
+
+/// The name of what comes from standard input.
+const STANDARD_INPUT: &str = "standard input";
+
+/// Check rule files.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  skopos check rules --lint=all --lint-fatal rules/*.yml")]
+pub(super) struct Arguments {
+    /// Rule files; without any, standard input
+    files: Vec<PathBuf>,
+    /// What to advise against
+    #[arg(long, value_enum, default_value_t)]
+    lint: Lint,
+    #[command(flatten)]
+    shared: Shared,
+    /// Form of the output
+    #[arg(long, short, value_enum, default_value_t)]
+    output: Output,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Lint {
+    /// Everything
+    All,
+    /// Rules of a file that have a name and labels in common
+    #[default]
+    DuplicateRules,
+    /// Nothing
+    None,
+}
+
+/// Choices that checks of rules and of configurations share.
+#[derive(Clone, Copy, Debug, Args)]
+pub(super) struct Shared {
+    /// Exit with code 3 if something is advised against
+    #[arg(long)]
+    pub(super) lint_fatal: bool,
+    /// Pass over fields that are not known
+    #[arg(long)]
+    ignore_unknown_fields: bool,
+    /// Accept functions that are experimental
+    #[arg(long)]
+    experimental_functions: bool,
+}
+
+/// What was found in one file.
+#[derive(Debug)]
+pub(super) struct Checked {
+    name: String,
+    result: Result<RuleFile, Vec<LoadError>>,
+    lint: Option<String>,
+}
+
+impl Arguments {
+    pub(super) fn run(self) -> anyhow::Result<Outcome> {
+        let lints = self.lint != Lint::None;
+        let mut files = Vec::new();
+        for path in &self.files {
+            if !path.exists() {
+                bail!("path '{}' does not exist", path.display());
+            }
+            files.push((path.display().to_string(), read(path)?));
+        }
+        if files.is_empty() {
+            let mut content = Vec::new();
+            io::stdin().read_to_end(&mut content).context("cannot read standard input")?;
+            files.push((STANDARD_INPUT.into(), content));
+        }
+        let mut worst = Outcome::Fine;
+        for (name, content) in files {
+            let checked = check(&name, &content, self.shared, lints);
+            worst = worst.max(checked.outcome(self.shared.lint_fatal));
+            match self.output {
+                Output::Json => writeln!(io::stdout(), "{}", checked.to_json())?,
+                Output::Text => checked.print()?,
+            }
+        }
+        Ok(worst)
+    }
+}
+
+pub(super) fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
+    fs::read(path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+/// Checks the content of one file.
+pub(super) fn check(name: &str, content: &[u8], shared: Shared, lints: bool) -> Checked {
+    let parse = ParseOptions::default().with_experimental_functions(shared.experimental_functions);
+    // Only the parser is asked; there are no series.
+    let source = Head::new(HeadOptions::new());
+    let engine = Engine::new(source, EngineOptions::default().with_parse(parse));
+    let expander = AlertExpander::new();
+    let mut options = LoadOptions::new(&engine, &expander);
+    if shared.ignore_unknown_fields {
+        options = options.ignore_unknown_fields();
+    }
+    let result = load(content, name, &options);
+    let lint = result.as_ref().ok().filter(|_| lints).and_then(lint);
+    Checked { name: name.into(), result, lint }
+}
+
+impl Checked {
+    /// How much what was found weighs.
+    pub(super) fn outcome(&self, lint_fatal: bool) -> Outcome {
+        match (&self.result, &self.lint) {
+            (Err(_), _) => Outcome::Failed,
+            (Ok(_), Some(_)) if lint_fatal => Outcome::Lint,
+            (Ok(_), _) => Outcome::Fine,
+        }
+    }
+
+    /// Prints what `promtool` prints.
+    pub(super) fn print(&self) -> io::Result<()> {
+        let (mut out, mut err) = (io::stdout().lock(), io::stderr().lock());
+        writeln!(out, "Checking {}", self.name)?;
+        let file = match &self.result {
+            Ok(file) => file,
+            Err(errors) => {
+                writeln!(err, "  FAILED:")?;
+                return errors.iter().try_for_each(|error| writeln!(err, "{error}"));
+            }
+        };
+        if file.has_more_documents {
+            writeln!(err, "{}: only the first YAML document is read", self.name)?;
+        }
+        match &self.lint {
+            Some(lint) => writeln!(err, "  FAILED:\n{lint}")?,
+            None => writeln!(out, "  SUCCESS: {} rules found", file.rule_count())?,
+        }
+        writeln!(out)
+    }
+
+    pub(super) fn to_json(&self) -> Json {
+        let name = &self.name;
+        match &self.result {
+            Err(errors) => {
+                let errors: Vec<Json> = errors.iter().map(error_to_json).collect();
+                json!({"file": name, "errors": errors})
+            }
+            Ok(file) => {
+                let lints: Vec<&String> = self.lint.iter().collect();
+                json!({"file": name, "rules": file.rule_count(), "lints": lints})
+            }
+        }
+    }
+}
+
+fn error_to_json(error: &LoadError) -> Json {
+    let mut object = json!({"message": error.message()});
+    if let Some(at) = error.position().filter(|at| at.line != 0) {
+        object["line"] = at.line.into();
+        object["column"] = at.column.into();
+    }
+    if let Some(group) = error.group() {
+        object["group"] = group.into();
+    }
+    object
+}

@@ -1,0 +1,95 @@
+//! Queries asked of a page of metrics, loaded into memory.
+
+use std::fs;
+use std::io::{self, Read as _};
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use skopos_core::{Clock as _, Ingest as _, QueryEngine as _, QueryRequest, Sample, Timestamp};
+use skopos_exposition::{Entry, Parser, ParserOptions, TextFormat};
+use skopos_promql::{Engine, EngineOptions};
+use skopos_tsdb::{Head, HeadOptions};
+
+use super::Times;
+use super::answer::Answer;
+use crate::time::SystemClock;
+
+/// A loaded page.
+pub(super) struct Page {
+    head: Head,
+    newest: Timestamp,
+}
+
+/// Reads a page from a file, or from standard input where the path is `-`.
+pub(super) fn load(path: &Path) -> anyhow::Result<Page> {
+    let page = read(path)?;
+    Page::parse(&page, SystemClock.now()).with_context(|| format!("cannot load {}", path.display()))
+}
+
+/// The bytes of a file, or of standard input where the path is `-`.
+pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
+    if path == Path::new("-") {
+        let mut page = Vec::new();
+        io::stdin().read_to_end(&mut page).context("cannot read standard input")?;
+        return Ok(page);
+    }
+    fs::read(path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+impl Page {
+    /// Loads a page of Prometheus text, or of OpenMetrics if it ends as such. Samples without a time
+    /// are of the newest time on the page, or else of now.
+    fn parse(page: &[u8], now: Timestamp) -> anyhow::Result<Self> {
+        let format = if page.trim_ascii_end().ends_with(b"# EOF") {
+            TextFormat::OpenMetrics
+        } else {
+            TextFormat::Prometheus
+        };
+        let newest = newest(format, page)?.unwrap_or(now);
+        let head = Head::new(HeadOptions::new().with_retention(Duration::MAX));
+        let mut batch = head.appender();
+        let mut parser = Parser::new(format, page, ParserOptions::default());
+        while let Some(entry) = parser.next()? {
+            if let Entry::Series(mut entry) = entry {
+                let t = entry.timestamp().unwrap_or(newest);
+                let sample = Sample { t, v: entry.value() };
+                batch.append(None, &entry.labels(), sample)?;
+            }
+        }
+        batch.commit()?;
+        Ok(Self { head, newest })
+    }
+
+    /// Evaluates an expression over the page.
+    pub(super) fn ask(
+        self,
+        expression: &str,
+        times: Times,
+        timeout: i64,
+    ) -> anyhow::Result<Answer> {
+        let options = EngineOptions::default().with_clock(SystemClock);
+        let engine = Engine::new(self.head, options);
+        let request = match times.step {
+            None => QueryRequest::instant(expression, times.start),
+            Some(step) => QueryRequest::range(expression, times.start, times.end, step),
+        };
+        Ok(engine.query(&request.with_timeout(timeout))?.into())
+    }
+
+    /// The newest time on the page.
+    pub(super) fn newest(&self) -> Timestamp {
+        self.newest
+    }
+}
+
+fn newest(format: TextFormat, page: &[u8]) -> anyhow::Result<Option<Timestamp>> {
+    let mut newest = None;
+    let mut parser = Parser::new(format, page, ParserOptions::default());
+    while let Some(entry) = parser.next()? {
+        if let Entry::Series(entry) = entry {
+            newest = newest.max(entry.timestamp());
+        }
+    }
+    Ok(newest)
+}

@@ -1,0 +1,178 @@
+//! Checks of files: `promtool`'s words, streams and exit codes.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use crate::run::{folder, skopos};
+
+const RULES: &str = "\
+groups:
+- name: g
+  rules:
+  - {record: a:b, expr: sum(up)}
+  - {record: a:b, expr: sum(up)}
+";
+const DUPLICATES: &str = "  FAILED:
+lint error 1 duplicate rule(s) found.
+Metric: a:b
+Label(s):
+Might cause inconsistency while recording expressions
+";
+const BROKEN_RULES: &str = "\
+groups:
+- name: g
+  rules:
+  - record: a:b
+    expr: sum(
+";
+const BROKEN: &str = "  FAILED:
+bad.yml: 5:11: group \"g\", rule 1, \"a:b\": could not parse expression: 1:5: parse error: unclosed left parenthesis
+";
+
+/// Runs a check where there are some files, and compares everything.
+#[track_caller]
+fn check(arguments: &[&str], input: &str, code: i32, stdout: &str, stderr: &str) {
+    let config = "rule_files: [rules.yml]\nscrape_configs: [{job_name: a, scrape_interval: 10m}]\n";
+    let folder = folder(&[
+        ("bad.yml", BROKEN_RULES),
+        ("config.yml", config),
+        ("missing.yml", "rule_files: [nowhere.yml]\n"),
+        ("page.prom", "# HELP fooBar x\n# TYPE fooBar counter\nfooBar 1\n"),
+        ("rules.yml", RULES),
+        ("typo.yml", "global:\n  scrape_intervall: 5s\n"),
+    ]);
+    let arguments: Vec<&str> = ["check"].iter().chain(arguments).copied().collect();
+    let run = skopos(folder.path(), &arguments, input);
+    assert_eq!((run.stdout.as_str(), run.stderr.as_str()), (stdout, stderr));
+    assert_eq!(run.code, Some(code));
+}
+
+#[test]
+fn rules_are_checked_and_linted() {
+    let checking = "Checking rules.yml\n\n";
+    check(&["rules", "rules.yml"], "", 0, checking, DUPLICATES);
+    check(&["rules", "--lint-fatal", "rules.yml"], "", 3, checking, DUPLICATES);
+    let fine = "Checking rules.yml\n  SUCCESS: 2 rules found\n\n";
+    check(&["rules", "--lint=none", "--lint-fatal", "rules.yml"], "", 0, fine, "");
+    check(&["rules", "bad.yml"], "", 1, "Checking bad.yml\n", BROKEN);
+    check(&["rules"], "groups: []", 0, "Checking standard input\n  SUCCESS: 0 rules found\n\n", "");
+    let missing = "skopos: error: path 'nowhere.yml' does not exist\n";
+    check(&["rules", "rules.yml", "nowhere.yml"], "", 1, "", missing);
+}
+
+#[test]
+fn rules_are_reported_to_programs_too() {
+    let folder = folder(&[("bad.yml", BROKEN_RULES)]);
+    let run = skopos(folder.path(), &["check", "rules", "-o", "json", "bad.yml"], "");
+    assert_eq!(run.code, Some(1));
+    let report: Value = serde_json::from_str(&run.stdout).expect("JSON");
+    assert_eq!(
+        report,
+        json!({"file": "bad.yml", "errors": [{
+            "line": 5,
+            "column": 11,
+            "group": "g",
+            "message": "could not parse expression: 1:5: parse error: unclosed left parenthesis",
+        }]})
+    );
+}
+
+#[test]
+fn configurations_are_checked_with_the_rules_that_they_name() {
+    let fine = "Checking config.yml\n  SUCCESS: 1 rule files found\n \
+                SUCCESS: config.yml is valid prometheus config file syntax\n\n";
+    let with_rules = format!("{fine}Checking rules.yml\n\n");
+    check(&["config", "config.yml"], "", 0, &with_rules, DUPLICATES);
+    let long = "  FAILED: too long scrape interval found, data point will be marked as stale - \
+                job: a, interval: 10m\n";
+    let both = format!("{long}{DUPLICATES}");
+    check(&["config", "--lint=all", "--lint-fatal", "config.yml"], "", 3, &with_rules, &both);
+    let only =
+        "Checking config.yml\n SUCCESS: config.yml is valid prometheus config file syntax\n\n";
+    check(&["config", "--syntax-only", "config.yml"], "", 0, only, "");
+}
+
+#[test]
+fn configurations_that_cannot_be_used_say_where() {
+    let missing = "  FAILED: \"nowhere.yml\" does not point to an existing file\n";
+    check(&["config", "missing.yml"], "", 1, "Checking missing.yml\n\n", missing);
+    let folder = folder(&[("typo.yml", "global:\n  scrape_intervall: 5s\n")]);
+    let run = skopos(folder.path(), &["check", "config", "typo.yml"], "");
+    assert_eq!((run.code, run.stdout.as_str()), (Some(1), "Checking typo.yml\n\n"));
+    assert!(run.stderr.starts_with("  FAILED: typo.yml:2:3: "), "{run:?}");
+    assert!(run.stderr.contains("scrape_intervall"), "{run:?}");
+}
+
+#[test]
+fn pages_are_linted() {
+    let advice = "fooBar counter metrics should have \"_total\" suffix\n\
+                  fooBar metric names should be written in 'snake_case' not 'camelCase'\n";
+    let page = "# HELP fooBar x\n# TYPE fooBar counter\nfooBar 1\n";
+    check(&["metrics"], page, 3, "", advice);
+    let in_file: String = advice.lines().map(|line| format!("page.prom:1: {line}\n")).collect();
+    check(&["metrics", "page.prom"], "", 3, "", &in_file);
+    let good = "# HELP a_total x\n# TYPE a_total counter\na_total{b=\"1\"} 1\na_total{b=\"2\"} 1\n";
+    check(&["metrics"], good, 0, "", "");
+    let counts = "Metric     Cardinality    Percentage    \n\
+                  a_total    2              100.00%       \n\
+                  total      2              100%          \n";
+    check(&["metrics", "--extended"], good, 0, counts, "");
+    let folder = folder(&[]);
+    let run = skopos(folder.path(), &["check", "metrics"], "up{ 1\n");
+    assert_eq!(run.code, Some(1));
+    assert!(run.stderr.starts_with("error while linting: "), "{run:?}");
+}
+
+#[track_caller]
+fn load(name: &str) -> Option<Value> {
+    #[expect(clippy::disallowed_methods, reason = "tests are told where the vectors are")]
+    let Ok(root) = std::env::var("SKOPOS_CONFORMANCE") else {
+        eprintln!("skipped: SKOPOS_CONFORMANCE is not set");
+        return None;
+    };
+    let bytes = std::fs::read(PathBuf::from(root).join(name)).expect("the vectors are there");
+    Some(serde_json::from_slice(&bytes).expect("vectors are JSON"))
+}
+
+/// The same without lines of a log.
+fn without_log(text: &str) -> String {
+    let is_log = |line: &&str| {
+        line.contains("level=WARN") || line.ends_with(": only the first YAML document is read")
+    };
+    text.lines().filter(|line| !is_log(line)).map(|line| format!("{line}\n")).collect()
+}
+
+/// Whether the program does with this content what `promtool` did.
+fn agrees(folder: &Path, case: &Value, content: &str) -> bool {
+    let name = case["file"].as_str().expect("a name");
+    std::fs::write(folder.join(name), content).expect("a file");
+    let flags = case["flags"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let arguments: Vec<&str> = ["check", "rules"].into_iter().chain(flags).chain([name]).collect();
+    let run = skopos(folder, &arguments, "");
+    let stderr = case["stderr"].as_str().unwrap_or_default();
+    run.code.map(i64::from) == case["exit"].as_i64()
+        && Some(run.stdout.as_str()) == case["stdout"].as_str()
+        && without_log(&run.stderr) == without_log(stderr)
+}
+
+#[test]
+fn rules_are_checked_as_promtool_checks_them() {
+    let Some(cases) = load("vectors/rules/check_rules.json") else { return };
+    let Some(files) = load("vectors/rules/rulefmt.json") else { return };
+    let cases = cases["cases"].as_array().expect("cases");
+    let folder = folder(&[]);
+    let mut failures = Vec::new();
+    for case in cases {
+        // Names can stand for several contents; the case is about one of them.
+        let contents = files["cases"].as_array().into_iter().flatten();
+        let contents = contents.filter(|file| file["name"] == case["name"]);
+        let mut contents = contents.filter_map(|file| file["yaml"].as_str());
+        if !contents.any(|content| agrees(folder.path(), case, content)) {
+            failures.push(case["name"].as_str().unwrap_or_default());
+        }
+    }
+    println!("{} cases, {} differences", cases.len(), failures.len());
+    assert!(failures.is_empty(), "{failures:?}");
+    assert!(120 < cases.len(), "the vectors shrank");
+}

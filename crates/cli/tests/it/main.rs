@@ -1,0 +1,5 @@
+//! The program as it is run: what it prints where, and how it exits.
+
+mod check;
+mod query;
+mod run;
