@@ -6,7 +6,7 @@
 
 use skopos_core::LabelSet as _;
 use skopos_exposition::{
-    CreatedLines, Entry, EscapingScheme, Family, OutputFormat, Parser, ParserOptions, TextFormat,
+    ClassicHistograms, CreatedLines, Entry, EscapingScheme, Family, OutputFormat, Parser, ParserOptions, TextFormat,
     choose_format, choose_output, encode, families, lint,
 };
 
@@ -16,7 +16,10 @@ pub(crate) fn holds(data: &[u8]) {
     let format = if choice & 1 == 0 { TextFormat::Prometheus } else { TextFormat::OpenMetrics };
     let created =
         if choice & 2 == 0 { CreatedLines::Series } else { CreatedLines::StartTimestamps };
+    let classic =
+        if choice & 8 == 0 { ClassicHistograms::Series } else { ClassicHistograms::Both };
     let options = ParserOptions::default()
+        .with_classic_histograms(classic)
         .with_type_and_unit_labels(choice & 4 != 0)
         .with_created_lines(created);
     let entries = read(format, page, options);

@@ -130,7 +130,8 @@ pub fn families(format: TextFormat, page: &[u8]) -> Result<Vec<Family>, Error> {
             Entry::Type { name, metric_type } => groups.named(name).metric_type = metric_type,
             Entry::Help { name, help } => groups.named(name).help = Some(help.into()),
             Entry::Unit { name, unit } => groups.named(name).unit = unit.into(),
-            Entry::Comment(_) => {}
+            // The options ask for no histograms.
+            Entry::Comment(_) | Entry::Histogram(_) => {}
             Entry::Series(mut entry) => {
                 let exemplar = entry.exemplar();
                 let (value, timestamp) = (entry.value(), entry.timestamp());

@@ -35,9 +35,9 @@
 //!
 //! Parsing is linear in the page and allocates nothing for a sample; hostile pages give an error.
 //! Not provided, and refused by name where somebody asks for it: the protobuf format
-//! ([`choose_format`] says so, and [`accept_header`] does not ask for it), the OpenMetrics 2.0
-//! draft (its composite values are syntax errors, as in Prometheus), and the conversion of classic
-//! histograms to native ones while parsing (there is no option for it).
+//! ([`choose_format`] says so, and [`accept_header`] does not ask for it), and with it native
+//! histograms other than those made of classic ones ([`ClassicHistograms`]); and the OpenMetrics 2.0
+//! draft (its composite values are syntax errors, as in Prometheus).
 //!
 //! # Crate features
 //!
@@ -68,4 +68,7 @@ pub use crate::lint::{Problem, lint};
 pub use crate::negotiate::{
     ChosenFormat, OutputFormat, ScrapeProtocol, accept_header, choose_format, choose_output,
 };
-pub use crate::parser::{CreatedLines, Entry, Parser, ParserOptions, SeriesEntry, SeriesLabels};
+pub use crate::parser::{
+    ClassicHistograms, CreatedLines, Entry, HistogramEntry, Parser, ParserOptions, SeriesEntry,
+    SeriesLabels,
+};

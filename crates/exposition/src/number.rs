@@ -180,7 +180,7 @@ fn is_canonical(text: &[u8]) -> bool {
 }
 
 /// Reads a float in the full grammar of Go's literals: hexadecimal and underscores too.
-fn parse_label_float(token: &[u8]) -> Result<f64, NumberError> {
+pub(crate) fn parse_label_float(token: &[u8]) -> Result<f64, NumberError> {
     let unsigned = token.strip_prefix(b"-").or(token.strip_prefix(b"+")).unwrap_or(token);
     let hexadecimal = matches!(unsigned, [b'0', b'x' | b'X', ..]);
     if !token.contains(&b'_') {

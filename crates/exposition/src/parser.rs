@@ -5,16 +5,19 @@
 //! no allocation; the few buffers are the parser's own and are reused.
 
 use alloc::borrow::Cow;
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use skopos_core::{Exemplar, MetricType, Timestamp};
 
+use self::convert::Collation;
 use self::created::Ahead;
 use self::labels::Scratch;
 use self::lex::State;
 use crate::{Error, TextFormat};
 
 mod careful;
+mod convert;
 mod created;
 mod fast;
 mod labels;
@@ -22,6 +25,7 @@ mod lex;
 #[cfg(test)]
 mod tests;
 
+pub use self::convert::HistogramEntry;
 pub use self::labels::SeriesLabels;
 
 /// What a [`Parser`] does beyond reading lines.
@@ -36,6 +40,21 @@ pub use self::labels::SeriesLabels;
 pub struct ParserOptions {
     type_and_unit_labels: bool,
     created_lines: CreatedLines,
+    classic_histograms: ClassicHistograms,
+}
+
+/// What becomes of the lines of classic histograms: `_bucket`, `_sum` and `_count` under a TYPE line
+/// that says so.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ClassicHistograms {
+    /// They are series like others.
+    #[default]
+    Series,
+    /// They become native histograms with custom buckets ([`Entry::Histogram`]), and are gone.
+    Native,
+    /// They become native histograms, and are series as well.
+    Both,
 }
 
 /// What becomes of OpenMetrics' `_created` lines.
@@ -65,6 +84,13 @@ impl ParserOptions {
         self
     }
 
+    /// Chooses what becomes of the lines of classic histograms.
+    #[must_use]
+    pub fn with_classic_histograms(mut self, classic_histograms: ClassicHistograms) -> Self {
+        self.classic_histograms = classic_histograms;
+        self
+    }
+
     /// Whether `__type__` and `__unit__` are added.
     #[must_use]
     pub fn type_and_unit_labels(self) -> bool {
@@ -75,6 +101,12 @@ impl ParserOptions {
     #[must_use]
     pub fn created_lines(self) -> CreatedLines {
         self.created_lines
+    }
+
+    /// What becomes of the lines of classic histograms.
+    #[must_use]
+    pub fn classic_histograms(self) -> ClassicHistograms {
+        self.classic_histograms
     }
 }
 
@@ -107,14 +139,16 @@ pub enum Entry<'p, 'a> {
     Comment(&'a [u8]),
     /// A sample.
     Series(SeriesEntry<'p, 'a>),
+    /// A native histogram made of a classic one's lines, if the options ask for it. It stands after
+    /// them, before the line that ended it.
+    Histogram(Box<HistogramEntry>),
 }
 
 /// A pull parser over a page of Prometheus text or OpenMetrics.
 ///
 /// It accepts what Prometheus accepts, and says what Prometheus says where it does not, with one
 /// exception: names are strings here, so a quoted name that is not UTF-8 is an error. (Prometheus
-/// refuses such a sample one step later.) The parser of native histograms made of classic ones
-/// (NHCB) is not provided.
+/// refuses such a sample one step later.)
 ///
 /// Time is linear in the page's size, whatever it holds; memory is what the longest line's labels
 /// need. After an error or the end there are no more entries.
@@ -154,6 +188,7 @@ pub struct Parser<'a> {
     family_name_len: usize,
     line: Line,
     ahead: Ahead,
+    collation: Collation,
     scratch: Scratch,
 }
 
@@ -247,6 +282,7 @@ enum Step {
     Unit { name: Span, unit: Span },
     Comment(Span),
     Series,
+    Histogram,
 }
 
 impl<'a> Parser<'a> {
@@ -266,6 +302,7 @@ impl<'a> Parser<'a> {
             family_name_len: 0,
             line: Line::default(),
             ahead: Ahead::default(),
+            collation: Collation::default(),
             scratch: Scratch::default(),
         }
     }
@@ -292,6 +329,7 @@ impl<'a> Parser<'a> {
                 Entry::Unit { name: page.text(name), unit: page.text(unit) }
             }
             Step::Comment(text) => Entry::Comment(page.get(text)),
+            Step::Histogram => return Ok(self.take_histogram().map(Entry::Histogram)),
             Step::End => return Ok(None),
         }))
     }
@@ -314,9 +352,17 @@ impl<'a> Parser<'a> {
         self.format
     }
 
-    /// The next entry that is not left out.
     #[inline]
     fn step(&mut self) -> Result<Step, Error> {
+        match self.options.classic_histograms {
+            ClassicHistograms::Series => self.plain_step(),
+            _ => self.converted_step(),
+        }
+    }
+
+    /// The next entry that is not left out.
+    #[inline]
+    fn plain_step(&mut self) -> Result<Step, Error> {
         loop {
             let step = self.any_step()?;
             let left_out = self.options.created_lines == CreatedLines::StartTimestamps

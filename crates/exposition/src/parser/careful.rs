@@ -120,10 +120,10 @@ impl Careful<'_, '_> {
                 Ok(Step::Unit { name, unit: text })
             }
             _ => {
-                if str::from_utf8(bytes).is_err() {
-                    let text = QuotedBytes(bytes);
-                    let message = format!("help text {text} is not a valid utf8 string");
-                    return Err(self.encoding_error(message));
+                if let Err(error) = str::from_utf8(bytes) {
+                    let shown = QuotedBytes(bytes);
+                    let message = format!("help text {shown} is not a valid utf8 string");
+                    return Err(self.encoding_error(message, text, error));
                 }
                 Ok(Step::Help { name, text })
             }
@@ -227,9 +227,9 @@ impl Careful<'_, '_> {
         }
         let quoted = self.lexer.span();
         let bytes = self.parser.page.get(quoted);
-        if str::from_utf8(bytes).is_err() {
+        if let Err(error) = str::from_utf8(bytes) {
             let message = format!("invalid UTF-8 label value: {}", QuotedBytes(bytes));
-            return Err(self.encoding_error(message));
+            return Err(self.encoding_error(message, quoted, error));
         }
         self.check_utf8(name, "label name")?;
         let value = self.unquoted(quoted);
@@ -355,10 +355,9 @@ impl Careful<'_, '_> {
 
     fn check_utf8(&self, span: Span, what: &str) -> Result<(), Error> {
         let bytes = self.parser.page.get(span);
-        if str::from_utf8(bytes).is_ok() {
-            return Ok(());
-        }
-        Err(self.encoding_error(format!("invalid UTF-8 {what}: {}", QuotedBytes(bytes))))
+        let Err(error) = str::from_utf8(bytes) else { return Ok(()) };
+        let message = format!("invalid UTF-8 {what}: {}", QuotedBytes(bytes));
+        Err(self.encoding_error(message, span, error))
     }
 
     /// The entry up to the current token's end.
@@ -411,8 +410,8 @@ impl Careful<'_, '_> {
     }
 
     #[cold]
-    fn encoding_error(&self, message: String) -> Error {
-        self.error_at(ErrorKind::Encoding, message, self.lexer.start)
+    fn encoding_error(&self, message: String, span: Span, error: str::Utf8Error) -> Error {
+        self.error_at(ErrorKind::Encoding, message, span.start + error.valid_up_to())
     }
 
     #[cold]

@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use skopos_core::text::{is_legacy_label_name, is_legacy_metric_name};
+use skopos_core::{Exemplar, HistogramSample, Span};
 use skopos_exposition::{
-    CreatedLines, Entry, ErrorKind, EscapingScheme, Parser, ParserOptions, TextFormat,
-    choose_format,
+    ClassicHistograms, CreatedLines, Entry, ErrorKind, EscapingScheme, HistogramEntry, Parser,
+    ParserOptions, TextFormat, choose_format,
 };
 
 /// Where the vectors are, if they are asked for.
@@ -62,6 +63,7 @@ fn entry_value(entry: Entry<'_, '_>, options: ParserOptions) -> Value {
         Entry::Help { name, help } => return json!({"e": "help", "name": name, "help": help}),
         Entry::Unit { name, unit } => return json!({"e": "unit", "name": name, "unit": unit}),
         Entry::Comment(text) => return json!({"e": "comment", "text": text_or_hex(text)}),
+        Entry::Histogram(entry) => return histogram_value(&entry, options),
         Entry::Series(sample) => sample,
         other => panic!("unexpected {other:?}"),
     };
@@ -91,6 +93,61 @@ fn entry_value(entry: Entry<'_, '_>, options: ParserOptions) -> Value {
         value["st"] = json!(start.as_millis());
     }
     value
+}
+
+fn histogram_value(entry: &HistogramEntry, options: ParserOptions) -> Value {
+    let bits = |values: &[f64]| -> Vec<String> { values.iter().map(|&v| bits_of(v)).collect() };
+    let spans =
+        |spans: &[Span]| -> Vec<_> { spans.iter().map(|s| json!([s.offset, s.length])).collect() };
+    let labels: Vec<_> = entry.labels.iter().map(|(name, value)| json!([name, value])).collect();
+    let mut value = json!({"e": "histogram", "series": entry.series, "labels": labels});
+    if let Some(t) = entry.timestamp {
+        value["t"] = json!(t.as_millis());
+    }
+    let asked = options.created_lines() == CreatedLines::StartTimestamps;
+    if let Some(start) = entry.start_timestamp.filter(|_| asked) {
+        value["st"] = json!(start.as_millis());
+    }
+    let exemplars: Vec<_> = entry.exemplars.iter().map(exemplar_value).collect();
+    if !exemplars.is_empty() {
+        value["exemplars"] = json!(exemplars);
+    }
+    let (kind, mut shown, bounds) = match &entry.histogram {
+        HistogramSample::Integer(h) => {
+            let shown = json!({
+                "zc": h.zero_count, "count": h.count, "sum": bits_of(h.sum), "schema": h.schema,
+                "ps": spans(&h.positive_spans), "pb": h.positive_buckets,
+            });
+            ("h", shown, &h.custom_values)
+        }
+        HistogramSample::Float(h) => {
+            let shown = json!({
+                "zc": bits_of(h.zero_count), "count": bits_of(h.count), "sum": bits_of(h.sum),
+                "schema": h.schema, "ps": spans(&h.positive_spans), "pb": bits(&h.positive_buckets),
+            });
+            ("fh", shown, &h.custom_values)
+        }
+    };
+    shown["crh"] = json!("unknown");
+    shown["zt"] = json!(bits_of(0.0));
+    if !bounds.is_empty() {
+        shown["cv"] = json!(bits(bounds));
+    }
+    value[kind] = shown;
+    value
+}
+
+fn bits_of(value: f64) -> String {
+    format!("{:016x}", value.to_bits())
+}
+
+fn exemplar_value(exemplar: &Exemplar) -> Value {
+    let labels: Vec<_> = exemplar.labels.iter().map(|(n, v)| json!([n, v])).collect();
+    let mut shown = json!({"labels": labels, "v": bits_of(exemplar.value)});
+    if let Some(t) = exemplar.timestamp {
+        shown["t"] = json!(t.as_millis());
+    }
+    shown
 }
 
 /// Whether the vector has a label or a metric name that is no string here.
@@ -166,6 +223,20 @@ fn openmetrics_with_start_timestamps() {
 }
 
 #[test]
+fn classic_histograms_become_native_as_in_prometheus() {
+    let native = ParserOptions::default().with_classic_histograms(ClassicHistograms::Native);
+    let both = ParserOptions::default().with_classic_histograms(ClassicHistograms::Both);
+    let started = native.with_created_lines(CreatedLines::StartTimestamps);
+    check_mode("edge_promtext.json", "promtext+nhcb", TextFormat::Prometheus, native);
+    check_mode("edge_promtext.json", "promtext+nhcb+keep_classic", TextFormat::Prometheus, both);
+    check_mode("edge_openmetrics.json", "openmetrics+nhcb", TextFormat::OpenMetrics, native);
+    let mode = "openmetrics+nhcb+skip_st_series";
+    check_mode("edge_openmetrics.json", mode, TextFormat::OpenMetrics, started);
+    let mode = "openmetrics+nhcb+keep_classic";
+    check_mode("edge_openmetrics.json", mode, TextFormat::OpenMetrics, both);
+}
+
+#[test]
 fn pages_of_real_exporters_are_read_as_prometheus_reads_them() {
     let Some(folder) = vectors("exposition/pages") else { return };
     let mut seen = 0;
@@ -175,21 +246,20 @@ fn pages_of_real_exporters_are_read_as_prometheus_reads_them() {
             continue;
         }
         let expected = load(&path);
-        let (format, options) = match expected["mode"].as_str().unwrap() {
-            "promtext" => (TextFormat::Prometheus, ParserOptions::default()),
-            "openmetrics" => (TextFormat::OpenMetrics, ParserOptions::default()),
-            "promtext+type_and_unit_labels" => {
-                (TextFormat::Prometheus, ParserOptions::default().with_type_and_unit_labels(true))
-            }
-            "openmetrics+type_and_unit_labels" => {
-                (TextFormat::OpenMetrics, ParserOptions::default().with_type_and_unit_labels(true))
-            }
-            "openmetrics+skip_st_series" => (
-                TextFormat::OpenMetrics,
-                ParserOptions::default().with_created_lines(CreatedLines::StartTimestamps),
-            ),
+        let mode = expected["mode"].as_str().unwrap();
+        let mut parts = mode.split('+');
+        let format = match parts.next() {
+            Some("promtext") => TextFormat::Prometheus,
+            Some("openmetrics") => TextFormat::OpenMetrics,
             _ => continue,
         };
+        let options = parts.fold(ParserOptions::default(), |options, part| match part {
+            "type_and_unit_labels" => options.with_type_and_unit_labels(true),
+            "skip_st_series" => options.with_created_lines(CreatedLines::StartTimestamps),
+            "nhcb" => options.with_classic_histograms(ClassicHistograms::Native),
+            "keep_classic" => options.with_classic_histograms(ClassicHistograms::Both),
+            part => panic!("unknown mode {part}"),
+        });
         let page = fs::read(folder.join(expected["page"].as_str().unwrap())).unwrap();
         let (entries, error) = read(format, &page, options);
         assert_eq!(error, None, "{}", path.display());
@@ -200,7 +270,7 @@ fn pages_of_real_exporters_are_read_as_prometheus_reads_them() {
         assert_eq!(entries.len(), expected.len(), "{}", path.display());
         seen += 1;
     }
-    assert_eq!(seen, 15);
+    assert_eq!(seen, 24);
 }
 
 #[test]

@@ -1,9 +1,10 @@
 //! Input that wants to make the parser slow, large or wrong.
 
 use proptest::prelude::*;
-use skopos_core::LabelSet as _;
+use skopos_core::{HistogramSample, LabelSet as _};
 use skopos_exposition::{
-    CreatedLines, Entry, Error, Parser, ParserOptions, TextFormat, families, lint,
+    ClassicHistograms, CreatedLines, Entry, Error, Parser, ParserOptions, TextFormat, families,
+    lint,
 };
 
 const FORMATS: [TextFormat; 2] = [TextFormat::Prometheus, TextFormat::OpenMetrics];
@@ -64,6 +65,21 @@ fn a_line_may_have_very_many_labels() {
     let labels = sample.labels();
     assert_eq!(labels.len(), 100_001);
     assert_eq!(labels.value("l000000"), Some("\n"));
+}
+
+#[test]
+fn very_many_buckets_may_stand_in_any_order() {
+    let mut page = String::from("# TYPE h histogram\n");
+    for i in (0..100_000).rev() {
+        page.push_str(&format!("h_bucket{{le=\"{i}\"}} {i}\n"));
+    }
+    let options = ParserOptions::default().with_classic_histograms(ClassicHistograms::Native);
+    let mut parser = Parser::new(TextFormat::Prometheus, page.as_bytes(), options);
+    assert!(matches!(parser.next(), Ok(Some(Entry::Type { .. }))));
+    let Ok(Some(Entry::Histogram(entry))) = parser.next() else { panic!("no histogram") };
+    let HistogramSample::Integer(histogram) = entry.histogram else { panic!("of floats") };
+    assert_eq!((histogram.count, histogram.custom_values.len()), (99_999, 100_000));
+    assert!(matches!(parser.next(), Ok(None)));
 }
 
 #[test]
@@ -128,6 +144,9 @@ proptest! {
             let options = ParserOptions::default()
                 .with_type_and_unit_labels(true)
                 .with_created_lines(CreatedLines::StartTimestamps);
+            let other = read_all(format, &page, options);
+            prop_assert_eq!(plain.as_ref().err(), other.as_ref().err());
+            let options = options.with_classic_histograms(ClassicHistograms::Both);
             let other = read_all(format, &page, options);
             prop_assert_eq!(plain.as_ref().err(), other.as_ref().err());
             prop_assert_eq!(families(format, &page).is_ok(), plain.is_ok());
