@@ -12,12 +12,14 @@ use clap::{Parser, Subcommand};
 mod check;
 mod outcome;
 mod query;
+mod serve;
 mod time;
 
 use crate::outcome::Outcome;
 
 const EXAMPLES: &str = "\
 Examples:
+  skopos serve --config.file prometheus.yml
   skopos query instant --url http://localhost:9090 'sum by (job) (up)'
   skopos check metrics page.prom";
 
@@ -33,6 +35,7 @@ struct Arguments {
 enum Command {
     Check(check::Arguments),
     Query(query::Arguments),
+    Serve(Box<serve::Arguments>),
 }
 
 fn main() -> ExitCode {
@@ -48,6 +51,7 @@ fn main() -> ExitCode {
     let result = match arguments.command {
         Command::Check(arguments) => arguments.run(),
         Command::Query(arguments) => arguments.run(),
+        Command::Serve(arguments) => arguments.run(),
     };
     match result {
         Ok(outcome) => outcome.into(),

@@ -3,3 +3,4 @@
 mod check;
 mod query;
 mod run;
+mod serve;
