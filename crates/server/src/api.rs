@@ -37,6 +37,7 @@ mod tests;
 use self::form::Form;
 use self::json::Json;
 use self::reply::{Answer, Encoding, Failure, FailureKind, HEAD, Notes};
+use crate::clock::Stopwatch;
 use crate::lifecycle::Lifecycle;
 use crate::meter::Meters;
 use crate::origin::Origins;
@@ -88,6 +89,8 @@ pub(crate) struct Call {
     pub(crate) url: Form,
     /// The variable part of the path, decoded.
     pub(crate) name: String,
+    /// How many seconds it waited for its turn.
+    pub(crate) waited: f64,
 }
 
 /// An endpoint: reads parameters, writes its data, tells what else there is to say.
@@ -166,7 +169,8 @@ const ABSENT: &[&str] = &[
 pub(crate) fn router(api: Arc<Api>) -> Router {
     let mut router = Router::new();
     for endpoint in ENDPOINTS {
-        let run = move |State(api): State<Arc<Api>>, request: Request| serve(api, request, endpoint);
+        let run =
+            move |State(api): State<Arc<Api>>, request: Request| serve(api, request, endpoint);
         let mut methods: MethodRouter<Arc<Api>> = get(run).options(preflight);
         if endpoint.post {
             methods = methods.post(run);
@@ -176,10 +180,7 @@ pub(crate) fn router(api: Arc<Api>) -> Router {
     for path in ABSENT {
         router = router.route(path, axum::routing::any(absent).options(preflight));
     }
-    router
-        .route("/{*path}", options(preflight).fallback(unknown))
-        .fallback(unknown)
-        .with_state(api)
+    router.route("/{*path}", options(preflight).fallback(unknown)).fallback(unknown).with_state(api)
 }
 
 /// Runs an endpoint and turns what it says into a response.
@@ -198,10 +199,11 @@ async fn serve(api: Arc<Api>, request: Request, endpoint: &'static Endpoint) -> 
 
 async fn answer(
     api: &Arc<Api>,
-    call: Call,
+    mut call: Call,
     endpoint: &'static Endpoint,
     encoding: Option<Encoding>,
 ) -> Answer {
+    let watch = Stopwatch::start();
     let permit = if endpoint.evaluates {
         let patience = Duration::from_millis(api.query_timeout.unsigned_abs());
         match tokio::time::timeout(patience, Arc::clone(&api.permits).acquire_owned()).await {
@@ -214,6 +216,7 @@ async fn answer(
     } else {
         None
     };
+    call.waited = watch.seconds();
     let api = Arc::clone(api);
     let work = tokio::task::spawn_blocking(move || {
         // Held until the work is done, even when the client has gone.
@@ -228,7 +231,8 @@ async fn answer(
     });
     work.await.unwrap_or_else(|error| {
         tracing::error!(%error, path = endpoint.path, "a request failed inside");
-        Failure::new(FailureKind::Internal, "unexpected error: the request failed inside").into_answer()
+        Failure::new(FailureKind::Internal, "unexpected error: the request failed inside")
+            .into_answer()
     })
 }
 
@@ -258,7 +262,7 @@ async fn read_call(head: &mut RequestHead, body: axum::body::Body) -> Result<Cal
         Ok(params) => params.iter().next().map_or_else(String::new, |(_, value)| value.into()),
         Err(_) => return Err(Failure::bad_data("the path is not valid UTF-8")),
     };
-    Ok(Call { form, url, name })
+    Ok(Call { form, url, name, waited: 0.0 })
 }
 
 /// Answers a browser that asks what it may ask.

@@ -332,14 +332,20 @@ impl<'a> Check<'a> {
             return (alertmanagers, Vec::new());
         };
         let compiled = alerting::compile(&rules.value);
-        (alertmanagers, compiled.unwrap_or_else(|error| {
-            self.problem(&rules.referenced, error);
-            Vec::new()
-        }))
+        (
+            alertmanagers,
+            compiled.unwrap_or_else(|error| {
+                self.problem(&rules.referenced, error);
+                Vec::new()
+            }),
+        )
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "external labels may name the environment's variables")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "external labels may name the environment's variables"
+)]
 fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }

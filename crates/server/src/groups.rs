@@ -8,7 +8,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use skopos_core::{Clock, Expander, Ingest, Labels, MetricType, QueryEngine, SeriesSource, Timestamp};
+use skopos_core::{
+    Clock, Expander, Ingest, Labels, MetricType, QueryEngine, SeriesSource, Timestamp,
+};
 use skopos_rules::{
     Evaluator, GroupDefaults, GroupState, GroupView, Health, Outcome, RestoreOptions, RuleFile,
 };
@@ -107,7 +109,9 @@ impl Groups {
                 }
                 let state =
                     GroupState::new(group, &file.name, defaults, &*self.around.engine, first)
-                        .map_err(|e| Error::new(ErrorKind::Config, format!("{}: {e}", file.name)))?;
+                        .map_err(|e| {
+                            Error::new(ErrorKind::Config, format!("{}: {e}", file.name))
+                        })?;
                 wanted.push((key, Some(state)));
             }
         }
@@ -291,7 +295,8 @@ impl Running {
 
 /// Evaluates a group at its slots until it is told to stop.
 async fn run(around: Arc<Surroundings>, shared: Arc<Shared>, mut stopped: watch::Receiver<bool>) {
-    let first = lock(&shared.state).as_ref().map(|s| (s.next_evaluation(around.clock.now()), s.interval()));
+    let first =
+        lock(&shared.state).as_ref().map(|s| (s.next_evaluation(around.clock.now()), s.interval()));
     let Some((mut slot, interval)) = first else { return };
     loop {
         let wait = slot.saturating_sub(around.clock.now().as_millis()).as_millis().max(0);
@@ -316,9 +321,10 @@ async fn run(around: Arc<Surroundings>, shared: Arc<Shared>, mut stopped: watch:
 
 fn evaluate(around: &Surroundings, shared: &Shared, slot: Timestamp) {
     let labels = around.external_labels.load();
-    let evaluator = Evaluator::new(&*around.engine, &*around.expander, &*around.sink, &*around.clock)
-        .with_external(&labels, &around.external_url)
-        .with_resend_delay(around.resend_delay);
+    let evaluator =
+        Evaluator::new(&*around.engine, &*around.expander, &*around.sink, &*around.clock)
+            .with_external(&labels, &around.external_url)
+            .with_resend_delay(around.resend_delay);
     let mut guard = lock(&shared.state);
     let Some(state) = guard.as_mut() else { return };
     let outcome = state.evaluate(slot, &evaluator);
@@ -348,6 +354,12 @@ fn report(view: &GroupView, outcome: &Outcome) {
     }
     for rule in view.rules.iter().filter(|rule| rule.health == Health::Bad) {
         let error = rule.last_error.as_deref().unwrap_or_default();
-        tracing::warn!(file = view.file, group = view.name, rule = rule.name, error, "a rule failed");
+        tracing::warn!(
+            file = view.file,
+            group = view.name,
+            rule = rule.name,
+            error,
+            "a rule failed"
+        );
     }
 }

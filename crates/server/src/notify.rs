@@ -100,7 +100,10 @@ impl Notifier {
     pub(crate) fn apply(self: &Arc<Self>, config: &Config) -> Result<(), Error> {
         let mut entries = Vec::new();
         for alertmanager in &config.alertmanagers {
-            entries.push(Arc::new(Entry { config: alertmanager.clone(), client: client(alertmanager)? }));
+            entries.push(Arc::new(Entry {
+                config: alertmanager.clone(),
+                client: client(alertmanager)?,
+            }));
         }
         let has_files = config.alertmanagers.iter().flat_map(|a| &a.job.discoveries);
         let has_files = has_files.clone().any(|d| matches!(d, Discovery::File(_)));
@@ -234,7 +237,8 @@ impl Notifier {
     /// Adds the metrics.
     pub(crate) fn collect(&self, page: &mut Page) {
         let state = self.state();
-        let queues: Vec<_> = state.queues.iter().map(|(url, q)| (url, q, *lock(&q.counts))).collect();
+        let queues: Vec<_> =
+            state.queues.iter().map(|(url, q)| (url, q, *lock(&q.counts))).collect();
         page.gauge(
             "prometheus_notifications_alertmanagers_discovered",
             "The number of alertmanagers discovered and active.",
@@ -257,11 +261,9 @@ impl Notifier {
                 family.push(vec![("alertmanager", (*url).clone())], v(counts) as f64);
             }
         };
-        counter(
-            "prometheus_notifications_sent_total",
-            "Total number of alerts sent.",
-            &|counts| counts.sent,
-        );
+        counter("prometheus_notifications_sent_total", "Total number of alerts sent.", &|counts| {
+            counts.sent
+        });
         counter(
             "prometheus_notifications_errors_total",
             "Total number of sent alerts affected by errors.",
@@ -394,7 +396,12 @@ impl Queue {
             counts.errors += batch.len() as u64;
             counts.dropped += batch.len() as u64;
             drop(counts);
-            tracing::error!(alertmanager = self.url, count = batch.len(), error, "cannot send alerts");
+            tracing::error!(
+                alertmanager = self.url,
+                count = batch.len(),
+                error,
+                "cannot send alerts"
+            );
         }
     }
 

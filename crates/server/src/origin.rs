@@ -30,10 +30,7 @@ impl Origins {
         headers.append(header::VARY, HeaderValue::from_static("Origin"));
         let Some(origin) = request.get(header::ORIGIN) else { return response };
         for (name, value) in [
-            (
-                header::ACCESS_CONTROL_ALLOW_HEADERS,
-                "Accept, Authorization, Content-Type, Origin",
-            ),
+            (header::ACCESS_CONTROL_ALLOW_HEADERS, "Accept, Authorization, Content-Type, Origin"),
             (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, OPTIONS"),
             (header::ACCESS_CONTROL_EXPOSE_HEADERS, "Date"),
         ] {

@@ -6,8 +6,7 @@ use skopos_promql::format_duration;
 
 /// What is said at the start to a person at a terminal.
 pub(crate) fn greeting(url: &str, embedded: bool, retention: Duration, colored: bool) -> String {
-    let (bold, dim, plain) =
-        if colored { ("\x1b[1m", "\x1b[2m", "\x1b[0m") } else { ("", "", "") };
+    let (bold, dim, plain) = if colored { ("\x1b[1m", "\x1b[2m", "\x1b[0m") } else { ("", "", "") };
     let kept = format_duration(i64::try_from(retention.as_millis()).unwrap_or(i64::MAX));
     let mut text = format!("{bold}skopos listens on {url}{plain}\n");
     if embedded {

@@ -21,7 +21,8 @@ impl Place {
             Err(Error::new(ErrorKind::Option, problem))
         };
         // A path alone is enough: it is what reverse proxies add.
-        let absolute = if text.starts_with('/') { format!("http://{host}:{port}{text}") } else { text.into() };
+        let absolute =
+            if text.starts_with('/') { format!("http://{host}:{port}{text}") } else { text.into() };
         match Url::parse(&absolute) {
             Err(error) => refuse(error.to_string()),
             Ok(url) if !matches!(url.scheme(), "http" | "https") => {

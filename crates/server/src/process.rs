@@ -72,7 +72,8 @@ mod tests {
     fn readings_are_taken_from_the_right_fields() {
         let stat = "7 (a) b) S 1 7 7 0 -1 4194560 9 0 0 0 250 50 0 0 20 0 5 0 1000 8192 300 0";
         let status = "Name:\ta\nVmSize:\t 8 kB\nVmRSS:\t      12 kB\n";
-        let limits = "Limit  Soft Limit\nMax open files            1024                 4096   files\n";
+        let limits =
+            "Limit  Soft Limit\nMax open files            1024                 4096   files\n";
         let process = Process::parse(stat, status, "cpu 1\nbtime 1700000000\n", limits);
         let expected = Process {
             cpu_seconds: 3.0,

@@ -1,5 +1,6 @@
 //! Starting everything, keeping it going, and ending it in order.
 
+use std::io::{IsTerminal as _, Write as _};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -39,8 +40,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A server that runs.
 ///
-/// Dropping the handle leaves the server running until [`stop`](Self::stop) is called on another
-/// clone of its stopper or the runtime ends; [`wait`](Self::wait) is the orderly way.
+/// Dropping the handle leaves the server running until the runtime ends; [`stop`](Self::stop) and
+/// [`wait`](Self::wait) are the orderly way.
 #[derive(Debug)]
 pub struct Handle {
     addresses: Vec<SocketAddr>,
@@ -67,8 +68,10 @@ pub async fn start(options: Options) -> Result<Handle, Error> {
 
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let store = Arc::new(Store::new(HeadOptions::new().with_retention(options.retention)));
-    let language = ParseOptions::default().with_experimental_functions(options.experimental_functions);
-    let engine = Arc::new(LiveEngine::new(Arc::clone(&store), engine_options(&options, language, &clock)));
+    let language =
+        ParseOptions::default().with_experimental_functions(options.experimental_functions);
+    let engine =
+        Arc::new(LiveEngine::new(Arc::clone(&store), engine_options(&options, language, &clock)));
     let expander: Arc<dyn Expander> = Arc::new(AlertExpander::new());
     let (config, rules) = match &options.config_file {
         Some(file) => wiring::load(file, &*engine, &*expander)?,
@@ -83,7 +86,8 @@ pub async fn start(options: Options) -> Result<Handle, Error> {
         tracing::warn!("{warning}");
     }
     let embedded = config.embedded;
-    let wiring = Arc::new(wire(&options, &place, store, engine, expander, Arc::clone(&clock), &config));
+    let wiring =
+        Arc::new(wire(&options, &place, store, engine, expander, Arc::clone(&clock), &config));
     let lifecycle = Arc::new(Lifecycle::default());
     let (commands, inbox) = mpsc::channel(8);
     let api = Arc::new(Api {
@@ -114,10 +118,27 @@ pub async fn start(options: Options) -> Result<Handle, Error> {
     let (closing, serving) = serve(&web, listeners, &options);
     lifecycle.enter(Phase::Ready);
     let file = options.config_file.clone();
-    let main = tokio::spawn(run(wiring, lifecycle, inbox, file, closing, serving));
+    let main = tokio::spawn(follow(wiring, lifecycle, inbox, file, closing, serving));
     let external_url = place.external_url().to_owned();
     let retention = options.retention;
     Ok(Handle { addresses, external_url, embedded, retention, commands, main })
+}
+
+/// Starts a server, tells a person where it is, and runs until it ends or the process is told to.
+///
+/// What is told goes to the standard output, in color only where that is a terminal.
+///
+/// # Errors
+///
+/// Those of [`start`] and [`Handle::run`].
+pub async fn run(options: Options) -> Result<(), Error> {
+    let handle = start(options).await?;
+    let mut out = std::io::stdout();
+    let greeting = handle.greeting(out.is_terminal());
+    if out.write_all(greeting.as_bytes()).and_then(|()| out.flush()).is_err() {
+        tracing::debug!("nobody reads the standard output");
+    }
+    handle.run().await
 }
 
 /// Refuses what cannot work.
@@ -149,7 +170,8 @@ fn check_options(options: &Options) -> Result<(), Error> {
 async fn listen(addresses: &[String]) -> Result<Vec<TcpListener>, Error> {
     let mut listeners = Vec::new();
     for address in addresses {
-        let full = if address.starts_with(':') { format!("0.0.0.0{address}") } else { address.clone() };
+        let full =
+            if address.starts_with(':') { format!("0.0.0.0{address}") } else { address.clone() };
         let listener = TcpListener::bind(&full).await.map_err(|e| {
             let problem = format!("unable to start listener: listen tcp {address}: {e}");
             Error::new(ErrorKind::Listen, problem)
@@ -168,7 +190,11 @@ fn route_prefix(options: &Options, place: &Place) -> String {
     }
 }
 
-fn engine_options(options: &Options, language: ParseOptions, clock: &Arc<dyn Clock>) -> EngineOptions {
+fn engine_options(
+    options: &Options,
+    language: ParseOptions,
+    clock: &Arc<dyn Clock>,
+) -> EngineOptions {
     EngineOptions::default()
         .with_parse(language)
         .with_lookback(millis(options.lookback_delta))
@@ -256,7 +282,7 @@ fn serve(
 }
 
 /// Follows commands until the end, then ends everything in order.
-async fn run(
+async fn follow(
     wiring: Arc<Wiring>,
     lifecycle: Arc<Lifecycle>,
     mut inbox: mpsc::Receiver<Command>,
@@ -402,7 +428,8 @@ impl Signals {
         use tokio::signal::unix::{SignalKind, signal};
 
         let receive = |kind| {
-            signal(kind).map_err(|e| Error::new(ErrorKind::Run, format!("cannot receive signals: {e}")))
+            signal(kind)
+                .map_err(|e| Error::new(ErrorKind::Run, format!("cannot receive signals: {e}")))
         };
         Ok(Self {
             end: receive(SignalKind::terminate())?,

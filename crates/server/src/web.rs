@@ -173,7 +173,9 @@ async fn federate() -> Answer {
 /// Links in alerts lead to a graph of an expression; here they lead to its values.
 async fn graph(State(web): State<Arc<Web>>, uri: Uri) -> Response {
     let expression = uri.query().and_then(|query| {
-        query.split('&').find_map(|pair| pair.strip_prefix("g0.expr=").or(pair.strip_prefix("expr=")))
+        query
+            .split('&')
+            .find_map(|pair| pair.strip_prefix("g0.expr=").or(pair.strip_prefix("expr=")))
     });
     let prefix = &web.prefix;
     match expression {

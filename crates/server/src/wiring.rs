@@ -12,7 +12,9 @@ use skopos_core::{
     QueryOutput, QueryRequest, Timestamp,
 };
 use skopos_promql::{Engine, EngineOptions};
-use skopos_rules::{AlertView, GroupDefaults, GroupView, LoadOptions, RuleFile, RuleKind, RuleView};
+use skopos_rules::{
+    AlertView, GroupDefaults, GroupView, LoadOptions, RuleFile, RuleKind, RuleView,
+};
 use skopos_scrape::Manager;
 use skopos_tsdb::Head as Store;
 
@@ -165,11 +167,11 @@ pub(crate) fn load_rules(
     let options = LoadOptions::new(engine, expander);
     let mut files = Vec::new();
     let mut problems = Vec::new();
-    let mut add = |content: &[u8], name: &str, problems: &mut Vec<String>| {
-        match skopos_rules::load(content, name, &options) {
-            Ok(file) => files.push(file),
-            Err(errors) => problems.extend(errors.iter().map(ToString::to_string)),
-        }
+    let mut add = |content: &[u8], name: &str, problems: &mut Vec<String>| match skopos_rules::load(
+        content, name, &options,
+    ) {
+        Ok(file) => files.push(file),
+        Err(errors) => problems.extend(errors.iter().map(ToString::to_string)),
     };
     if config.embedded {
         add(EMBEDDED_RULES.as_bytes(), EMBEDDED_RULES_NAME, &mut problems);
@@ -270,7 +272,11 @@ impl Wiring {
         let stats = self.store.stats();
         let seconds = |t: Option<Timestamp>| t.map_or(0, Timestamp::as_millis) as f64;
         for (name, help, v) in [
-            ("prometheus_tsdb_head_chunks", "Total number of chunks in the head block.", stats.chunks as f64),
+            (
+                "prometheus_tsdb_head_chunks",
+                "Total number of chunks in the head block.",
+                stats.chunks as f64,
+            ),
             (
                 "prometheus_tsdb_head_max_time",
                 "Maximum timestamp of the head block. The unit is decided by the library consumer.",
@@ -281,7 +287,11 @@ impl Wiring {
                 "Minimum time bound of the head block. The unit is decided by the library consumer.",
                 seconds(stats.min_time),
             ),
-            ("prometheus_tsdb_head_series", "Total number of series in the head block.", stats.series as f64),
+            (
+                "prometheus_tsdb_head_series",
+                "Total number of series in the head block.",
+                stats.series as f64,
+            ),
         ] {
             page.gauge(name, help, v);
         }

@@ -38,12 +38,6 @@ impl Json {
         self
     }
 
-    /// Appends a string that is escaped as JSON demands and not more.
-    pub(crate) fn plain_string(&mut self, text: &str) -> &mut Self {
-        write_string(&mut self.text, text, false);
-        self
-    }
-
     /// Appends what `value` displays, for integers and booleans.
     pub(crate) fn display(&mut self, value: impl std::fmt::Display) -> &mut Self {
         // Writing into a `String` cannot fail.
@@ -159,11 +153,6 @@ impl Json {
         self.array(items, |json, item| {
             json.string(item.as_ref());
         })
-    }
-
-    /// Forgets what was written and keeps the memory.
-    pub(crate) fn clear(&mut self) {
-        self.text.clear();
     }
 
     /// What was written.

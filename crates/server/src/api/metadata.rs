@@ -37,7 +37,9 @@ pub(super) fn series(api: &Api, call: &Call, json: &mut Json) -> Result<Notes, F
         series.truncate(limit);
         notes.truncated();
     }
-    json.array(&series, |json, labels| drop(json.labels(labels)));
+    json.array(&series, |json, labels| {
+        json.labels(labels);
+    });
     Ok(notes)
 }
 

@@ -28,12 +28,16 @@ pub(crate) fn page(api: &Api, format: OutputFormat) -> Vec<u8> {
 fn to_family(family: &Family) -> skopos_exposition::Family {
     let mut out = skopos_exposition::Family::new(family.name, family.metric_type);
     out.help = Some(family.help.into());
-    out.samples = family.samples.iter().map(|reading| {
-        let name = format!("{}{}", family.name, reading.suffix);
-        let own = reading.labels.iter().map(|(name, value)| (*name, value.as_str()));
-        let labels = Labels::from_pairs(own.chain([(METRIC_NAME, name.as_str())]));
-        FamilySample::new(labels, reading.v)
-    }).collect();
+    out.samples = family
+        .samples
+        .iter()
+        .map(|reading| {
+            let name = format!("{}{}", family.name, reading.suffix);
+            let own = reading.labels.iter().map(|(name, value)| (*name, value.as_str()));
+            let labels = Labels::from_pairs(own.chain([(METRIC_NAME, name.as_str())]));
+            FamilySample::new(labels, reading.v)
+        })
+        .collect();
     out
 }
 

@@ -75,11 +75,9 @@ pub(crate) fn duration(text: &str) -> Result<i64, Failure> {
         }
         return Ok(nanos as i64);
     }
-    skopos_promql::parse_duration(text)
-        .map(|millis| millis.saturating_mul(1_000_000))
-        .map_err(|_| {
-            Failure::bad_data(format!("cannot parse {} to a valid duration", Quoted(text)))
-        })
+    skopos_promql::parse_duration(text).map(|millis| millis.saturating_mul(1_000_000)).map_err(
+        |_| Failure::bad_data(format!("cannot parse {} to a valid duration", Quoted(text))),
+    )
 }
 
 /// The parameter `limit`: how many results are wanted, 0 for all.
@@ -125,10 +123,7 @@ pub(crate) fn required_time(form: &Form, name: &'static str) -> Result<Moment, F
 }
 
 /// An optional duration in milliseconds.
-pub(crate) fn optional_millis(
-    form: &Form,
-    name: &'static str,
-) -> Result<Option<i64>, Failure> {
+pub(crate) fn optional_millis(form: &Form, name: &'static str) -> Result<Option<i64>, Failure> {
     match form.value(name) {
         "" => Ok(None),
         text => match duration(text) {
@@ -162,7 +157,11 @@ fn rfc3339(text: &str) -> Option<Instant> {
     let bytes = text.as_bytes();
     let shape = bytes.get(4) == Some(&b'-') && bytes.get(10) == Some(&b'T');
     let zone = bytes.last() == Some(&b'Z')
-        || bytes.len().checked_sub(6).and_then(|at| bytes.get(at)).is_some_and(|b| b"+-".contains(b));
+        || bytes
+            .len()
+            .checked_sub(6)
+            .and_then(|at| bytes.get(at))
+            .is_some_and(|b| b"+-".contains(b));
     let plain = bytes.iter().all(|b| b.is_ascii_digit() || b"-:.+TZ".contains(b));
     (shape && zone && plain).then(|| text.parse().ok())?
 }
@@ -199,7 +198,10 @@ mod tests {
         assert_eq!(duration("1.5").ok(), Some(1_500_000_000));
         assert_eq!(duration("1m").ok(), Some(60_000_000_000));
         assert_eq!(duration("-1").ok(), Some(-1_000_000_000));
-        assert_eq!(duration("-1m").unwrap_err().message(), "cannot parse \"-1m\" to a valid duration");
+        assert_eq!(
+            duration("-1m").unwrap_err().message(),
+            "cannot parse \"-1m\" to a valid duration"
+        );
         assert_eq!(
             duration("1e10").unwrap_err().message(),
             "cannot parse \"1e10\" to a valid duration. It overflows int64"
@@ -222,7 +224,9 @@ mod tests {
     #[test]
     fn integers_and_booleans_are_gos() {
         assert_eq!(integer("+7").ok(), Some(7));
-        assert!(integer("99999999999999999999").unwrap_err().message().ends_with("value out of range"));
+        assert!(
+            integer("99999999999999999999").unwrap_err().message().ends_with("value out of range")
+        );
         assert_eq!(boolean("T").ok(), Some(true));
         assert!(boolean("yes").is_err());
     }

@@ -7,6 +7,7 @@ use super::json::Json;
 use super::param::{self, Moment};
 use super::reply::{Failure, Notes};
 use super::{Api, Call};
+use crate::clock::Stopwatch;
 
 /// The most steps that a range query may ask for, one more than this many points.
 const MAX_STEPS: i64 = 11_000;
@@ -89,15 +90,43 @@ fn answer(
     let timeout = timeout.map_or(api.query_timeout, |wanted| wanted.min(api.query_timeout));
     let request = request.with_timeout(timeout);
     // Parameters are checked before the query runs; a fault in its text is one of them.
+    let prepared = Stopwatch::start();
     api.engine.check(request.text()).map_err(|e| Failure::from_error(&e).of_parameter("query"))?;
-    let output = api.engine.query(&request).map_err(|e| Failure::from_error(&e))?;
-    let QueryOutput { mut value, warnings, infos, .. } = output;
-    let mut notes = Notes { warnings, infos, no_content: false };
+    let timings =
+        Timings { waited: call.waited, prepared: prepared.seconds(), watch: Stopwatch::start() };
+    let output = api.engine.query(&request).map_err(|e| Failure::from_error(&e));
+    api.meters.query(timings.waited, timings.watch.seconds());
+    let QueryOutput { mut value, warnings, infos, .. } = output?;
+    let mut notes = Notes { warnings, infos };
     if 0 < limit && truncate(&mut value, limit) {
         notes.truncated();
     }
     write_value(json, &value);
+    if !call.form.value("stats").is_empty() {
+        timings.write(json);
+    }
+    json.raw("}");
     Ok(notes)
+}
+
+/// How long a query took, in seconds, and the watch of its evaluation.
+struct Timings {
+    waited: f64,
+    prepared: f64,
+    watch: Stopwatch,
+}
+
+impl Timings {
+    /// Appends the statistics. Sorting is part of the evaluation here, and samples are not counted.
+    fn write(&self, json: &mut Json) {
+        let evaluated = self.watch.seconds();
+        json.raw(",\"stats\":{\"timings\":{\"evalTotalTime\":").number(evaluated);
+        json.raw(",\"resultSortTime\":0,\"queryPreparationTime\":").number(self.prepared);
+        json.raw(",\"innerEvalTime\":").number(evaluated);
+        json.raw(",\"execQueueTime\":").number(self.waited);
+        let total = self.waited + self.prepared + evaluated;
+        json.raw(",\"execTotalTime\":").number(total).raw("}}");
+    }
 }
 
 /// Cuts vectors and matrices; returns whether something was lost.
@@ -115,7 +144,7 @@ fn truncate(value: &mut QueryValue, limit: usize) -> bool {
     limit < len
 }
 
-/// Appends a result with its type.
+/// Appends a result with its type; the object stays open.
 fn write_value(json: &mut Json, value: &QueryValue) {
     match value {
         QueryValue::Matrix(series) => {
@@ -127,9 +156,12 @@ fn write_value(json: &mut Json, value: &QueryValue) {
                     });
                 }
                 if !series.histograms.is_empty() {
-                    json.raw(",\"histograms\":").array(&series.histograms, |json, (t, histogram)| {
-                        json.raw("[").timestamp(*t).raw(",").histogram(histogram).raw("]");
-                    });
+                    json.raw(",\"histograms\":").array(
+                        &series.histograms,
+                        |json, (t, histogram)| {
+                            json.raw("[").timestamp(*t).raw(",").histogram(histogram).raw("]");
+                        },
+                    );
                 }
                 json.raw("}");
             });
@@ -151,10 +183,8 @@ fn write_value(json: &mut Json, value: &QueryValue) {
         }
         QueryValue::Scalar(sample) => {
             json.raw("{\"resultType\":\"scalar\",\"result\":[").number(sample.t.as_seconds());
-            let text = skopos_core::text::format_float(
-                sample.v,
-                skopos_core::text::FloatStyle::Plain,
-            );
+            let text =
+                skopos_core::text::format_float(sample.v, skopos_core::text::FloatStyle::Plain);
             json.raw(",\"").raw(&text).raw("\"]");
         }
         QueryValue::String(t, text) => {
@@ -162,5 +192,4 @@ fn write_value(json: &mut Json, value: &QueryValue) {
             json.raw(",").string(text).raw("]");
         }
     }
-    json.raw("}");
 }

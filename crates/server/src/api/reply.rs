@@ -26,19 +26,12 @@ pub(crate) struct Notes {
     pub(crate) warnings: Vec<String>,
     /// What may be worth knowing.
     pub(crate) infos: Vec<String>,
-    /// Whether there is no data: the answer is 204 without a body.
-    pub(crate) no_content: bool,
 }
 
 impl Notes {
     /// Nothing to say.
     pub(crate) fn none() -> Self {
         Self::default()
-    }
-
-    /// An answer without data.
-    pub(crate) fn no_content() -> Self {
-        Self { no_content: true, ..Self::default() }
     }
 
     /// Adds what clients are told when a limit cut their results.
@@ -64,8 +57,6 @@ pub(crate) enum FailureKind {
     NotImplemented,
     /// The query took too long, or waited too long for its turn.
     Timeout,
-    /// Switched off.
-    Unavailable,
 }
 
 impl FailureKind {
@@ -76,7 +67,7 @@ impl FailureKind {
             Self::Execution => "execution",
             Self::Internal => "internal",
             Self::NotFound => "not_found",
-            Self::NotImplemented | Self::Unavailable => "unavailable",
+            Self::NotImplemented => "unavailable",
             Self::Timeout => "timeout",
         }
     }
@@ -87,7 +78,7 @@ impl FailureKind {
             // Not in the standard: the client closed the connection.
             Self::Canceled => StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST),
             Self::Execution => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Internal | Self::Unavailable => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::NotImplemented => StatusCode::NOT_IMPLEMENTED,
             Self::Timeout => StatusCode::SERVICE_UNAVAILABLE,
@@ -188,9 +179,6 @@ impl Answer {
 
     /// The successful answer whose head and data are in `json`.
     pub(crate) fn success(mut json: Json, notes: &Notes) -> Self {
-        if notes.no_content {
-            return Self::new(StatusCode::NO_CONTENT, "", Vec::new());
-        }
         write_notes(&mut json, "warnings", "warning", &notes.warnings);
         write_notes(&mut json, "infos", "info", &notes.infos);
         json.raw("}");

@@ -48,8 +48,7 @@ pub(super) fn rules(api: &Api, call: &Call, json: &mut Json) -> Result<Notes, Fa
         shown.push((group, rules));
     }
     if searching && let Some(token) = pages.token {
-        let message =
-            format!("invalid group_next_token '{token}'. were rule groups changed?");
+        let message = format!("invalid group_next_token '{token}'. were rule groups changed?");
         return Err(Failure::bad_data(message).of_parameter("group_next_token"));
     }
     json.raw("{\"groups\":").array(&shown, |json, (group, rules)| {
@@ -130,8 +129,7 @@ impl Pages {
             if token.is_empty() {
                 return Ok(Self { limit: None, token: None });
             }
-            let message =
-                "group_limit needs to be present in order to paginate over the groups";
+            let message = "group_limit needs to be present in order to paginate over the groups";
             return Err(Failure::bad_data(message).of_parameter("group_next_token"));
         }
         let invalid = |failure: Failure| {

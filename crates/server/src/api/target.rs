@@ -68,7 +68,9 @@ pub(super) fn pools(api: &Api, _: &Call, json: &mut Json) -> Result<Notes, Failu
 /// `GET /alertmanagers`.
 pub(super) fn alertmanagers(api: &Api, _: &Call, json: &mut Json) -> Result<Notes, Failure> {
     let (active, dropped) = api.parts.alertmanagers();
-    let write = |json: &mut Json, url: String| drop(json.raw("{\"url\":").string(&url).raw("}"));
+    let write = |json: &mut Json, url: String| {
+        json.raw("{\"url\":").string(&url).raw("}");
+    };
     json.raw("{\"activeAlertmanagers\":").array(active, write);
     json.raw(",\"droppedAlertmanagers\":").array(dropped, write).raw("}");
     Ok(Notes::none())

@@ -5,6 +5,7 @@
 //! of its own out before.
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::path::Path;
 use std::time::Duration;
 
@@ -196,7 +197,27 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for JobKeys<'_, A> {
             return self.entries.next_value_seed(seed);
         }
         self.named = true;
-        seed.deserialize(StrDeserializer::new(JOB_NAME))
+        seed.deserialize(Name(PhantomData))
+    }
+}
+
+/// The name that an entry has as a job, where a text or nothing may stand.
+struct Name<E>(PhantomData<E>);
+
+impl<'de, E: de::Error> Deserializer<'de> for Name<E> {
+    type Error = E;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, E> {
+        visitor.visit_borrowed_str(JOB_NAME)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, E> {
+        visitor.visit_some(self)
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
+        unit_struct newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
     }
 }
 

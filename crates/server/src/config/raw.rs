@@ -32,9 +32,9 @@ pub(super) struct Document {
     pub(super) rule_files: Option<Vec<Spanned<String>>>,
     pub(super) scrape_config_files: Option<Vec<Spanned<String>>>,
     pub(super) scrape_configs: Option<Vec<Option<Spanned<ScrapeConfig>>>>,
-    /// Settings of Go's runtime; there is none to set.
-    #[expect(dead_code, reason = "the section is checked and has no effect")]
-    runtime: Option<Runtime>,
+    /// Settings of Go's runtime: checked, and without effect.
+    #[serde(rename = "runtime")]
+    _runtime: Option<Runtime>,
     storage: Ignored,
     tracing: Ignored,
     remote_write: Ignored,
@@ -64,8 +64,8 @@ fn there<const N: usize>(sections: [(&'static str, &Ignored); N]) -> Vec<Unsuppo
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Runtime {
-    #[expect(dead_code, reason = "the key is checked and has no effect")]
-    gogc: Option<i64>,
+    #[serde(rename = "gogc")]
+    _gogc: Option<i64>,
 }
 
 /// A file of `scrape_config_files`.
@@ -128,8 +128,8 @@ impl Global {
         }
         defaults.scrape_timeout = timeout.unwrap_or(defaults.scrape_timeout.min(interval));
         if let Some(protocols) = &self.scrape_protocols {
-            defaults.scrape_protocols = parse_protocols(protocols)
-                .map_err(|error| format!("{error} for global config"))?;
+            defaults.scrape_protocols =
+                parse_protocols(protocols).map_err(|error| format!("{error} for global config"))?;
         }
         defaults.body_size_limit = self.body_size_limit.unwrap_or(defaults.body_size_limit);
         for (target, written) in [
@@ -142,7 +142,8 @@ impl Global {
         ] {
             *target = written.unwrap_or(*target);
         }
-        if let Some(name) = self.metric_name_validation_scheme.as_deref().filter(|n| !n.is_empty()) {
+        if let Some(name) = self.metric_name_validation_scheme.as_deref().filter(|n| !n.is_empty())
+        {
             defaults.name_validation = parse_validation(name).ok_or_else(|| {
                 format!(
                     "unknown global name validation method specified, must be either 'legacy' or \
@@ -180,10 +181,7 @@ impl Global {
         ];
         let switches = [
             ("global.scrape_native_histograms", &self.scrape_native_histograms),
-            (
-                "global.convert_classic_histograms_to_nhcb",
-                &self.convert_classic_histograms_to_nhcb,
-            ),
+            ("global.convert_classic_histograms_to_nhcb", &self.convert_classic_histograms_to_nhcb),
             ("global.always_scrape_classic_histograms", &self.always_scrape_classic_histograms),
         ];
         let files = files.into_iter().filter_map(|(name, file)| {

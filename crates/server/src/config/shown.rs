@@ -10,15 +10,8 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use skopos_scrape::{PromDuration, ScrapeDefaults};
 
 /// Keys whose values are never shown.
-const SECRET_KEYS: &[&str] = &[
-    "bearer_token",
-    "client_secret",
-    "credentials",
-    "key",
-    "password",
-    "secret_key",
-    "secrets",
-];
+const SECRET_KEYS: &[&str] =
+    &["bearer_token", "client_secret", "credentials", "key", "password", "secret_key", "secrets"];
 
 /// The configuration in force as YAML.
 ///

@@ -107,7 +107,10 @@ fn a_full_queue_drops_the_oldest() {
         "prometheus.yml",
     )
     .unwrap();
-    let entry = Entry { config: config.alertmanagers[0].clone(), client: client(&config.alertmanagers[0]).unwrap() };
+    let entry = Entry {
+        config: config.alertmanagers[0].clone(),
+        client: client(&config.alertmanagers[0]).unwrap(),
+    };
     let queue = Queue::new("http://x".into(), Arc::new(entry));
     let rest = Arc::new(notification());
     for name in ["a", "b", "c"] {

@@ -15,14 +15,29 @@ fn check(write: impl FnOnce(&mut Json), expected: &str) {
 
 #[test]
 fn strings_are_escaped_for_html() {
-    check(|j| drop(j.string("a<b>&\"\\\n\u{1}\u{2028}é")), r#""a\u003cb\u003e\u0026\"\\\n\u0001\u2028é""#);
+    check(
+        |j| {
+            j.string("a<b>&\"\\\n\u{1}\u{2028}é");
+        },
+        r#""a\u003cb\u003e\u0026\"\\\n\u0001\u2028é""#,
+    );
 }
 
 #[test]
 fn labels_are_not_escaped_for_html() {
     let labels = Labels::from_pairs([("expr", "a<b\t"), ("__name__", "x")]);
-    check(|j| drop(j.labels(&labels)), r#"{"__name__":"x","expr":"a<b\t"}"#);
-    check(|j| drop(j.labels(&Labels::empty())), "{}");
+    check(
+        |j| {
+            j.labels(&labels);
+        },
+        r#"{"__name__":"x","expr":"a<b\t"}"#,
+    );
+    check(
+        |j| {
+            j.labels(&Labels::empty());
+        },
+        "{}",
+    );
 }
 
 #[test]
@@ -35,17 +50,42 @@ fn timestamps_have_three_decimals_or_none() {
         (-5_500, "-5.500"),
         (0, "0"),
     ] {
-        check(|j| drop(j.timestamp(Timestamp::from_millis(millis))), expected);
+        check(
+            |j| {
+                j.timestamp(Timestamp::from_millis(millis));
+            },
+            expected,
+        );
     }
 }
 
 #[test]
 fn instants_are_rfc_3339() {
     let at = |millis| Some(Timestamp::from_millis(millis));
-    check(|j| drop(j.instant(None)), "\"0001-01-01T00:00:00Z\"");
-    check(|j| drop(j.instant(at(1_435_781_451_780))), "\"2015-07-01T20:10:51.78Z\"");
-    check(|j| drop(j.instant(at(0))), "\"1970-01-01T00:00:00Z\"");
-    check(|j| drop(j.instant(Some(Timestamp::MAX))), "\"0001-01-01T00:00:00Z\"");
+    check(
+        |j| {
+            j.instant(None);
+        },
+        "\"0001-01-01T00:00:00Z\"",
+    );
+    check(
+        |j| {
+            j.instant(at(1_435_781_451_780));
+        },
+        "\"2015-07-01T20:10:51.78Z\"",
+    );
+    check(
+        |j| {
+            j.instant(at(0));
+        },
+        "\"1970-01-01T00:00:00Z\"",
+    );
+    check(
+        |j| {
+            j.instant(Some(Timestamp::MAX));
+        },
+        "\"0001-01-01T00:00:00Z\"",
+    );
 }
 
 #[test]
@@ -62,7 +102,12 @@ fn values_have_the_shortest_digits() {
         (f64::INFINITY, "\"+Inf\""),
         (f64::NEG_INFINITY, "\"-Inf\""),
     ] {
-        check(|j| drop(j.value(v)), expected);
+        check(
+            |j| {
+                j.value(v);
+            },
+            expected,
+        );
     }
 }
 
@@ -76,7 +121,12 @@ fn numbers_are_go_json_numbers() {
         (f64::NAN, "0"),
         (12.5, "12.5"),
     ] {
-        check(|j| drop(j.number(v)), expected);
+        check(
+            |j| {
+                j.number(v);
+            },
+            expected,
+        );
     }
 }
 
@@ -95,7 +145,12 @@ fn histograms_leave_empty_buckets_out() {
         |j| drop(j.histogram(&histogram)),
         r#"{"count":"12","sum":"18.4","buckets":[[3,"-0.001","0.001","2"],[0,"0.5","1","1"],[0,"1","2","2"],[0,"8","16","1"]]}"#,
     );
-    check(|j| drop(j.histogram(&FloatHistogram::default())), r#"{"count":"0","sum":"0"}"#);
+    check(
+        |j| {
+            j.histogram(&FloatHistogram::default());
+        },
+        r#"{"count":"0","sum":"0"}"#,
+    );
 }
 
 proptest! {
@@ -117,14 +172,8 @@ proptest! {
     #[test]
     fn strings_read_back(text: String) {
         let mut json = Json::new();
-        json.string(&text).raw(" ").plain_string(&text);
-        let (html, plain) = (serde_json::Deserializer::from_str(json.as_str()).into_iter::<String>())
-            .map(Result::unwrap)
-            .collect::<Vec<_>>()
-            .try_into()
-            .map(|[a, b]: [String; 2]| (a, b))
-            .unwrap();
-        prop_assert_eq!(&html, &text);
-        prop_assert_eq!(&plain, &text);
+        json.string(&text);
+        let read: String = serde_json::from_str(json.as_str()).unwrap();
+        prop_assert_eq!(&read, &text);
     }
 }

@@ -1,0 +1,8 @@
+//! The server as its clients see it: started on loopback, asked over HTTP.
+//!
+//! Nothing sleeps for a fixed time: what needs time is asked for again until it is there.
+
+mod client;
+mod lifecycle;
+mod peer;
+mod scenario;
