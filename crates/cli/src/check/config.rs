@@ -1,7 +1,7 @@
 //! `skopos check config`: whether a configuration and the rule files that it names can be used.
 
 use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::bail;
@@ -87,7 +87,7 @@ impl Arguments {
         Ok(worst)
     }
 
-    fn check(&self, path: &PathBuf) -> anyhow::Result<Report> {
+    fn check(&self, path: &Path) -> anyhow::Result<Report> {
         let mut report = Report {
             name: path.display().to_string(),
             problems: Vec::new(),

@@ -12,7 +12,7 @@ use super::answer::Answer;
 use super::{Times, json};
 
 /// The most bytes of an answer that are read.
-const MAX_ANSWER: u64 = 1 << 30;
+const MAX_ANSWER: usize = 1 << 30;
 /// How much longer than the query we wait for the server's own word about its end.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -32,7 +32,7 @@ pub(super) fn ask(
             .user_agent(concat!("skopos/", env!("CARGO_PKG_VERSION")))
             .timeout(Duration::from_millis(timeout.unsigned_abs()).saturating_add(GRACE))
             .build()?;
-        let response = client
+        let mut response = client
             .post(endpoint.clone())
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
             .body(form)
@@ -40,10 +40,13 @@ pub(super) fn ask(
             .await
             .with_context(|| format!("cannot ask {endpoint}"))?;
         let status = response.status();
-        if response.content_length().is_some_and(|len| MAX_ANSWER < len) {
-            bail!("the answer has more than {MAX_ANSWER} bytes");
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.context("the answer broke off")? {
+            if MAX_ANSWER < body.len() + chunk.len() {
+                bail!("the answer has more than {MAX_ANSWER} bytes");
+            }
+            body.extend_from_slice(&chunk);
         }
-        let body = response.bytes().await.context("the answer broke off")?;
         let body = serde_json::from_slice(&body)
             .with_context(|| format!("{endpoint} answered {status}, but not as Prometheus does"))?;
         json::read(&body)

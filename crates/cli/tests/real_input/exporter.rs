@@ -62,7 +62,8 @@ impl Metrics {
     fn new() -> Self {
         let mut registry = Registry::default();
         let requests = Family::<Request, Counter>::default();
-        registry.register("http_requests", "Requests served.", requests.clone());
+        // The client adds the full stop.
+        registry.register("http_requests", "Requests served", requests.clone());
         let duration = Histogram::new([0.1, 0.5, 1.0]);
         registry.register_with_unit(
             "http_request_duration",

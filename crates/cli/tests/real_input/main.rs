@@ -3,6 +3,11 @@
 //!
 //! What needs more than a Rust toolchain (node_exporter, the real Prometheus) is found in the folder
 //! that `SKOPOS_PEERS` names, or says that it was skipped.
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test ends where the other process does not do what it should"
+)]
 
 mod agreement;
 mod exporter;
