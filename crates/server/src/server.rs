@@ -387,10 +387,11 @@ impl Handle {
                         tracing::info!("received a signal to end");
                         self.stop().await;
                     }
-                    Signal::Reload => match self.reload().await {
-                        Ok(()) => tracing::info!("the configuration was reloaded"),
-                        // The main task has said why.
-                        Err(_) => {}
+                    Signal::Reload => {
+                        // Where it fails, the main task says why.
+                        if self.reload().await.is_ok() {
+                            tracing::info!("the configuration was reloaded");
+                        }
                     },
                 },
             }

@@ -1,6 +1,6 @@
 //! The endpoints that evaluate and look at expressions.
 
-use skopos_core::{QueryOutput, QueryRequest, QueryValue, SampleValue};
+use skopos_core::{ErrorKind, QueryOutput, QueryRequest, QueryValue, SampleValue};
 use skopos_promql::ast::Expr;
 
 use super::json::Json;
@@ -94,7 +94,10 @@ fn answer(
     api.engine.check(request.text()).map_err(|e| Failure::from_error(&e).of_parameter("query"))?;
     let timings =
         Timings { waited: call.waited, prepared: prepared.seconds(), watch: Stopwatch::start() };
-    let output = api.engine.query(&request).map_err(|e| Failure::from_error(&e));
+    let output = api.engine.query(&request).map_err(|error| match error.kind() {
+        ErrorKind::Invalid => Failure::from_error(&error).of_parameter("query"),
+        _ => Failure::from_error(&error),
+    });
     api.meters.query(timings.waited, timings.watch.seconds());
     let QueryOutput { mut value, warnings, infos, .. } = output?;
     let mut notes = Notes { warnings, infos };

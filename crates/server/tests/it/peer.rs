@@ -139,6 +139,9 @@ fn without_times(value: &mut Value) {
                     *entry = Value::Null;
                 }
             }
+            // Later versions than the peer have these labels.
+            entries
+                .retain(|name, _| !name.ends_with("_histograms__") && !name.ends_with("_nhcb__"));
             entries.values_mut().for_each(without_times);
         }
         _ => {}
@@ -161,7 +164,7 @@ async fn answers_are_those_of_the_real_prometheus() {
     for address in both {
         wait_for(address, "/api/v1/alerts", |v| v["data"]["alerts"][0]["state"] == "pending").await;
         wait_for(address, "/api/v1/query?query=count(%7Bjob%3D%22app%22%7D)", |v| {
-            v["data"]["result"][0]["value"][1] == "12"
+            v["data"]["result"][0]["value"][1] == "14"
         })
         .await;
     }
