@@ -72,3 +72,8 @@ pub use crate::parser::{
     ClassicHistograms, CreatedLines, Entry, HistogramEntry, Parser, ParserOptions, SeriesEntry,
     SeriesLabels,
 };
+
+/// The example in the crate's README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

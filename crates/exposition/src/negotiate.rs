@@ -105,7 +105,8 @@ impl FromStr for ScrapeProtocol {
 
     fn from_str(text: &str) -> Result<Self, Error> {
         Self::ALL.into_iter().find(|protocol| protocol.as_str() == text).ok_or_else(|| {
-            let names: Vec<&str> = Self::ALL.iter().map(|protocol| protocol.as_str()).collect();
+            let mut names: Vec<&str> = Self::ALL.iter().map(|protocol| protocol.as_str()).collect();
+            names.sort_unstable();
             let names = names.join(" ");
             let message = format!("unknown scrape protocol {text}, supported: [{names}]");
             Error::new(ErrorKind::Syntax, message)

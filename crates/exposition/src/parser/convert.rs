@@ -85,13 +85,21 @@ enum Part {
 
 impl Parser<'_> {
     /// The next entry, with classic histograms converted.
+    #[inline(never)]
     pub(super) fn converted_step(&mut self) -> Result<Step, Error> {
         loop {
             let pending = self.collation.pending.take();
             let again = pending.is_some();
             let step = match pending {
                 Some(step) => step,
-                None => self.plain_step()?,
+                None => match self.plain_step() {
+                    Ok(step) => step,
+                    Err(error) => {
+                        // The scrape is lost, and with it what was collected of it.
+                        self.collation.collecting = false;
+                        return Err(error);
+                    }
+                },
             };
             if let Step::Series = step {
                 if self.is_of_another_metric() && !again && self.make() {
@@ -115,6 +123,7 @@ impl Parser<'_> {
     }
 
     /// The histogram that [`Step::Histogram`] told of.
+    #[inline(never)]
     pub(super) fn take_histogram(&mut self) -> Option<Box<HistogramEntry>> {
         self.collation.made.take()
     }

@@ -25,6 +25,24 @@ pub(super) struct Scratch {
 struct Label {
     name: Text,
     value: Text,
+    /// The first eight bytes of the name, in which most names differ.
+    prefix: u64,
+}
+
+impl Label {
+    #[inline]
+    fn new(name: Text, value: Text, page: Page<'_>, own: &str) -> Self {
+        Self { name, value, prefix: prefix(name.bytes(page, own)) }
+    }
+}
+
+/// Eight bytes of a name as a number that orders as they do; zeros where there are fewer.
+#[inline]
+fn prefix(name: &[u8]) -> u64 {
+    match name.first_chunk::<8>() {
+        Some(first) => u64::from_be_bytes(*first),
+        None => name.iter().rev().fold(0, |sum, &byte| sum >> 8 | u64::from(byte) << 56),
+    }
 }
 
 /// Where a string is.
@@ -156,14 +174,15 @@ impl Parser<'_> {
             unit: !unit.is_empty(),
         };
         if added.name || !added.yes {
-            labels.push(Label { name: Text::Static(METRIC_NAME), value: name });
+            labels.push(Label::new(Text::Static(METRIC_NAME), name, page, own));
         }
         if added.yes && added.metric_type {
             let metric_type = Text::Static(self.metric_type.as_str());
-            labels.push(Label { name: Text::Static(TYPE), value: metric_type });
+            labels.push(Label::new(Text::Static(TYPE), metric_type, page, own));
         }
         if added.yes && added.unit {
-            labels.push(Label { name: Text::Static(UNIT), value: Text::Page(self.unit) });
+            let unit = Text::Page(self.unit);
+            labels.push(Label::new(Text::Static(UNIT), unit, page, own));
         }
         let bound = match self.metric_type {
             MetricType::Histogram => Some(BUCKET_BOUND),
@@ -176,11 +195,15 @@ impl Parser<'_> {
                 labels.push(label);
             }
         }
-        let name_of = |label: &Label| label.name.bytes(page, own);
-        let mut distinct = labels.is_sorted_by(|a, b| name_of(a) < name_of(b));
+        let order = |a: &Label, b: &Label| {
+            let names = || a.name.bytes(page, own).cmp(b.name.bytes(page, own));
+            a.prefix.cmp(&b.prefix).then_with(names)
+        };
+        let ascend = |labels: &[Label]| labels.is_sorted_by(|a, b| order(a, b).is_lt());
+        let mut distinct = ascend(labels);
         if !distinct {
-            labels.sort_by(|a, b| name_of(a).cmp(name_of(b)));
-            distinct = labels.is_sorted_by(|a, b| name_of(a) < name_of(b));
+            labels.sort_by(order);
+            distinct = ascend(labels);
         }
         SeriesLabels { page, own, labels, distinct }
     }
@@ -207,23 +230,23 @@ impl Added {
 
 #[inline]
 fn resolve_label(raw: &RawLabel, page: Page<'_>, bound: Option<&str>, own: &mut String) -> Label {
-    let mut label = Label { name: Text::Page(raw.name), value: Text::Page(raw.value) };
+    let (mut name, mut value) = (Text::Page(raw.name), Text::Page(raw.value));
     if raw.escaped {
-        label.name = resolve(page.text(raw.name), own);
-        label.value = resolve(page.text(raw.value), own);
+        name = resolve(page.text(raw.name), own);
+        value = resolve(page.text(raw.value), own);
     }
-    if bound.is_some_and(|bound| label.name.get(page, own) == bound) {
+    if bound.is_some_and(|bound| name.get(page, own) == bound) {
         let start = own.len();
-        let written = match label.value {
+        let written = match value {
             Text::Page(span) => canonical_label_float(page.text(span), own),
             // A backslash is in no float.
             Text::Own(_) | Text::Static(_) => false,
         };
         if written {
-            label.value = Text::Own(Span::new(start, own.len()));
+            value = Text::Own(Span::new(start, own.len()));
         }
     }
-    label
+    Label::new(name, value, page, own)
 }
 
 fn resolve(text: &str, own: &mut String) -> Text {

@@ -92,3 +92,13 @@ fn after_an_error_there_is_nothing() {
     assert!(parser.next().is_err());
     assert!(matches!(parser.next(), Ok(None)));
 }
+
+#[test]
+fn after_an_error_there_is_no_histogram_of_what_came_before() {
+    let options = ParserOptions::default().with_classic_histograms(ClassicHistograms::Native);
+    let page = b"# TYPE h histogram\nh_count 1\n}\n";
+    let mut parser = Parser::new(TextFormat::Prometheus, page, options);
+    assert!(matches!(parser.next(), Ok(Some(Entry::Type { .. }))));
+    assert!(parser.next().is_err());
+    assert!(matches!(parser.next(), Ok(None)));
+}

@@ -4,4 +4,5 @@
 mod conformance;
 mod hostile;
 mod lint;
+mod negotiate;
 mod round_trip;
