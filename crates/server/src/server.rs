@@ -114,7 +114,13 @@ pub async fn start(options: Options) -> Result<Handle, Error> {
         prefix,
         quitting: AtomicBool::new(false),
     });
-    wiring.apply(config, &rules, true).await?;
+    if let Err(error) = wiring.apply(config, &rules, true).await {
+        // Nothing of what began may go on behind the caller's back.
+        wiring.groups.stop().await;
+        wiring.scraper.shutdown().await;
+        wiring.notifier.close(PATIENCE).await;
+        return Err(error);
+    }
     let (closing, serving) = serve(&web, listeners, &options);
     lifecycle.enter(Phase::Ready);
     let file = options.config_file.clone();

@@ -122,13 +122,16 @@ impl Wiring {
     ///
     /// `Config` with everything that is wrong.
     pub(crate) async fn reload(&self, file: Option<&Path>) -> Result<(), Error> {
-        let loaded = match file {
-            Some(file) => load(file, &*self.engine, &*self.expander),
-            None => {
-                let config = Config::clone(&self.config.load());
-                load_rules(&config, &*self.engine, &*self.expander).map(|files| (config, files))
-            }
+        let (engine, expander) = (Arc::clone(&self.engine), Arc::clone(&self.expander));
+        let (file, current) = (file.map(Path::to_owned), self.config.load_full());
+        let read = move || match file {
+            Some(file) => load(&file, &*engine, &*expander),
+            None => load_rules(&current, &*engine, &*expander)
+                .map(|files| (Config::clone(&current), files)),
         };
+        let loaded = tokio::task::spawn_blocking(read)
+            .await
+            .unwrap_or_else(|error| Err(Error::new(ErrorKind::Run, error.to_string())));
         match loaded {
             Ok((config, files)) => self.apply(config, &files, false).await,
             Err(error) => {

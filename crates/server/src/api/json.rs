@@ -4,7 +4,7 @@
 //! from. Two ways of writing strings exist because the API has two: label sets are written plainly,
 //! everything else with `<`, `>` and `&` escaped for HTML. Reading JSON is not done here.
 
-use std::fmt::Write as _;
+use std::io::Write as _;
 
 use skopos_core::text::{FloatStyle, write_float};
 use skopos_core::{FloatHistogram, LabelSet, Timestamp};
@@ -17,7 +17,8 @@ mod tests;
 /// Keys and commas are the caller's business, but for the helpers that write whole values.
 #[derive(Debug, Default)]
 pub(crate) struct Json {
-    text: String,
+    /// Invariant: UTF-8.
+    bytes: Vec<u8>,
 }
 
 impl Json {
@@ -28,20 +29,20 @@ impl Json {
 
     /// Appends text that is JSON already.
     pub(crate) fn raw(&mut self, json: &str) -> &mut Self {
-        self.text.push_str(json);
+        self.bytes.extend_from_slice(json.as_bytes());
         self
     }
 
     /// Appends a string, escaped for HTML too.
     pub(crate) fn string(&mut self, text: &str) -> &mut Self {
-        write_string(&mut self.text, text, true);
+        write_string(&mut self.bytes, text, true);
         self
     }
 
     /// Appends what `value` displays, for integers and booleans.
     pub(crate) fn display(&mut self, value: impl std::fmt::Display) -> &mut Self {
-        // Writing into a `String` cannot fail.
-        let _ = write!(self.text, "{value}");
+        // Writing into memory cannot fail.
+        let _ = write!(self.bytes, "{value}");
         self
     }
 
@@ -50,20 +51,20 @@ impl Json {
         if !v.is_finite() {
             return self.raw("0");
         }
-        let start = self.text.len();
-        write_fast_float(&mut self.text, v);
+        let start = self.bytes.len();
+        write_fast_float(&mut self.bytes, v);
         // Go shortens the exponent's leading zero here, and only here.
-        if let Some(at) = self.text[start..].find("e-0") {
-            self.text.remove(start + at + 2);
+        if let Some(at) = self.bytes[start..].windows(3).position(|w| w == b"e-0") {
+            self.bytes.remove(start + at + 2);
         }
         self
     }
 
     /// Appends a sample's value: a float in quotes.
     pub(crate) fn value(&mut self, v: f64) -> &mut Self {
-        self.text.push('"');
-        write_fast_float(&mut self.text, v);
-        self.text.push('"');
+        self.bytes.push(b'"');
+        write_fast_float(&mut self.bytes, v);
+        self.bytes.push(b'"');
         self
     }
 
@@ -71,13 +72,19 @@ impl Json {
     pub(crate) fn timestamp(&mut self, t: Timestamp) -> &mut Self {
         let millis = t.as_millis();
         if millis < 0 {
-            self.text.push('-');
+            self.bytes.push(b'-');
         }
         let magnitude = millis.unsigned_abs();
-        self.display(magnitude / 1000);
+        write_integer(&mut self.bytes, magnitude / 1000);
         match magnitude % 1000 {
             0 => self,
-            fraction => self.display(format_args!(".{fraction:03}")),
+            fraction => {
+                // The leading one becomes the point.
+                let point = self.bytes.len();
+                write_integer(&mut self.bytes, 1000 + fraction);
+                self.bytes[point] = b'.';
+                self
+            }
         }
     }
 
@@ -92,17 +99,17 @@ impl Json {
 
     /// Appends a label set as an object.
     pub(crate) fn labels<L: LabelSet + ?Sized>(&mut self, labels: &L) -> &mut Self {
-        self.text.push('{');
-        let text = &mut self.text;
+        self.bytes.push(b'{');
+        let bytes = &mut self.bytes;
         let mut first = true;
         labels.visit(&mut |name, value| {
             if !first {
-                text.push(',');
+                bytes.push(b',');
             }
             first = false;
-            write_string(text, name, false);
-            text.push(':');
-            write_string(text, value, false);
+            write_string(bytes, name, false);
+            bytes.push(b':');
+            write_string(bytes, value, false);
         });
         self.raw("}")
     }
@@ -158,61 +165,84 @@ impl Json {
     /// What was written.
     #[cfg(test)]
     pub(crate) fn as_str(&self) -> &str {
-        &self.text
+        std::str::from_utf8(&self.bytes).unwrap()
     }
 
     /// What was written, as bytes to send.
     pub(crate) fn into_bytes(self) -> Vec<u8> {
-        self.text.into_bytes()
+        self.bytes
     }
+}
+
+/// Appends the decimal digits of `n`.
+fn write_integer(out: &mut Vec<u8>, mut n: u64) {
+    let mut digits = [0; 20];
+    let mut at = digits.len();
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (n % 10) as u8;
+        n /= 10;
+        if n == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(&digits[at..]);
 }
 
 /// Appends a float in the API's layout, by way of the fastest writer where the layouts agree.
-fn write_fast_float(out: &mut String, v: f64) {
+fn write_fast_float(out: &mut Vec<u8>, v: f64) {
     let magnitude = v.abs();
     // Counters and gauges are mostly whole; below 2^53 their digits are those of the integer.
-    if magnitude < 9_007_199_254_740_992.0 && v == v.trunc() && (v != 0.0 || v.is_sign_positive()) {
-        let _ = write!(out, "{}", v as i64);
-        return;
+    if magnitude < 9_007_199_254_740_992.0 && v == v.trunc() {
+        if v.is_sign_negative() {
+            out.push(b'-');
+        }
+        return write_integer(out, magnitude as u64);
     }
     if !(1e-4..1e15).contains(&magnitude) {
-        return write_float(out, v, FloatStyle::Api);
+        let mut text = String::new();
+        write_float(&mut text, v, FloatStyle::Api);
+        return out.extend_from_slice(text.as_bytes());
     }
     let mut buffer = zmij::Buffer::new();
     let digits = buffer.format_finite(v);
-    out.push_str(digits.strip_suffix(".0").unwrap_or(digits));
+    out.extend_from_slice(digits.strip_suffix(".0").unwrap_or(digits).as_bytes());
 }
 
-fn write_string(out: &mut String, text: &str, html: bool) {
-    out.push('"');
+fn write_string(out: &mut Vec<u8>, text: &str, html: bool) {
+    let bytes = text.as_bytes();
+    out.push(b'"');
     let mut plain = 0;
-    for (at, byte) in text.bytes().enumerate() {
+    for (at, byte) in bytes.iter().enumerate() {
         let width = match byte {
             b'"' | b'\\' | 0..=0x1f => 1,
             b'<' | b'>' | b'&' if html => 1,
             // U+2028 and U+2029, which JavaScript once took for ends of lines.
-            0xe2 if html && matches!(&text.as_bytes()[at..], [0xe2, 0x80, 0xa8 | 0xa9, ..]) => 3,
+            0xe2 if html && matches!(&bytes[at..], [0xe2, 0x80, 0xa8 | 0xa9, ..]) => 3,
             _ => continue,
         };
-        out.push_str(&text[plain..at]);
+        out.extend_from_slice(&bytes[plain..at]);
         write_escape(out, &text[at..at + width]);
         plain = at + width;
     }
-    out.push_str(&text[plain..]);
-    out.push('"');
+    out.extend_from_slice(&bytes[plain..]);
+    out.push(b'"');
 }
 
 #[cold]
-fn write_escape(out: &mut String, escaped: &str) {
-    match escaped {
-        "\"" => out.push_str("\\\""),
-        "\\" => out.push_str("\\\\"),
-        "\n" => out.push_str("\\n"),
-        "\r" => out.push_str("\\r"),
-        "\t" => out.push_str("\\t"),
+fn write_escape(out: &mut Vec<u8>, escaped: &str) {
+    let short: &[u8] = match escaped {
+        "\"" => b"\\\"",
+        "\\" => b"\\\\",
+        "\n" => b"\\n",
+        "\r" => b"\\r",
+        "\t" => b"\\t",
         _ => {
             let code = escaped.chars().next().map_or(0, u32::from);
+            // Writing into memory cannot fail.
             let _ = write!(out, "\\u{code:04x}");
+            return;
         }
-    }
+    };
+    out.extend_from_slice(short);
 }

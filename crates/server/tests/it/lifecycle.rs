@@ -119,3 +119,25 @@ async fn quitting_over_http_ends_the_server() {
     server.handle.wait().await.unwrap();
     assert!(tokio::net::TcpStream::connect(server.address).await.is_err());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn silent_connections_are_closed_and_free_their_place() {
+    use tokio::io::AsyncReadExt as _;
+
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("p.yml");
+    std::fs::write(&file, "").unwrap();
+    let mut options = options(&file);
+    options.read_timeout = std::time::Duration::from_millis(100);
+    options.max_connections = 1;
+    let handle = start(options).await.unwrap();
+    let address = handle.addresses()[0];
+    let mut silent = tokio::net::TcpStream::connect(address).await.unwrap();
+    assert_eq!(get(address, "/-/healthy").await.status, 200);
+    let mut rest = Vec::new();
+    // A reset is as good an end as any.
+    let read = silent.read_to_end(&mut rest).await.unwrap_or(0);
+    assert_eq!(read, 0);
+    handle.stop().await;
+    handle.wait().await.unwrap();
+}
