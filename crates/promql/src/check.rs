@@ -12,6 +12,7 @@ use crate::ast::{
 };
 use crate::error::Error;
 use crate::lexer::span;
+use crate::parser::recover::is_hole;
 use crate::parser::selector::METRIC_NAME;
 use crate::signature::Optional;
 use crate::span::Span;
@@ -20,46 +21,74 @@ use crate::types::ValueType;
 
 /// Checks a tree and completes it: set operators become many-to-many, and operators that do not
 /// match series lose their matching.
-pub(crate) fn check(source: &str, expr: &mut Expr) -> Result<ValueType, Error> {
-    Checker { source }.expr(expr)
+///
+/// # Errors
+///
+/// The first one.
+pub(crate) fn check(source: &str, expr: &mut Expr) -> Result<(), Error> {
+    Checker { source, errors: None }.expr(expr).map(drop)
+}
+
+/// The same, but an error does not end it: all are given, in the order of checking, and what stands
+/// for something that could not be read has any type.
+pub(crate) fn check_all(source: &str, expr: &mut Expr) -> Vec<Error> {
+    let mut checker = Checker { source, errors: Some(Vec::new()) };
+    // An error that is returned is one more than are kept.
+    let _ = checker.expr(expr);
+    checker.errors.unwrap_or_default()
 }
 
 struct Checker<'s> {
     source: &'s str,
+    /// Where errors are kept, if the first one does not end it.
+    errors: Option<Vec<Error>>,
 }
+
+/// The type of an expression, or `None` where it has none because of an error.
+type Type = Option<ValueType>;
 
 type Checked<T = ()> = Result<T, Error>;
 
 impl Checker<'_> {
     #[cold]
-    fn fail<T>(&self, span: Span, message: impl Into<String>) -> Checked<T> {
-        Err(Error::parse(self.source, span, message))
+    fn fail<T: Default>(&mut self, span: Span, message: impl Into<String>) -> Checked<T> {
+        let error = Error::parse(self.source, span, message);
+        match &mut self.errors {
+            Some(errors) if errors.len() < crate::recover::MAX_ERRORS => errors.push(error),
+            _ => return Err(error),
+        }
+        Ok(T::default())
     }
 
-    fn expr(&self, expr: &mut Expr) -> Checked<ValueType> {
+    fn expr(&mut self, expr: &mut Expr) -> Checked<Type> {
+        if self.errors.is_some() && is_hole(expr) {
+            return Ok(None);
+        }
         match expr {
             Expr::Aggregate(e) => self.aggregate(e),
             Expr::Binary(e) => self.binary(e),
             Expr::Call(e) => self.call(e),
-            Expr::Matrix(e) => self.selector(&e.selector).map(|()| ValueType::Matrix),
-            Expr::Number(_) => Ok(ValueType::Scalar),
+            Expr::Matrix(e) => self.selector(&e.selector).map(|()| Some(ValueType::Matrix)),
+            Expr::Number(_) => Ok(Some(ValueType::Scalar)),
             Expr::Paren(e) => self.expr(&mut e.expr),
-            Expr::String(_) => Ok(ValueType::String),
+            Expr::String(_) => Ok(Some(ValueType::String)),
             Expr::Subquery(e) => self.subquery(e),
             Expr::Unary(e) => self.unary(e),
-            Expr::Vector(e) => self.selector(e).map(|()| ValueType::Vector),
+            Expr::Vector(e) => self.selector(e).map(|()| Some(ValueType::Vector)),
         }
     }
 
-    fn expect(&self, expr: &mut Expr, want: ValueType, place: impl FnOnce() -> String) -> Checked {
-        let got = self.expr(expr)?;
-        if got == want {
-            return Ok(());
-        }
+    fn expect(
+        &mut self,
+        expr: &mut Expr,
+        want: ValueType,
+        place: impl FnOnce() -> String,
+    ) -> Checked {
+        let Some(got) = self.expr(expr)?.filter(|got| *got != want) else { return Ok(()) };
         self.fail(expr.span(), format!("expected type {want} in {}, got {got}", place()))
     }
 
-    fn aggregate(&self, e: &mut AggregateExpr) -> Checked<ValueType> {
+    fn aggregate(&mut self, e: &mut AggregateExpr) -> Checked<Type> {
         self.expect(&mut e.expr, ValueType::Vector, || "aggregation expression".into())?;
         if let Some(param) = &mut e.param {
             let want = match e.op {
@@ -68,12 +97,12 @@ impl Checker<'_> {
             };
             self.expect(param, want, || "aggregation parameter".into())?;
         }
-        Ok(ValueType::Vector)
+        Ok(Some(ValueType::Vector))
     }
 
-    fn binary(&self, e: &mut BinaryExpr) -> Checked<ValueType> {
-        let left = self.expr(&mut e.lhs)?;
-        let right = self.expr(&mut e.rhs)?;
+    fn binary(&mut self, e: &mut BinaryExpr) -> Checked<Type> {
+        let (left, right) = (self.expr(&mut e.lhs)?, self.expr(&mut e.rhs)?);
+        let (Some(left), Some(right)) = (left, right) else { return Ok(None) };
         let op = e.op;
         let scalars = left == ValueType::Scalar && right == ValueType::Scalar;
         if e.return_bool && !op.is_comparison() {
@@ -93,14 +122,14 @@ impl Checker<'_> {
         }
         if left == ValueType::Vector && right == ValueType::Vector {
             self.vectors(e)?;
-            return Ok(ValueType::Vector);
+            return Ok(Some(ValueType::Vector));
         }
         self.without_matching(e)?;
-        Ok(if scalars { ValueType::Scalar } else { ValueType::Vector })
+        Ok(Some(if scalars { ValueType::Scalar } else { ValueType::Vector }))
     }
 
     /// No label both matches and is taken from the other side.
-    fn labels_once(&self, e: &BinaryExpr) -> Checked {
+    fn labels_once(&mut self, e: &BinaryExpr) -> Checked {
         let Some(matching) = e.matching.as_ref().filter(|matching| matching.on) else {
             return Ok(());
         };
@@ -115,7 +144,7 @@ impl Checker<'_> {
         self.fail(self.operator_span(e), message)
     }
 
-    fn vectors(&self, e: &mut BinaryExpr) -> Checked {
+    fn vectors(&mut self, e: &mut BinaryExpr) -> Checked {
         let (op, span) = (e.op, e.span);
         let Some(matching) = e.matching.as_mut().filter(|_| op.is_set()) else { return Ok(()) };
         match matching.card {
@@ -133,7 +162,7 @@ impl Checker<'_> {
     }
 
     /// An operation with a scalar: there is nothing to match.
-    fn without_matching(&self, e: &mut BinaryExpr) -> Checked {
+    fn without_matching(&mut self, e: &mut BinaryExpr) -> Checked {
         if let Some(matching) = e.matching.take() {
             if !matching.matching_labels.is_empty() {
                 return self.fail(e.span, "vector matching only allowed between instant vectors");
@@ -160,7 +189,7 @@ impl Checker<'_> {
         span(start, start + between.trim_matches(spaces).len())
     }
 
-    fn call(&self, e: &mut Call) -> Checked<ValueType> {
+    fn call(&mut self, e: &mut Call) -> Checked<Type> {
         self.count_arguments(e)?;
         if e.func.name == "info" {
             self.info(e)?;
@@ -171,10 +200,10 @@ impl Checker<'_> {
                 self.expect(arg, want, || format!("call to function {}", Quoted(func.name)))?;
             }
         }
-        Ok(func.return_type)
+        Ok(Some(func.return_type))
     }
 
-    fn count_arguments(&self, e: &Call) -> Checked {
+    fn count_arguments(&mut self, e: &Call) -> Checked {
         let (got, func) = (e.args.len(), e.func);
         let name = Quoted(func.name);
         let (min, max) = (func.min_args(), func.max_args());
@@ -201,7 +230,7 @@ impl Checker<'_> {
     }
 
     /// The second argument of `info` chooses labels: it is written as a selector without a name.
-    fn info(&self, e: &mut Call) -> Checked {
+    fn info(&mut self, e: &mut Call) -> Checked {
         let whole = e.span;
         let Some(arg) = e.args.get_mut(1) else { return Ok(()) };
         let got = arg.value_type();
@@ -222,20 +251,20 @@ impl Checker<'_> {
         Ok(())
     }
 
-    fn subquery(&self, e: &mut SubqueryExpr) -> Checked<ValueType> {
+    fn subquery(&mut self, e: &mut SubqueryExpr) -> Checked<Type> {
         let got = self.expr(&mut e.expr)?;
-        if got == ValueType::Vector {
-            return Ok(ValueType::Matrix);
-        }
+        let Some(got) = got.filter(|got| *got != ValueType::Vector) else {
+            return Ok(Some(ValueType::Matrix));
+        };
         let got = got.name();
         let message = format!("subquery is only allowed on instant vector, got {got} instead");
         self.fail(e.span, message)
     }
 
-    fn unary(&self, e: &mut UnaryExpr) -> Checked<ValueType> {
-        let got = self.expr(&mut e.expr)?;
+    fn unary(&mut self, e: &mut UnaryExpr) -> Checked<Type> {
+        let Some(got) = self.expr(&mut e.expr)? else { return Ok(None) };
         if matches!(got, ValueType::Scalar | ValueType::Vector) {
-            return Ok(got);
+            return Ok(Some(got));
         }
         let message = format!(
             "unary expression only allowed on expressions of type scalar or instant vector, \
@@ -244,7 +273,7 @@ impl Checker<'_> {
         self.fail(e.span, message)
     }
 
-    fn selector(&self, e: &VectorSelector) -> Checked {
+    fn selector(&mut self, e: &VectorSelector) -> Checked {
         if let Some(name) = &e.name {
             // The last matcher is the one of the name outside of the braces.
             let inside = e.matchers.split_last().map_or(&[][..], |(_, inside)| inside);

@@ -38,11 +38,15 @@ pub(crate) struct Lexer<'s> {
     at: usize,
     mode: Mode,
     paren_depth: u32,
+    /// `paren_depth` where the last brackets were opened.
+    depth_outside: u32,
     bracket_open: bool,
     got_colon: bool,
     /// Whether a number was read at the start of some brackets. Upstream never forgets that, so
     /// that `a[step():1m]` is refused, but accepted after a `b[5m]`.
     got_duration: bool,
+    /// Whether errors are only passed over, so that their places need not be counted.
+    pub(crate) passing_over: bool,
 }
 
 type Lexed = Result<Token, Error>;
@@ -55,9 +59,11 @@ impl<'s> Lexer<'s> {
             at: 0,
             mode: Mode::Expression,
             paren_depth: 0,
+            depth_outside: 0,
             bracket_open: false,
             got_colon: false,
             got_duration: false,
+            passing_over: false,
         }
     }
 
@@ -73,6 +79,61 @@ impl<'s> Lexer<'s> {
     /// The byte after the last token.
     pub(crate) fn position(&self) -> usize {
         self.at
+    }
+
+    /// Whether what comes next is read as conditions.
+    pub(crate) fn in_braces(&self) -> bool {
+        self.mode == Mode::Braces
+    }
+
+    /// Goes on after the error that stands at `error`, and tells whether that left brackets or braces.
+    ///
+    /// The next call of [`token`](Self::token) begins after `error`, unless brackets are left.
+    pub(crate) fn resume(&mut self, error: usize) -> bool {
+        if self.bracket_open {
+            self.leave_brackets();
+            return true;
+        }
+        let rest = self.source.get(error..).unwrap_or_default();
+        let Some(first) = rest.chars().next() else {
+            self.at = self.source.len();
+            self.paren_depth = 0;
+            return std::mem::replace(&mut self.mode, Mode::Expression) == Mode::Braces;
+        };
+        match first {
+            // What the text of a string without an end says is not known.
+            '"' | '\'' => self.at = error + rest.find('\n').unwrap_or(rest.len()),
+            '`' => self.at = self.source.len(),
+            ')' | '[' | ']' if self.mode == Mode::Braces => {
+                self.at = error;
+                self.mode = Mode::Expression;
+                return true;
+            }
+            '0'..='9' | '.' => {
+                let word = |c: char| c == '.' || c == '_' || c.is_ascii_alphanumeric();
+                self.at = error + rest.find(|c| !word(c)).unwrap_or(rest.len());
+            }
+            _ => self.at = self.at.max(error + first.len_utf8()),
+        }
+        false
+    }
+
+    /// Goes on behind the brackets that are open; where they have no end, at once.
+    ///
+    /// Tells whether it moved. All calls together look at each byte once.
+    pub(crate) fn leave_brackets(&mut self) -> bool {
+        self.mode = Mode::Expression;
+        if !std::mem::take(&mut self.bracket_open) {
+            return false;
+        }
+        let rest = &self.source.as_bytes()[self.at..];
+        let Some(len) = rest.iter().position(|b| matches!(b, b'[' | b']')) else { return false };
+        let closed = rest[len] == b']';
+        if closed {
+            self.at += len + 1;
+            self.paren_depth = self.depth_outside;
+        }
+        closed
     }
 
     fn expression(&mut self) -> Lexed {
@@ -151,6 +212,7 @@ impl<'s> Lexer<'s> {
             return Err(self.error(start, "unexpected left bracket '['"));
         }
         self.bracket_open = true;
+        self.depth_outside = self.paren_depth;
         self.got_colon = false;
         self.mode = Mode::Duration;
         Ok(self.finish(Kind::LeftBracket, start))
@@ -320,7 +382,8 @@ impl<'s> Lexer<'s> {
     /// An error from `start` to the end of the text.
     #[cold]
     fn error(&self, start: usize, message: &str) -> Error {
-        Error::parse(self.source, span(start, self.source.len()), message)
+        let text = if self.passing_over { "" } else { self.source };
+        Error::parse(text, span(start, self.source.len()), message)
     }
 }
 

@@ -26,7 +26,7 @@
 //!   [`ParseOptions`] enable what Prometheus keeps behind feature flags.
 //! * `Display` prints the canonical text, [`pretty`](ast::Expr::pretty) breaks long ones into lines.
 //! * [`to_json`](ast::Expr::to_json) gives the tree as Prometheus' `/api/v1/parse_query` answers it.
-//! * [`Error::render`] points at the place of an error.
+//! * [`Error::render`] points at the place of an error; [`parse_recovering`] finds several.
 //! * [`parse_selector`], [`parse_metric`] and [`parse_series_description`] read the smaller languages
 //!   of `match[]` parameters and test scripts; [`parse_duration`] reads `1h30m`.
 //!
@@ -66,9 +66,11 @@ mod parse;
 mod parser;
 mod plan;
 mod printer;
+pub mod recover;
 pub mod series_desc;
 pub mod signature;
 pub mod span;
+pub mod table;
 #[cfg(feature = "test-script")]
 pub mod test_script;
 mod text;
@@ -80,7 +82,14 @@ pub use crate::engine::{Engine, EngineOptions};
 pub use crate::error::{Error, ErrorKind};
 pub use crate::options::ParseOptions;
 pub use crate::parse::{MAX_DEPTH, MAX_NESTING, parse, parse_selector};
+pub use crate::recover::{Recovered, parse_recovering};
 pub use crate::series_desc::{parse_metric, parse_series_description};
 pub use crate::signature::Signature;
 pub use crate::span::Span;
+pub use crate::table::Table;
 pub use crate::types::ValueType;
+
+/// The examples in the workspace's README.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct WorkspaceReadme;

@@ -1,19 +1,21 @@
 //! From tokens to a tree.
 //!
-//! Recursive descent, with precedence climbing for operators. The first error ends it: later ones are
-//! never shown. What an error says (`unexpected … in …, expected …`) depends on the construct that
+//! Recursive descent, with precedence climbing for operators. The first error ends it, unless
+//! [`recover`] is asked to go on. What an error says (`unexpected … in …, expected …`) depends on the construct that
 //! surrounds it, so the parser keeps the innermost construct that has words of its own.
 
 mod duration;
 mod expr;
 pub(crate) mod label;
 mod modifier;
+pub(crate) mod recover;
 pub(crate) mod selector;
 
 use crate::ast::{Expr, VectorSelector};
 use crate::error::Error;
 use crate::lexer::{Lexer, span};
 use crate::options::ParseOptions;
+use crate::parser::recover::Recovery;
 use crate::span::Span;
 use crate::token::{Described, Kind, Token};
 
@@ -44,6 +46,12 @@ pub(crate) struct Parser<'s> {
     context: Context,
     /// How many constructs are open.
     depth: usize,
+    /// The token that `next` gave last.
+    last: Token,
+    /// Whether the last error is the lexer's.
+    lexer_failed: bool,
+    /// Where errors are kept, if the first one does not end it.
+    recovery: Option<Box<Recovery>>,
 }
 
 impl<'s> Parser<'s> {
@@ -61,6 +69,9 @@ impl<'s> Parser<'s> {
             ahead: None,
             context: Context::NONE,
             depth: 0,
+            last: Token { kind: Kind::Eof, span: Span::default() },
+            lexer_failed: false,
+            recovery: None,
         })
     }
 
@@ -94,17 +105,24 @@ impl<'s> Parser<'s> {
         if let Some(token) = self.ahead {
             return Ok(token);
         }
-        let token = self.lexer.token()?;
+        let token = self.read()?;
         self.ahead = Some(token);
         Ok(token)
     }
 
     /// The next token, consumed.
     pub(crate) fn next(&mut self) -> Result<Token, Error> {
-        match self.ahead.take() {
-            Some(token) => Ok(token),
-            None => self.lexer.token(),
-        }
+        self.last = match self.ahead.take() {
+            Some(token) => token,
+            None => self.read()?,
+        };
+        Ok(self.last)
+    }
+
+    fn read(&mut self) -> Result<Token, Error> {
+        let token = self.lexer.token();
+        self.lexer_failed = token.is_err();
+        token
     }
 
     /// The next token if it is of this kind, consumed.

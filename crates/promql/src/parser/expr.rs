@@ -2,7 +2,7 @@
 
 use crate::ast::{
     AggregateExpr, AggregateOp, BinaryExpr, BinaryOp, Call, Expr, NumberLiteral, ParenExpr,
-    StringLiteral, UnaryExpr, UnaryOp, VectorMatching,
+    StringLiteral, UnaryExpr, UnaryOp, VectorMatchCardinality, VectorMatching,
 };
 use crate::error::Error;
 use crate::lexer::number::parse_number;
@@ -54,16 +54,19 @@ impl Parser<'_> {
     /// An expression of operators that bind at least as tightly as `min`.
     fn binary(&mut self, min: u8) -> Result<Tall, Error> {
         self.enter()?;
-        let mut lhs = self.unary()?;
+        let mut lhs = self.operand()?;
         loop {
-            let token = self.peek()?;
+            let token = self.after_operand(min)?;
             let Kind::Operator(op) = token.kind else { break };
             let binding = precedence(op);
             if binding < min {
                 break;
             }
             self.ahead = None;
-            let modifiers = self.binary_modifiers()?;
+            let modifiers = match self.binary_modifiers() {
+                Ok(modifiers) => modifiers,
+                Err(error) => self.note(error).map(|()| (false, one_to_one()))?,
+            };
             let rhs = self.binary(if op == BinaryOp::Pow { binding } else { binding + 1 })?;
             lhs = self.combine(lhs, op, modifiers, rhs)?;
         }
@@ -72,7 +75,7 @@ impl Parser<'_> {
     }
 
     fn combine(
-        &self,
+        &mut self,
         lhs: Tall,
         op: BinaryOp,
         (return_bool, matching): (bool, VectorMatching),
@@ -81,10 +84,13 @@ impl Parser<'_> {
         let span = lhs.expr.span().to(rhs.expr.span());
         let fills = matching.fill_left.or(matching.fill_right).is_some();
         if fills && !self.options.binop_fill_modifiers {
-            return Err(self.error(span, "binop fill modifiers are experimental and not enabled"));
+            let message = "binop fill modifiers are experimental and not enabled";
+            self.note_whole(self.error(span, message))?;
         }
         let height = 1 + lhs.height.max(rhs.height);
-        self.check_height(height)?;
+        if let Err(error) = self.check_height(height) {
+            return self.instead(span, error);
+        }
         let binary = BinaryExpr {
             op,
             lhs: lhs.expr,
@@ -96,7 +102,7 @@ impl Parser<'_> {
         Ok(Tall { expr: Expr::Binary(Box::new(binary)), height })
     }
 
-    fn unary(&mut self) -> Result<Tall, Error> {
+    pub(super) fn unary(&mut self) -> Result<Tall, Error> {
         let token = self.peek()?;
         let op = match token.kind {
             Kind::Operator(BinaryOp::Add) => UnaryOp::Plus,
@@ -142,7 +148,10 @@ impl Parser<'_> {
     fn paren(&mut self) -> Result<Tall, Error> {
         let open = self.next()?;
         let Tall { expr, height } = self.tall_expr()?;
-        let close = self.expect(Kind::RightParen)?;
+        let close = match self.expect(Kind::RightParen) {
+            Ok(close) => close,
+            Err(error) => self.after_paren(error)?,
+        };
         let paren = ParenExpr { expr, span: open.span.to(close.span) };
         Ok(Tall { expr: Expr::Paren(Box::new(paren)), height: height + 1 })
     }
@@ -175,11 +184,11 @@ impl Parser<'_> {
         };
         let Some(func) = found else {
             let message = format!("unknown function with name {}", Quoted(text));
-            return Err(self.error(name.span, message));
+            return self.instead(name.span.to(end), self.error(name.span, message));
         };
         if func.experimental && !self.options.experimental_functions {
             let message = format!("function {} is not enabled", Quoted(text));
-            return Err(self.error(name.span, message));
+            self.note_whole(self.error(name.span, message))?;
         }
         let call = Call { func, args, span: name.span.to(end) };
         Ok(Tall { expr: Expr::Call(Box::new(call)), height: height + 1 })
@@ -196,15 +205,28 @@ impl Parser<'_> {
             let arg = self.tall_expr()?;
             args.push(arg.expr);
             height = height.max(arg.height);
-            let token = self.next()?;
+            let token = match self.next() {
+                Ok(token) => token,
+                Err(error) => {
+                    self.note(error)?;
+                    return Ok(Arguments { args, end: self.here(), height });
+                }
+            };
             match token.kind {
                 Kind::RightParen => return Ok(Arguments { args, end: token.span, height }),
                 Kind::Comma => {}
-                _ => return Err(self.unexpected(token)),
+                _ => {
+                    self.note(self.unexpected(token))?;
+                    return Ok(Arguments { args, end: self.here(), height });
+                }
             }
             if matches!(self.peek()?.kind, Kind::Comma | Kind::RightParen) {
                 let message = "trailing commas not allowed in function call args";
-                return Err(self.error(token.span, message));
+                self.note_whole(self.error(token.span, message))?;
+                self.quiet_until(self.here().start);
+                if let Some(close) = self.accept(Kind::RightParen)? {
+                    return Ok(Arguments { args, end: close.span, height });
+                }
             }
         }
     }
@@ -221,14 +243,15 @@ impl Parser<'_> {
         let span = name.span.to(arguments.end).to(modifier.end.unwrap_or(name.span));
         let Arguments { mut args, height, .. } = arguments;
         if args.is_empty() {
-            return Err(self.error(span, "no arguments for aggregate expression provided"));
+            let message = "no arguments for aggregate expression provided";
+            return self.instead(span, self.error(span, message));
         }
         if op.is_experimental() && !self.options.experimental_functions {
             let message = format!(
                 "{op}() is experimental and must be enabled with \
                  --enable-feature=promql-experimental-functions"
             );
-            return Err(self.error(span, message));
+            self.note_whole(self.error(span, message))?;
         }
         let desired = 1 + usize::from(op.has_param());
         let got = args.len();
@@ -237,7 +260,7 @@ impl Parser<'_> {
                 "wrong number of arguments for aggregate expression provided, \
                  expected {desired}, got {got}"
             );
-            return Err(self.error(span, message));
+            return self.instead(span, self.error(span, message));
         };
         let Modifier { grouping, without, .. } = modifier;
         let aggregate = AggregateExpr { op, expr, param: args.pop(), grouping, without, span };
@@ -269,6 +292,18 @@ impl Parser<'_> {
         };
         let value = value.map_err(|message| self.error(span, message))?;
         Ok(NumberLiteral { value, is_duration, span })
+    }
+}
+
+/// How series find each other where nothing is said.
+pub(super) fn one_to_one() -> VectorMatching {
+    VectorMatching {
+        card: VectorMatchCardinality::OneToOne,
+        matching_labels: Vec::new(),
+        on: false,
+        include: Vec::new(),
+        fill_left: None,
+        fill_right: None,
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::ast::{BinaryOp, VectorMatchCardinality, VectorMatching};
 use crate::error::Error;
 use crate::lexer::string;
+use crate::parser::expr::one_to_one;
 use crate::parser::{Context, Parser};
 use crate::span::Span;
 use crate::token::{Kind, Token};
@@ -17,24 +18,36 @@ const NEXT: Context = Context::new("grouping opts", "\",\" or \")\"");
 impl<'s> Parser<'s> {
     /// `(a, b, "c d")`, and where it ends.
     pub(super) fn grouping_labels(&mut self) -> Result<(Vec<Arc<str>>, Span), Error> {
-        self.expect_in(Kind::LeftParen, OPEN)?;
         let mut labels = Vec::new();
+        if let Err(error) = self.expect_in(Kind::LeftParen, OPEN) {
+            let end = self.after_missing_paren(error)?;
+            return Ok((labels, end));
+        }
         loop {
-            let token = self.next()?;
-            match token.kind {
-                Kind::RightParen => {
-                    return Ok((labels, token.span));
-                }
-                Kind::String => labels.push(self.quoted_label(token)?),
-                kind if kind.is_label_name() => labels.push(self.text(token).into()),
-                _ => return Err(self.unexpected_in(token, LABEL)),
+            let close = match self.grouping_label(&mut labels) {
+                Ok(close) => close,
+                Err(error) => self.after_item(error)?,
+            };
+            if let Some(close) = close {
+                return Ok((labels, close));
             }
-            let token = self.next()?;
-            match token.kind {
-                Kind::RightParen => return Ok((labels, token.span)),
-                Kind::Comma => {}
-                _ => return Err(self.unexpected_in(token, NEXT)),
-            }
+        }
+    }
+
+    /// A label and the comma after it, or where the list ends.
+    fn grouping_label(&mut self, labels: &mut Vec<Arc<str>>) -> Result<Option<Span>, Error> {
+        let token = self.next()?;
+        match token.kind {
+            Kind::RightParen => return Ok(Some(token.span)),
+            Kind::String => labels.push(self.quoted_label(token)?),
+            kind if kind.is_label_name() => labels.push(self.text(token).into()),
+            _ => return Err(self.unexpected_in(token, LABEL)),
+        }
+        let token = self.next()?;
+        match token.kind {
+            Kind::RightParen => Ok(Some(token.span)),
+            Kind::Comma => Ok(None),
+            _ => Err(self.unexpected_in(token, NEXT)),
         }
     }
 
@@ -59,14 +72,7 @@ impl<'s> Parser<'s> {
 
     /// `bool`, `on` and `ignoring`, `group_left` and `group_right`, `fill` and its sides.
     pub(super) fn binary_modifiers(&mut self) -> Result<(bool, VectorMatching), Error> {
-        let mut matching = VectorMatching {
-            card: VectorMatchCardinality::OneToOne,
-            matching_labels: Vec::new(),
-            on: false,
-            include: Vec::new(),
-            fill_left: None,
-            fill_right: None,
-        };
+        let mut matching = one_to_one();
         let return_bool = self.accept(Kind::Bool)?.is_some();
         let token = self.peek()?;
         if matches!(token.kind, Kind::On | Kind::Ignoring) {

@@ -65,29 +65,36 @@ fn target(expr: &mut Expr) -> Option<Target<'_>> {
 impl Parser<'_> {
     /// `tall` with all modifiers that follow it.
     pub(super) fn postfix(&mut self, mut tall: Tall) -> Result<Tall, Error> {
-        loop {
-            let token = self.peek()?;
+        while let Some(token) = self.modifier()? {
             match token.kind {
                 Kind::LeftBracket => {
                     self.ahead = None;
-                    tall = self.bracket(tall, token)?;
+                    let before = tall.expr.span();
+                    tall = match self.bracket(tall, token) {
+                        Ok(tall) => tall,
+                        Err(error) => self.after_bracket(before, error)?,
+                    };
                     self.check_height(tall.height)?;
                 }
                 Kind::Offset => {
                     self.ahead = None;
-                    self.within(OFFSET, |parser| parser.offset(&mut tall.expr))?;
+                    let set = self.within(OFFSET, |parser| parser.offset(&mut tall.expr));
+                    set.or_else(|error| self.note(error))?;
                 }
                 Kind::At => {
                     self.ahead = None;
-                    self.within(AT, |parser| parser.at(&mut tall.expr))?;
+                    let set = self.within(AT, |parser| parser.at(&mut tall.expr));
+                    set.or_else(|error| self.note(error))?;
                 }
                 Kind::Anchored | Kind::Smoothed => {
                     self.ahead = None;
-                    self.extend_range(&mut tall.expr, token)?;
+                    let set = self.extend_range(&mut tall.expr, token);
+                    set.or_else(|error| self.note_whole(error))?;
                 }
-                _ => return Ok(tall),
+                _ => break,
             }
         }
+        Ok(tall)
     }
 
     fn bracket(&mut self, tall: Tall, open: Token) -> Result<Tall, Error> {

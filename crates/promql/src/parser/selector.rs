@@ -49,25 +49,36 @@ impl Parser<'_> {
         let open = self.next()?;
         let mut matchers = Vec::with_capacity(4);
         let close = loop {
-            let token = self.next()?;
-            if token.kind == Kind::RightBrace {
-                break token;
-            }
-            matchers.push(self.matcher(token)?);
-            let token = self.next()?;
-            match token.kind {
-                Kind::RightBrace => break token,
-                Kind::Comma => {}
-                _ => return Err(self.unexpected_in(token, NEXT)),
+            let close = match self.condition(&mut matchers) {
+                Ok(close) => close,
+                Err(error) => self.after_condition(error)?,
+            };
+            if let Some(close) = close {
+                break close;
             }
         };
-        let mut span = open.span.to(close.span);
+        let mut span = open.span.to(close);
         let name: Option<Arc<str>> = name.map(|token| {
             span = token.span.to(span);
             self.text(token).into()
         });
         matchers.extend(name.clone().map(name_matcher));
         Ok(new_selector(name, matchers, span))
+    }
+
+    /// A condition and the comma after it, or where the braces end.
+    fn condition(&mut self, matchers: &mut Vec<Matcher>) -> Result<Option<Span>, Error> {
+        let token = self.next()?;
+        if token.kind == Kind::RightBrace {
+            return Ok(Some(token.span));
+        }
+        matchers.push(self.matcher(token)?);
+        let token = self.next()?;
+        match token.kind {
+            Kind::RightBrace => Ok(Some(token.span)),
+            Kind::Comma => Ok(None),
+            _ => Err(self.unexpected_in(token, NEXT)),
+        }
     }
 
     /// A condition that begins with `first`.
@@ -101,7 +112,11 @@ impl Parser<'_> {
     }
 }
 
-fn new_selector(name: Option<Arc<str>>, matchers: Vec<Matcher>, span: Span) -> VectorSelector {
+pub(super) fn new_selector(
+    name: Option<Arc<str>>,
+    matchers: Vec<Matcher>,
+    span: Span,
+) -> VectorSelector {
     VectorSelector {
         name,
         matchers,

@@ -7,6 +7,7 @@ mod language;
 mod literal;
 mod parse;
 mod property;
+mod recover;
 #[cfg(feature = "test-script")]
 mod script;
 mod series;
