@@ -16,7 +16,11 @@ const MAX_CACHE: usize = 1 << 20;
 
 /// A compiled program; clones share it.
 #[derive(Clone, Debug)]
-pub(crate) struct Engine(meta::Regex);
+pub(crate) struct Engine {
+    program: meta::Regex,
+    /// Whether an empty match can lie inside of a character, where `\B` holds between bytes.
+    splits_characters: bool,
+}
 
 impl Engine {
     /// Compiles the tree; `pattern` is quoted by the error if it is too large.
@@ -28,24 +32,32 @@ impl Engine {
         meta::Builder::new()
             .configure(config)
             .build_from_hir(hir)
-            .map(Self)
+            .map(|program| Self {
+                program,
+                splits_characters: hir.properties().look_set().contains(Look::WordAsciiNegate),
+            })
             .map_err(|_| Error::new(ErrorKind::TooLarge, pattern, None))
     }
 
     /// Whether the program matches somewhere in the text.
     pub(crate) fn is_match(&self, text: &str) -> bool {
-        self.0.is_match(text)
+        if self.splits_characters {
+            // The leftmost match is looked for, since the one that ends first may be no match: it can
+            // lie inside of a character that a match to the left of it consumes.
+            return self.program.search(&Input::new(text)).is_some();
+        }
+        self.program.is_match(text)
     }
 
     /// Whether the program, which is anchored at both ends, matches.
     pub(crate) fn is_full_match(&self, text: &str) -> bool {
-        self.0.is_match(Input::new(text).anchored(Anchored::Yes))
+        self.program.is_match(Input::new(text).anchored(Anchored::Yes))
     }
 
     /// The spans of the groups of the first match that starts at `from` or later.
     pub(crate) fn captures(&self, text: &str, from: usize) -> Option<Vec<Option<(usize, usize)>>> {
-        let mut captures = self.0.create_captures();
-        self.0.search_captures(&Input::new(text).range(from..), &mut captures);
+        let mut captures = self.program.create_captures();
+        self.program.search_captures(&Input::new(text).range(from..), &mut captures);
         let spans = |i| captures.get_group(i).map(|span| (span.start, span.end));
         captures.is_match().then(|| (0..captures.group_len()).map(spans).collect())
     }

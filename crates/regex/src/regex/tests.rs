@@ -41,6 +41,20 @@ fn empty_matches_are_replaced_between_characters() {
 }
 
 #[test]
+fn no_match_lies_inside_of_a_character() {
+    for (pattern, text, expected) in [
+        (r"\p{Greek}|\B", "aΑb", true),
+        (r"x|\B", "aΑb", false),
+        (r"\B", "éa", true),
+        (r"\B", "aéa", false),
+    ] {
+        let regex = Regex::new(pattern).expect("a valid pattern");
+        assert_eq!(regex.is_match(text), expected, "{pattern:?} in {text:?}");
+        assert_eq!(regex.captures(text).is_some(), expected, "{pattern:?} in {text:?}");
+    }
+}
+
+#[test]
 fn groups_of_one_name_are_all_reachable() {
     let regex = Regex::new("(?P<n>a)|(?<n>b)").expect("Go allows it here");
     let captures = regex.captures("b").expect("a match");
