@@ -123,6 +123,11 @@ pub async fn start(options: Options) -> Result<Handle, Error> {
     }
     let (closing, serving) = serve(&web, listeners, &options);
     lifecycle.enter(Phase::Ready);
+    tracing::info!(
+        ?addresses,
+        url = place.external_url(),
+        "the server is ready to receive requests"
+    );
     let file = options.config_file.clone();
     let main = tokio::spawn(follow(wiring, lifecycle, inbox, file, closing, serving));
     let external_url = place.external_url().to_owned();
@@ -302,8 +307,11 @@ async fn follow(
             command = inbox.recv() => match command {
                 Some(Command::Reload(answer)) => {
                     let result = wiring.reload(file.as_deref()).await;
-                    if let Err(error) = &result {
-                        tracing::error!(%error, "the configuration was not reloaded");
+                    match &result {
+                        Ok(()) => tracing::info!("the configuration was reloaded"),
+                        Err(error) => {
+                            tracing::error!(%error, "the configuration was not reloaded");
+                        }
                     }
                     // Whoever asked may have gone.
                     let _ = answer.send(result);
@@ -318,6 +326,7 @@ async fn follow(
         }
     }
     lifecycle.enter(Phase::Stopping);
+    tracing::info!("the server is ending");
     wiring.groups.stop().await;
     wiring.scraper.shutdown().await;
     wiring.notifier.close(PATIENCE).await;
@@ -394,11 +403,9 @@ impl Handle {
                         self.stop().await;
                     }
                     Signal::Reload => {
-                        // Where it fails, the main task says why.
-                        if self.reload().await.is_ok() {
-                            tracing::info!("the configuration was reloaded");
-                        }
-                    },
+                        // The main task tells the log how it went.
+                        let _ = self.reload().await;
+                    }
                 },
             }
         }

@@ -42,6 +42,13 @@ pub(crate) struct Web {
     pub(crate) quitting: AtomicBool,
 }
 
+impl Web {
+    /// Where people land.
+    fn home(&self) -> &str {
+        if self.prefix.is_empty() { "/" } else { &self.prefix }
+    }
+}
+
 /// Paths of Prometheus' own pages; whoever follows a link to one lands on something useful.
 const PAGES: &[&str] = &[
     "/agent",
@@ -79,7 +86,11 @@ pub(crate) fn router(web: Arc<Web>) -> Router {
     } else {
         let home = web.prefix.clone();
         let toward = move || async move { found(&home) };
-        Router::new().route("/", get(toward)).nest(&web.prefix, router)
+        let with_slash = format!("{}/", web.prefix);
+        Router::new()
+            .route("/", get(toward.clone()))
+            .route(&with_slash, get(toward))
+            .nest(&web.prefix, router)
     };
     router.layer(middleware::from_fn_with_state(web, count))
 }
@@ -180,7 +191,7 @@ async fn graph(State(web): State<Arc<Web>>, uri: Uri) -> Response {
     let prefix = &web.prefix;
     match expression {
         Some(text) => found(&format!("{prefix}/api/v1/query?query={text}")),
-        None => found(&format!("{prefix}/")),
+        None => found(web.home()),
     }
 }
 
@@ -194,7 +205,7 @@ fn found(path: &str) -> Response {
 }
 
 async fn home(State(web): State<Arc<Web>>) -> Response {
-    found(&format!("{}/", web.prefix))
+    found(web.home())
 }
 
 async fn landing(State(web): State<Arc<Web>>) -> Response {

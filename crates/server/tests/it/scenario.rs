@@ -134,6 +134,17 @@ async fn without_a_file_the_server_watches_itself() {
     assert_eq!(up["data"]["result"][0]["metric"]["job"], "prometheus");
     let rules = get(address, "/prom/api/v1/rules").await.json();
     assert_eq!(rules["data"]["groups"][0]["rules"][0]["name"], "InstanceDown");
+    assert!(get(address, "/prom").await.body.contains("/prom/api/v1/targets"));
+    for path in ["/", "/prom/", "/prom/targets", "/prom/graph"] {
+        let answer = get(address, path).await;
+        assert_eq!(answer.status, 302, "{path}");
+        assert!(answer.head.contains("location: /prom\r\n"), "{path}: {}", answer.head);
+    }
+    let page = get(address, "/prom/metrics").await.body;
+    assert!(
+        page.contains("prometheus_http_requests_total{code=\"200\",handler=\"/metrics\"}"),
+        "{page}"
+    );
     handle.stop().await;
     handle.wait().await.unwrap();
 }
