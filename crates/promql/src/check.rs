@@ -11,6 +11,7 @@ use crate::ast::{
     VectorMatchCardinality, VectorSelector,
 };
 use crate::error::Error;
+use crate::hint;
 use crate::lexer::span;
 use crate::parser::recover::is_hole;
 use crate::parser::selector::METRIC_NAME;
@@ -52,7 +53,17 @@ type Checked<T = ()> = Result<T, Error>;
 impl Checker<'_> {
     #[cold]
     fn fail<T: Default>(&mut self, span: Span, message: impl Into<String>) -> Checked<T> {
-        let error = Error::parse(self.source, span, message);
+        self.fail_with(span, message, None)
+    }
+
+    #[cold]
+    fn fail_with<T: Default>(
+        &mut self,
+        span: Span,
+        message: impl Into<String>,
+        hint: Option<String>,
+    ) -> Checked<T> {
+        let error = Error::parse(self.source, span, message).with_hint(hint);
         match &mut self.errors {
             Some(errors) if errors.len() < crate::recover::MAX_ERRORS => errors.push(error),
             _ => return Err(error),
@@ -85,7 +96,9 @@ impl Checker<'_> {
         place: impl FnOnce() -> String,
     ) -> Checked {
         let Some(got) = self.expr(expr)?.filter(|got| *got != want) else { return Ok(()) };
-        self.fail(expr.span(), format!("expected type {want} in {}, got {got}", place()))
+        let hint = hint::wrong_type(want, got, expr);
+        let message = format!("expected type {want} in {}, got {got}", place());
+        self.fail_with(expr.span(), message, hint)
     }
 
     fn aggregate(&mut self, e: &mut AggregateExpr) -> Checked<Type> {
@@ -212,18 +225,18 @@ impl Checker<'_> {
                 return Ok(());
             }
             let message = format!("expected {min} argument(s) in call to {name}, got {got}");
-            return self.fail(e.span, message);
+            return self.fail_with(e.span, message, Some(hint::arguments(func)));
         }
         if got < min {
             let message =
                 format!("expected at least {min} argument(s) in call to {name}, got {got}");
-            return self.fail(e.span, message);
+            return self.fail_with(e.span, message, Some(hint::arguments(func)));
         }
         match max {
             Some(max) if max < got => {
                 let message =
                     format!("expected at most {max} argument(s) in call to {name}, got {got}");
-                self.fail(e.span, message)
+                self.fail_with(e.span, message, Some(hint::arguments(func)))
             }
             _ => Ok(()),
         }

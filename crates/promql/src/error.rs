@@ -3,8 +3,10 @@
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 
+use crate::hint;
 use crate::span::Span;
 
 /// What kind of failure an [`Error`] is.
@@ -40,6 +42,7 @@ struct Inner {
     /// Line and column, if the error has a place.
     place: Option<(u32, u32)>,
     message: String,
+    hint: Option<Cow<'static, str>>,
 }
 
 impl Error {
@@ -47,21 +50,32 @@ impl Error {
     #[cold]
     pub(crate) fn parse(source: &str, span: Span, message: impl Into<String>) -> Self {
         let place = if source.is_empty() { None } else { place_of(source, span.start) };
-        Self(Box::new(Inner { kind: ErrorKind::Parse, span, place, message: message.into() }))
+        let message = message.into();
+        let hint = hint::of_message(source, span, &message).map(Cow::Borrowed);
+        Self(Box::new(Inner { kind: ErrorKind::Parse, span, place, message, hint }))
     }
 
     /// A duration expression that has no value.
     #[cold]
     pub(crate) fn duration(span: Span, message: impl Into<String>) -> Self {
         let message = message.into();
-        Self(Box::new(Inner { kind: ErrorKind::Duration, span, place: None, message }))
+        Self(Box::new(Inner { kind: ErrorKind::Duration, span, place: None, message, hint: None }))
     }
 
     /// An error without a place.
     #[cold]
     pub(crate) fn plain(kind: ErrorKind, message: impl Into<String>) -> Self {
         let message = message.into();
-        Self(Box::new(Inner { kind, span: Span::default(), place: None, message }))
+        Self(Box::new(Inner { kind, span: Span::default(), place: None, message, hint: None }))
+    }
+
+    /// The same with advice, if there is any.
+    #[cold]
+    pub(crate) fn with_hint(mut self, hint: Option<String>) -> Self {
+        if let Some(hint) = hint {
+            self.0.hint = Some(hint.into());
+        }
+        self
     }
 
     /// What kind of failure it is.
@@ -93,10 +107,29 @@ impl Error {
     pub fn message(&self) -> &str {
         &self.0.message
     }
+
+    /// What to do about it, for the commonest mistakes; in our own words, which may change.
+    ///
+    /// ```
+    /// use skopos_promql::{ParseOptions, parse};
+    ///
+    /// let hint = |text| {
+    ///     let error = parse(text, &ParseOptions::default()).unwrap_err();
+    ///     error.hint().unwrap_or_default().to_owned()
+    /// };
+    /// assert_eq!(hint("rate(foo)"), "add a range: foo[5m]");
+    /// assert_eq!(hint("rte(foo[5m])"), "did you mean `rate`?");
+    /// assert_eq!(hint("sum foo"), "sum needs parentheses: sum(foo)");
+    /// ```
+    #[must_use]
+    pub fn hint(&self) -> Option<&str> {
+        self.0.hint.as_deref()
+    }
 }
 
 impl Error {
-    /// The sentence, the line of the text that it is about, and a mark below its place.
+    /// The sentence, the line of the text that it is about, a mark below its place, and the
+    /// [`hint`](Self::hint), if there is one.
     ///
     /// `source` must be the text that was parsed.
     ///
@@ -110,6 +143,7 @@ impl Error {
     ///   |
     /// 2 |   rate(errors)
     ///   |        ^^^^^^
+    ///   = add a range: errors[5m]
     /// ";
     /// assert_eq!(error.render(source), rendered);
     /// ```
@@ -136,6 +170,9 @@ impl Error {
         let mark = "^".repeat(marked);
         // Writing into a `String` cannot fail.
         let _ = write!(out, "{margin} |\n{number} | {line}\n{margin} | {indent}{mark}\n");
+        if let Some(hint) = &self.0.hint {
+            let _ = writeln!(out, "{margin} = {hint}");
+        }
         out
     }
 }
@@ -157,7 +194,7 @@ fn place_of(source: &str, at: u32) -> Option<(u32, u32)> {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { kind, span, place, message } = &*self.0;
+        let Inner { kind, span, place, message, .. } = &*self.0;
         match (kind, place) {
             (ErrorKind::Parse, Some((line, column))) => {
                 write!(f, "{line}:{column}: parse error: {message}")

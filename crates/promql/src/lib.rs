@@ -27,6 +27,7 @@
 //! * `Display` prints the canonical text, [`pretty`](ast::Expr::pretty) breaks long ones into lines.
 //! * [`to_json`](ast::Expr::to_json) gives the tree as Prometheus' `/api/v1/parse_query` answers it.
 //! * [`Error::render`] points at the place of an error; [`parse_recovering`] finds several.
+//!   [`Error::hint`] says what to do about the commonest.
 //! * [`parse_selector`], [`parse_metric`] and [`parse_series_description`] read the smaller languages
 //!   of `match[]` parameters and test scripts; [`parse_duration`] reads `1h30m`.
 //!
@@ -56,6 +57,7 @@ pub mod engine;
 pub mod error;
 mod eval;
 mod functions;
+mod hint;
 mod histogram;
 mod json;
 mod kahan;

@@ -13,6 +13,7 @@ pub(crate) mod selector;
 
 use crate::ast::{Expr, VectorSelector};
 use crate::error::Error;
+use crate::hint;
 use crate::lexer::{Lexer, span};
 use crate::options::ParseOptions;
 use crate::parser::recover::Recovery;
@@ -216,6 +217,7 @@ impl<'s> Parser<'s> {
             message.push_str(", expected ");
             message.push_str(context.expected);
         }
-        self.error(token.span, message)
+        let hint = hint::unexpected(self.source, token, context.place, context.expected);
+        self.error(token.span, message).with_hint(hint)
     }
 }

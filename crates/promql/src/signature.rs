@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
+
 use crate::types::ValueType::{self, Matrix, Scalar, String, Vector};
 
 /// What a function takes and gives.
@@ -82,6 +84,32 @@ impl Signature {
     #[must_use]
     pub fn arg_type(&self, at: usize) -> Option<ValueType> {
         self.arg_types.get(at).or(self.arg_types.last()).copied()
+    }
+}
+
+/// The name and the types of the arguments, those that may be left out in brackets.
+///
+/// ```
+/// # use skopos_promql::Signature;
+/// let text = |name| Signature::find(name).unwrap().to_string();
+/// assert_eq!(text("clamp"), "clamp(instant vector, scalar, scalar)");
+/// assert_eq!(text("round"), "round(instant vector [, scalar])");
+/// assert_eq!(text("label_join"), "label_join(instant vector, string, string [, string …])");
+/// ```
+impl fmt::Display for Signature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}(", self.name)?;
+        for (at, arg) in self.arg_types.iter().enumerate() {
+            let comma = if at == 0 { "" } else { ", " };
+            if at < self.min_args() {
+                write!(f, "{comma}{arg}")?;
+                continue;
+            }
+            let space = if at == 0 { "" } else { " " };
+            let more = if self.max_args() == Some(at + 1) { "" } else { " …" };
+            write!(f, "{space}[{comma}{arg}{more}]")?;
+        }
+        f.write_str(")")
     }
 }
 

@@ -19,7 +19,10 @@ fn the_mark_stands_below_the_place() {
         "\tfoo{\n\té=1}",
         "2:2: parse error: unexpected character inside braces: 'é'\n  |\n2 | \té=1}\n  | \t^^^^\n",
     );
-    check("sum(", "1:5: parse error: unclosed left parenthesis\n  |\n1 | sum(\n  |     ^\n");
+    check(
+        "sum(",
+        "1:5: parse error: unclosed left parenthesis\n  |\n1 | sum(\n  |     ^\n  = a `)` is missing\n",
+    );
     check("", "unknown position: parse error: no expression found in input\n  |\n1 | \n  | ^\n");
 }
 

@@ -5,6 +5,7 @@ use crate::ast::{
     StringLiteral, UnaryExpr, UnaryOp, VectorMatchCardinality, VectorMatching,
 };
 use crate::error::Error;
+use crate::hint;
 use crate::lexer::number::parse_number;
 use crate::parser::{Context, Parser};
 use crate::signature::Signature;
@@ -184,7 +185,8 @@ impl Parser<'_> {
         };
         let Some(func) = found else {
             let message = format!("unknown function with name {}", Quoted(text));
-            return self.instead(name.span.to(end), self.error(name.span, message));
+            let error = self.error(name.span, message).with_hint(hint::unknown_function(text));
+            return self.instead(name.span.to(end), error);
         };
         if func.experimental && !self.options.experimental_functions {
             let message = format!("function {} is not enabled", Quoted(text));
