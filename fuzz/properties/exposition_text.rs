@@ -6,8 +6,8 @@
 
 use skopos_core::LabelSet as _;
 use skopos_exposition::{
-    ClassicHistograms, CreatedLines, Entry, EscapingScheme, Family, OutputFormat, Parser, ParserOptions, TextFormat,
-    choose_format, choose_output, encode, families, lint,
+    ClassicHistograms, CreatedLines, Entry, EscapingScheme, Family, OutputFormat, Parser,
+    ParserOptions, TextFormat, choose_format, choose_output, encode, families, lint,
 };
 
 /// Panics where the property does not hold.
@@ -16,8 +16,7 @@ pub(crate) fn holds(data: &[u8]) {
     let format = if choice & 1 == 0 { TextFormat::Prometheus } else { TextFormat::OpenMetrics };
     let created =
         if choice & 2 == 0 { CreatedLines::Series } else { CreatedLines::StartTimestamps };
-    let classic =
-        if choice & 8 == 0 { ClassicHistograms::Series } else { ClassicHistograms::Both };
+    let classic = if choice & 8 == 0 { ClassicHistograms::Series } else { ClassicHistograms::Both };
     let options = ParserOptions::default()
         .with_classic_histograms(classic)
         .with_type_and_unit_labels(choice & 4 != 0)
