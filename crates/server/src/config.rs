@@ -4,14 +4,16 @@
 //! of Prometheus' that is not served here: a configuration is taken whole or not at all. Rule files
 //! are found here, but read elsewhere.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
-use serde_saphyr::{DuplicateKeyPolicy, Spanned};
+use serde_saphyr::{DuplicateKeyPolicy, Location, Spanned};
 use skopos_core::Labels;
+use skopos_core::text::Quoted;
 use skopos_relabel::Rule;
-use skopos_scrape::{Job, ScrapeConfig};
+use skopos_scrape::{Job, ScrapeConfig, ScrapeDefaults};
 
 use crate::error::{Error, ErrorKind};
 
@@ -181,38 +183,36 @@ struct Check<'a> {
     directory: PathBuf,
     problems: Vec<String>,
     warnings: Vec<String>,
+    /// The names of the jobs so far, those of other files included.
+    names: BTreeSet<String>,
 }
 
 impl<'a> Check<'a> {
     fn new(name: &'a str) -> Self {
         let directory = Path::new(name).parent().unwrap_or(Path::new("")).to_owned();
-        Self { name, directory, problems: Vec::new(), warnings: Vec::new() }
+        Self { name, directory, problems: Vec::new(), warnings: Vec::new(), names: BTreeSet::new() }
     }
 
-    fn problem(&mut self, at: &serde_saphyr::Location, text: impl std::fmt::Display) {
+    fn problem(&mut self, at: &Location, text: impl std::fmt::Display) {
         let (name, line, column) = (self.name, at.line(), at.column());
         self.problems.push(format!("{name}:{line}:{column}: {text}"));
     }
 
     fn document(&mut self, document: Document, text: &str) -> Config {
         self.refuse(document.unsupported());
-        let global = document.global.unwrap_or_default();
-        let defaults = match global.defaults() {
-            Ok(defaults) => defaults,
-            Err(problem) => {
-                self.problems.push(format!("{}: {problem}", self.name));
-                Default::default()
-            }
-        };
+        let written = document.global;
+        let at = written.as_ref().map_or(Location::UNKNOWN, |global| global.referenced);
+        let global = written.map(|global| global.value).unwrap_or_default();
+        let defaults = global.defaults().unwrap_or_else(|problem| {
+            self.problem(&at, problem);
+            ScrapeDefaults::default()
+        });
         self.refuse(global.unsupported());
-        let external_labels = self.external_labels(&global.external_labels);
+        let external_labels = self.external_labels(&global.external_labels, &at);
         let rule_patterns = self.patterns(document.rule_files, "rule file");
         let mut jobs = self.jobs(document.scrape_configs, &defaults);
         for pattern in self.patterns(document.scrape_config_files, "scrape config file") {
             jobs.extend(self.scrape_files(&pattern, &defaults));
-        }
-        if let Err(error) = skopos_scrape::check_unique_names(&jobs) {
-            self.problems.push(format!("{}: {error}", self.name));
         }
         let (alertmanagers, alert_relabel) = self.alerting(document.alerting);
         Config {
@@ -235,13 +235,12 @@ impl<'a> Check<'a> {
         }
     }
 
-    fn external_labels(&mut self, written: &raw::ExternalLabels) -> Labels {
+    fn external_labels(&mut self, written: &raw::ExternalLabels, at: &Location) -> Labels {
         let mut missing = Vec::new();
         let mut pairs = Vec::new();
         for (name, value) in written.iter().flatten() {
             if name.is_empty() {
-                let problem = format!("{}: \"\" is not a valid label name", self.name);
-                self.problems.push(problem);
+                self.problem(at, "external_labels: \"\" is not a valid label name");
             }
             pairs.push((name, expand::expand(value, environment, &mut missing)));
         }
@@ -258,7 +257,7 @@ impl<'a> Check<'a> {
             let text = &pattern.value;
             let before = text.find('*').map_or(text.len(), |at| at + 1);
             if text[before..].contains('/') {
-                let quoted = skopos_core::text::Quoted(text);
+                let quoted = Quoted(text);
                 self.problem(&pattern.referenced, format_args!("invalid {what} path {quoted}"));
                 continue;
             }
@@ -273,30 +272,30 @@ impl<'a> Check<'a> {
 
     fn jobs(
         &mut self,
-        written: Option<Vec<Option<Spanned<ScrapeConfig>>>>,
-        defaults: &skopos_scrape::ScrapeDefaults,
+        written: Option<Vec<Spanned<Option<ScrapeConfig>>>>,
+        defaults: &ScrapeDefaults,
     ) -> Vec<Job> {
         let mut jobs = Vec::new();
-        for config in written.into_iter().flatten() {
-            let Some(config) = config else {
-                let problem = format!("{}: empty or null scrape config section", self.name);
-                self.problems.push(problem);
+        for Spanned { value, referenced: at, .. } in written.into_iter().flatten() {
+            let Some(config) = value else {
+                self.problem(&at, "empty or null scrape config section");
                 continue;
             };
-            match config.value.resolve(defaults, &self.directory) {
+            match config.resolve(defaults, &self.directory) {
+                Err(error) => self.problem(&at, error),
+                Ok(job) if !self.names.insert(job.name.clone()) => {
+                    let name = Quoted(&job.name);
+                    let problem = format!("found multiple scrape configs with job name {name}");
+                    self.problem(&at, problem);
+                }
                 Ok(job) => jobs.push(job),
-                Err(error) => self.problem(&config.referenced, error),
             }
         }
         jobs
     }
 
     /// The jobs in the files that a pattern of `scrape_config_files` matches.
-    fn scrape_files(
-        &mut self,
-        pattern: &str,
-        defaults: &skopos_scrape::ScrapeDefaults,
-    ) -> Vec<Job> {
+    fn scrape_files(&mut self, pattern: &str, defaults: &ScrapeDefaults) -> Vec<Job> {
         let mut jobs = Vec::new();
         let files = match matching_files(pattern) {
             Ok(files) => files,
@@ -310,8 +309,10 @@ impl<'a> Check<'a> {
             match read(&file).and_then(|text| from_yaml::<ScrapeFile>(&text, &name)) {
                 Ok(document) => {
                     let mut check = Check::new(&name);
+                    check.names = std::mem::take(&mut self.names);
                     jobs.extend(check.jobs(document.scrape_configs, defaults));
                     self.problems.append(&mut check.problems);
+                    self.names = check.names;
                 }
                 Err(error) => self.problems.extend_from_slice(error.problems()),
             }

@@ -27,11 +27,11 @@ type Ignored = Option<Spanned<IgnoredAny>>;
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Document {
-    pub(super) global: Option<Global>,
+    pub(super) global: Option<Spanned<Global>>,
     pub(super) alerting: Option<Alerting>,
     pub(super) rule_files: Option<Vec<Spanned<String>>>,
     pub(super) scrape_config_files: Option<Vec<Spanned<String>>>,
-    pub(super) scrape_configs: Option<Vec<Option<Spanned<ScrapeConfig>>>>,
+    pub(super) scrape_configs: Option<Vec<Spanned<Option<ScrapeConfig>>>>,
     /// Settings of Go's runtime: checked, and without effect.
     #[serde(rename = "runtime")]
     _runtime: Option<Runtime>,
@@ -72,7 +72,7 @@ struct Runtime {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct ScrapeFile {
-    pub(super) scrape_configs: Option<Vec<Option<Spanned<ScrapeConfig>>>>,
+    pub(super) scrape_configs: Option<Vec<Spanned<Option<ScrapeConfig>>>>,
 }
 
 /// `alerting`.

@@ -72,12 +72,13 @@ fn all_mistakes_are_told_at_once() {
         "global: {scrape_interval: 5s, scrape_timeout: 6s}\n\
          rule_files: ['a*/b.yml']\n\
          scrape_configs:\n- job_name: a\n- job_name: a\n\
-         - job_name: t\n  scrape_interval: 1s\n  scrape_timeout: 2s\n",
+         - job_name: t\n  scrape_interval: 1s\n  scrape_timeout: 2s\n- null\n",
         &[
-            "p.yml: global scrape timeout greater than scrape interval",
+            "p.yml:1:9: global scrape timeout greater than scrape interval",
             "p.yml:2:14: invalid rule file path \"a*/b.yml\"",
+            "p.yml:5:3: found multiple scrape configs with job name \"a\"",
             "p.yml:6:3: scrape timeout greater than scrape interval for scrape config with job name \"t\"",
-            "p.yml: found multiple scrape configs with job name \"a\"",
+            "p.yml:9:3: empty or null scrape config section",
         ],
     );
 }
