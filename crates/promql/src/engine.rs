@@ -350,7 +350,8 @@ fn vector_value(series: Vec<Series>, grid: Grid, request: &QueryRequest<'_>) -> 
     let mut matrix: Vec<RangeSeries> = series
         .into_iter()
         .map(|one| {
-            let (mut floats, mut histograms) = (Vec::new(), Vec::new());
+            let mut floats = Vec::with_capacity(one.column.floats().count());
+            let mut histograms = Vec::new();
             for (i, point) in one.column.iter() {
                 match point {
                     Point::Float(v) => floats.push(Sample::new(grid.time(i), v)),

@@ -29,14 +29,19 @@ pub(super) struct Windows {
 }
 
 impl Windows {
+    /// Whether windows hold samples beyond their range.
+    pub(super) fn is_extended(&self) -> bool {
+        self.extension.anchored || self.extension.smoothed
+    }
+
     /// Calls `visit` with each step and its window, where that has samples.
     pub(super) fn each(
         &self,
         samples: &Samples,
         mut visit: impl FnMut(usize, Window<'_>) -> Result<()>,
     ) -> Result<()> {
-        let Extension { anchored, smoothed, lookback } = self.extension;
-        let before = if anchored || smoothed { lookback } else { 0 };
+        let Extension { smoothed, lookback, .. } = self.extension;
+        let before = if self.is_extended() { lookback } else { 0 };
         let after = if smoothed { lookback } else { 0 };
         let (mut floats, mut histograms) = ((0, 0), (0, 0));
         for i in 0..self.grid.steps {

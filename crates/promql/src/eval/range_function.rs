@@ -7,7 +7,7 @@ use super::range::Windows;
 use super::{Evaluator, Grid, Result, Sink, execution};
 use crate::annotation::Annotations;
 use crate::functions::rate::Slope;
-use crate::functions::window::{Cell, Context, Samples, Window};
+use crate::functions::window::{Cell, Context, Samples, Window, start_reset};
 use crate::functions::{extended, over_time, rate, regression};
 use crate::plan::{Call, Node, Range};
 use crate::span::Span;
@@ -152,20 +152,13 @@ impl Evaluator<'_> {
         samples: &mut Samples,
         grid: Grid,
     ) -> Result<Column> {
-        if matches!(call.function, RangeFunction::Slope(Slope { counter: true, .. })) {
-            samples.find_resets();
-        }
         let cx = Context { notes: call.notes, labels, span: call.span };
         let mut column = Column::new(grid.steps);
-        let mut scratch = Vec::new();
-        let mut widest = 0;
-        call.windows.each(samples, |i, window| {
-            widest = widest.max(window.len());
-            if let Some(value) = call.apply(i, &window, &mut scratch, &cx)? {
-                column.set(i, value);
-            }
-            Ok(())
-        })?;
+        let widest = if samples.histograms.is_empty() && !call.windows.is_extended() {
+            call.fill_floats(samples, &cx, &mut column)?
+        } else {
+            call.fill(samples, &cx, &mut column)?
+        };
         self.check_budget(widest.saturating_add(column.samples()))?;
         Ok(column)
     }
@@ -236,6 +229,82 @@ fn check_extension(function: RangeFunction, name: &str, windows: &Windows) -> Re
 impl Prepared<'_> {
     fn scalar(&self, arg: usize, step: usize) -> f64 {
         self.scalars.get(arg).and_then(|values| values.get(step)).copied().unwrap_or(f64::NAN)
+    }
+
+    /// The function's value for each window; how many samples the widest one has.
+    fn fill(&self, samples: &mut Samples, cx: &Context<'_>, column: &mut Column) -> Result<usize> {
+        if matches!(self.function, RangeFunction::Slope(Slope { counter: true, .. })) {
+            samples.find_resets();
+        }
+        let mut scratch = Vec::new();
+        let mut widest = 0;
+        self.windows.each(samples, |i, window| {
+            widest = widest.max(window.len());
+            if let Some(value) = self.apply(i, &window, &mut scratch, cx)? {
+                column.set(i, value);
+            }
+            Ok(())
+        })?;
+        Ok(widest)
+    }
+
+    /// The same for a series of floats: for what is asked most, a loop for one function alone.
+    fn fill_floats(
+        &self,
+        samples: &mut Samples,
+        cx: &Context<'_>,
+        column: &mut Column,
+    ) -> Result<usize> {
+        match self.function {
+            RangeFunction::AvgOverTime => {
+                self.loop_over(samples, column, |w| over_time::mean_of(w.values()))
+            }
+            RangeFunction::Changes => {
+                samples.count_floats(|samples, i| over_time::is_change(&samples.values, i));
+                self.loop_over(samples, column, |w| Some(w.counted()))
+            }
+            RangeFunction::MaxOverTime => {
+                self.loop_over(samples, column, |w| Some(over_time::max_of(w.values())))
+            }
+            RangeFunction::MinOverTime => {
+                self.loop_over(samples, column, |w| Some(over_time::min_of(w.values())))
+            }
+            RangeFunction::Resets => {
+                samples.count_floats(|samples, i| {
+                    samples.values[i] < samples.values[i - 1]
+                        || start_reset(&samples.times, &samples.starts, i)
+                });
+                self.loop_over(samples, column, |w| Some(w.counted()))
+            }
+            RangeFunction::Slope(slope) => {
+                if slope.counter {
+                    samples.find_resets();
+                }
+                self.loop_over(samples, column, |w| rate::of_floats(w, slope, cx))
+            }
+            RangeFunction::SumOverTime => {
+                self.loop_over(samples, column, |w| Some(over_time::sum_of(w.values())))
+            }
+            _ => self.fill(samples, cx, column),
+        }
+    }
+
+    #[inline]
+    fn loop_over(
+        &self,
+        samples: &Samples,
+        column: &mut Column,
+        f: impl Fn(&Window<'_>) -> Option<f64>,
+    ) -> Result<usize> {
+        let mut widest = 0;
+        self.windows.each(samples, |i, window| {
+            widest = widest.max(window.len());
+            if let Some(v) = f(&window) {
+                column.set_float(i, v);
+            }
+            Ok(())
+        })?;
+        Ok(widest)
     }
 
     /// The function's value for one window.

@@ -75,6 +75,21 @@ impl Evaluator<'_> {
         columns: &mut Columns,
     ) -> Column {
         let mut column = Column::new(grid.steps);
+        if columns.histograms.is_empty() && take == Take::Value {
+            // The usual case, without the bookkeeping of two lanes.
+            let mut cursor = 0;
+            for i in 0..grid.steps {
+                let reference = selector.shift.reference(grid.time(i));
+                advance(&columns.timestamps, &mut cursor, reference);
+                let Some(at) = cursor.checked_sub(1) else { continue };
+                let is_recent =
+                    reference.saturating_sub(self.settings.lookback) < columns.timestamps[at];
+                if is_recent && !is_stale_nan(columns.values[at]) {
+                    column.set_float(i, columns.values[at]);
+                }
+            }
+            return column;
+        }
         // Steps share histograms, so each is put behind a counted reference once.
         let shared: Vec<Arc<FloatHistogram>> = columns.histograms.drain(..).map(Arc::new).collect();
         let (mut floats, mut histograms) = (0, 0);

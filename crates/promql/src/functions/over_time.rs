@@ -81,11 +81,16 @@ pub(crate) fn sum(window: &Window<'_>, cx: &Context<'_>) -> Cell {
         Seen::default().fold(window, cx, |h| sum.add(h))?;
         return histogram(sum.finish());
     }
+    float(sum_of(window.values()))
+}
+
+/// The sum of floats.
+pub(crate) fn sum_of(values: &[f64]) -> f64 {
     let mut sum = Sum::default();
-    for v in window.values() {
+    for v in values {
         sum.add(*v);
     }
-    float(if sum.sum.is_infinite() { sum.sum } else { sum.total() })
+    if sum.sum.is_infinite() { sum.sum } else { sum.total() }
 }
 
 pub(crate) fn avg(window: &Window<'_>, cx: &Context<'_>) -> Cell {
@@ -97,12 +102,27 @@ pub(crate) fn avg(window: &Window<'_>, cx: &Context<'_>) -> Cell {
         Seen::default().fold(window, cx, |h| mean.add(h))?;
         return histogram(mean.value());
     }
-    let (first, rest) = window.values().split_first()?;
+    mean_of(window.values()).and_then(float)
+}
+
+/// The mean of floats, if there are any.
+pub(crate) fn mean_of(values: &[f64]) -> Option<f64> {
+    let (first, rest) = values.split_first()?;
     let mut mean = Mean::new(*first);
     for v in rest {
         mean.add(*v);
     }
-    float(mean.value())
+    Some(mean.value())
+}
+
+/// The greatest float; NaN where all are.
+pub(crate) fn max_of(values: &[f64]) -> f64 {
+    extreme(values, |v, best| best < v).1
+}
+
+/// The least float; NaN where all are.
+pub(crate) fn min_of(values: &[f64]) -> f64 {
+    extreme(values, |v, best| v < best).1
 }
 
 pub(crate) fn count(window: &Window<'_>) -> Cell {
@@ -158,13 +178,11 @@ fn extreme(values: &[f64], beats: impl Fn(f64, f64) -> bool) -> (usize, f64) {
 }
 
 pub(crate) fn max(window: &Window<'_>, cx: &Context<'_>) -> Cell {
-    floats_only(window, cx)
-        .then(|| SampleValue::Float(extreme(window.values(), |v, best| best < v).1))
+    floats_only(window, cx).then(|| SampleValue::Float(max_of(window.values())))
 }
 
 pub(crate) fn min(window: &Window<'_>, cx: &Context<'_>) -> Cell {
-    floats_only(window, cx)
-        .then(|| SampleValue::Float(extreme(window.values(), |v, best| v < best).1))
+    floats_only(window, cx).then(|| SampleValue::Float(min_of(window.values())))
 }
 
 /// Seconds after the epoch of the last of the greatest floats.
@@ -289,11 +307,16 @@ fn count_pairs(
     float(count as f64)
 }
 
+/// Whether a float differs from the one before.
+pub(crate) fn is_change(values: &[f64], i: usize) -> bool {
+    values[i] != values[i - 1] && !(values[i].is_nan() && values[i - 1].is_nan())
+}
+
 pub(crate) fn changes(window: &Window<'_>) -> Cell {
     let (values, points) = (window.values(), window.histograms());
     count_pairs(
         window,
-        |i| values[i] != values[i - 1] && !(values[i].is_nan() && values[i - 1].is_nan()),
+        |i| is_change(values, i),
         |i| !histogram::equals(&points[i], &points[i - 1]),
     )
 }

@@ -40,13 +40,15 @@ pub(crate) fn extrapolated(window: &Window<'_>, slope: Slope, cx: &Context<'_>) 
         return None;
     }
     if window.histograms().is_empty() {
-        of_floats(window, slope, cx)
+        of_floats(window, slope, cx).and_then(float)
     } else {
         of_histograms(window, slope, cx)
     }
 }
 
-fn of_floats(window: &Window<'_>, slope: Slope, cx: &Context<'_>) -> Cell {
+/// The slope of a window of floats.
+#[inline]
+pub(crate) fn of_floats(window: &Window<'_>, slope: Slope, cx: &Context<'_>) -> Option<f64> {
     let (times, values, starts) = (window.times(), window.values(), window.starts());
     let extent = extent(window, times, starts, slope)?;
     let mut raw = values[values.len() - 1] - values[0];
@@ -60,7 +62,7 @@ fn of_floats(window: &Window<'_>, slope: Slope, cx: &Context<'_>) -> Cell {
         warn_of_overlap(times, starts, cx);
     }
     let zero = (slope.counter && 0.0 < raw && 0.0 <= values[0]).then(|| values[0] / raw);
-    float(raw * factor(window, &extent, slope, zero))
+    Some(raw * factor(window, &extent, slope, zero))
 }
 
 fn of_histograms(window: &Window<'_>, slope: Slope, cx: &Context<'_>) -> Cell {

@@ -22,6 +22,8 @@ pub(crate) struct Samples {
     pub(crate) histogram_starts: Vec<i64>,
     /// The indices of floats that are a counter reset away from the one before.
     pub(crate) resets: Vec<usize>,
+    /// How many floats up to and including each one have been counted; empty where none were.
+    counted: Vec<u32>,
 }
 
 impl Samples {
@@ -34,6 +36,19 @@ impl Samples {
         self.starts.clear();
         self.histogram_starts.clear();
         self.resets.clear();
+        self.counted.clear();
+    }
+
+    /// Counts the floats for whose index `counts` holds, for windows to ask.
+    pub(crate) fn count_floats(&mut self, mut counts: impl FnMut(&Self, usize) -> bool) {
+        let mut counted = std::mem::take(&mut self.counted);
+        let mut count = 0;
+        counted.clear();
+        counted.extend((0..self.values.len()).map(|i| {
+            count += u32::from(0 < i && counts(self, i));
+            count
+        }));
+        self.counted = counted;
     }
 
     /// Finds the counter resets between floats.
@@ -123,6 +138,12 @@ impl<'a> Window<'a> {
     /// How many samples there are.
     pub(crate) fn len(&self) -> usize {
         self.floats.1 - self.floats.0 + self.histograms.1 - self.histograms.0
+    }
+
+    /// How many floats of the window but the first have been counted.
+    pub(crate) fn counted(&self) -> f64 {
+        let (from, to) = self.floats;
+        f64::from(self.samples.counted[to - 1] - self.samples.counted[from])
     }
 
     /// The length of the range in seconds.
