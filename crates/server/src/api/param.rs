@@ -30,10 +30,9 @@ impl Moment {
         Timestamp::from_millis(millis.clamp(i64::MIN.into(), i64::MAX.into()) as i64)
     }
 
-    /// Nanoseconds from `start` to here, held at what Go's durations can hold.
-    pub(crate) fn since(self, start: Self) -> i64 {
-        let nanos = self.nanos - start.nanos;
-        nanos.clamp(i64::MIN.into(), i64::MAX.into()) as i64
+    /// Nanoseconds from `start` to here.
+    pub(crate) fn since(self, start: Self) -> i128 {
+        self.nanos - start.nanos
     }
 }
 
@@ -50,7 +49,8 @@ pub(crate) fn time(text: &str) -> Result<Moment, Failure> {
         let fraction = (seconds.fract() * 1000.0).round() / 1000.0;
         // Float-to-integer conversions saturate.
         let nanos = i128::from(whole as i64) * 1_000_000_000 + (fraction * 1e9) as i128;
-        return Ok(Moment { nanos });
+        // Beyond, nothing can be stored, and computing with times would overflow.
+        return Ok(Moment { nanos }.clamp(Moment::MIN, Moment::MAX));
     }
     if let Some(instant) = rfc3339(text) {
         return Ok(Moment { nanos: instant.as_nanosecond() });
@@ -185,6 +185,8 @@ mod tests {
             ("2015-07-01", None),
             ("2015-07-01 20:10:30Z", None),
             ("1e400", None),
+            ("1e300", Some(Moment::MAX.millis().as_millis())),
+            ("-Inf", Some(Moment::MIN.millis().as_millis())),
             ("-292273086-05-16T16:47:06Z", Some(Moment::MIN.millis().as_millis())),
             ("292277025-08-18T07:12:54.999999999Z", Some(Moment::MAX.millis().as_millis())),
         ] {

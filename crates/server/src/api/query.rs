@@ -10,7 +10,7 @@ use super::{Api, Call};
 use crate::clock::Stopwatch;
 
 /// The most steps that a range query may ask for, one more than this many points.
-const MAX_STEPS: i64 = 11_000;
+const MAX_STEPS: i128 = 11_000;
 
 /// `GET|POST /query`: one evaluation.
 pub(super) fn instant(api: &Api, call: &Call, json: &mut Json) -> Result<Notes, Failure> {
@@ -40,7 +40,7 @@ pub(super) fn range(api: &Api, call: &Call, json: &mut Json) -> Result<Notes, Fa
         );
         return Err(failure.of_parameter("step"));
     }
-    if MAX_STEPS < end.since(start) / step {
+    if MAX_STEPS < end.since(start) / i128::from(step) {
         return Err(Failure::bad_data(
             "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query \
              resolution (?step=XX)",

@@ -371,6 +371,10 @@ fn ranges_are_checked_in_order() {
         "start=0&end=11001&step=1",
         "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)",
     );
+    bad(
+        "start=-1e30&end=1e30&step=9e9",
+        "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)",
+    );
     let (status, _, _) = ask(api(), get(&range("start=0&end=11000.999&step=1")));
     assert_eq!(status, 200, "11,001 points are allowed");
 }
