@@ -81,6 +81,11 @@ impl<'s> Lexer<'s> {
         self.at
     }
 
+    /// A lexer of what follows `at`, which is inside of braces.
+    pub(crate) fn inside_braces(source: &'s str, at: usize) -> Self {
+        Self { at, mode: Mode::Braces, ..Self::new(source) }
+    }
+
     /// Whether what comes next is read as conditions.
     pub(crate) fn in_braces(&self) -> bool {
         self.mode == Mode::Braces

@@ -28,6 +28,9 @@
 //! * [`to_json`](ast::Expr::to_json) gives the tree as Prometheus' `/api/v1/parse_query` answers it.
 //! * [`Error::render`] points at the place of an error; [`parse_recovering`] finds several.
 //!   [`Error::hint`] says what to do about the commonest.
+//! * [`build`] makes queries by code; [`walk`](ast::Expr::walk), [`walk_mut`](ast::Expr::walk_mut)
+//!   and [`rewrite`](ast::Expr::rewrite) look at trees and change them.
+//! * [`complete()`] says what may be written at a place, [`hover()`] what stands there.
 //! * [`parse_selector`], [`parse_metric`] and [`parse_series_description`] read the smaller languages
 //!   of `match[]` parameters and test scripts; [`parse_duration`] reads `1h30m`.
 //!
@@ -51,7 +54,9 @@
 
 mod annotation;
 pub mod ast;
+pub mod build;
 mod check;
+pub mod complete;
 pub mod duration;
 pub mod engine;
 pub mod error;
@@ -59,6 +64,7 @@ mod eval;
 mod functions;
 mod hint;
 mod histogram;
+pub mod hover;
 mod json;
 mod kahan;
 mod lexer;
@@ -79,9 +85,11 @@ mod text;
 mod token;
 pub mod types;
 
+pub use crate::complete::{Choice, Completions, complete};
 pub use crate::duration::{format_duration, parse_duration, parse_signed_duration};
 pub use crate::engine::{Engine, EngineOptions};
 pub use crate::error::{Error, ErrorKind};
+pub use crate::hover::{Hover, hover};
 pub use crate::options::ParseOptions;
 pub use crate::parse::{MAX_DEPTH, MAX_NESTING, parse, parse_selector};
 pub use crate::recover::{Recovered, parse_recovering};

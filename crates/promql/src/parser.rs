@@ -11,6 +11,7 @@ mod modifier;
 pub(crate) mod recover;
 pub(crate) mod selector;
 
+pub(crate) use self::expr::one_to_one;
 use crate::ast::{Expr, VectorSelector};
 use crate::error::Error;
 use crate::hint;

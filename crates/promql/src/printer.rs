@@ -76,7 +76,9 @@ impl Display for LabelList<'_> {
             if 0 < at {
                 f.write_str(", ")?;
             }
-            if is_legacy_label_name(label) {
+            // Upstream quotes no numbers here, which then do not parse back.
+            let is_number = ["inf", "nan"].iter().any(|word| label.eq_ignore_ascii_case(word));
+            if is_legacy_label_name(label) && !is_number {
                 f.write_str(label)?;
             } else {
                 Quoted(label).fmt(f)?;

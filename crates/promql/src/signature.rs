@@ -2,6 +2,7 @@
 //!
 //! What a function computes is the evaluator's business.
 
+mod doc;
 #[cfg(test)]
 mod tests;
 

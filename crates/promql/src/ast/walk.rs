@@ -1,6 +1,6 @@
 //! Walking a tree.
 
-use crate::ast::Expr;
+use crate::ast::{Expr, NumberLiteral};
 
 /// The direct operands of an expression, in the order of the text; see [`Expr::children`].
 #[derive(Clone, Debug)]
@@ -68,6 +68,45 @@ impl Expr {
         if visit(self) {
             self.children().for_each(|child| child.walk(visit));
         }
+    }
+
+    /// The tree with each node replaced by what `change` makes of it, operands before their parent.
+    ///
+    /// What `change` gives is not walked again. A tree may become ill-typed or too high so: print and
+    /// parse it where that can be.
+    ///
+    /// ```
+    /// use skopos_core::Matcher;
+    /// use skopos_promql::ast::Expr;
+    /// use skopos_promql::{ParseOptions, parse};
+    ///
+    /// let within_tenant = |expr: Expr| expr.rewrite(&mut |mut e| {
+    ///     let selector = match &mut e {
+    ///         Expr::Matrix(matrix) => &mut matrix.selector,
+    ///         Expr::Vector(selector) => &mut **selector,
+    ///         // Numbers stay, parentheses go.
+    ///         Expr::Paren(_) => return e.unparen().clone(),
+    ///         _ => return e,
+    ///     };
+    ///     selector.matchers.insert(0, Matcher::equal("tenant", "a"));
+    ///     e
+    /// });
+    /// let expr = parse("rate(x{job=\"api\"}[5m]) / sum((y))", &ParseOptions::default())?;
+    /// assert_eq!(
+    ///     within_tenant(expr).to_string(),
+    ///     r#"rate(x{job="api",tenant="a"}[5m]) / sum(y{tenant="a"})"#,
+    /// );
+    /// # Ok::<(), skopos_promql::Error>(())
+    /// ```
+    #[must_use]
+    pub fn rewrite(mut self, change: &mut impl FnMut(Self) -> Self) -> Self {
+        self.walk_mut(&mut |expr| {
+            // A number costs nothing to make and stands in while `change` has the node.
+            let stand_in =
+                Self::Number(NumberLiteral { value: 0.0, is_duration: false, span: expr.span() });
+            *expr = change(std::mem::replace(expr, stand_in));
+        });
+        self
     }
 
     /// Calls `change` on this expression and on all below it, operands before their parent.

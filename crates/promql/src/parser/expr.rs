@@ -298,7 +298,7 @@ impl Parser<'_> {
 }
 
 /// How series find each other where nothing is said.
-pub(super) fn one_to_one() -> VectorMatching {
+pub(crate) fn one_to_one() -> VectorMatching {
     VectorMatching {
         card: VectorMatchCardinality::OneToOne,
         matching_labels: Vec::new(),

@@ -112,7 +112,7 @@ impl Parser<'_> {
     }
 }
 
-pub(super) fn new_selector(
+pub(crate) fn new_selector(
     name: Option<Arc<str>>,
     matchers: Vec<Matcher>,
     span: Span,
@@ -129,7 +129,7 @@ pub(super) fn new_selector(
     }
 }
 
-fn match_op(kind: Kind) -> Option<MatchOp> {
+pub(crate) fn match_op(kind: Kind) -> Option<MatchOp> {
     match kind {
         Kind::Equal => Some(MatchOp::Equal),
         Kind::Operator(crate::ast::BinaryOp::Neq) => Some(MatchOp::NotEqual),

@@ -27,3 +27,11 @@ fn arguments_are_counted() {
     assert_eq!(counts("label_join"), Some((3, None)));
     assert_eq!(counts("histogram_quantiles"), Some((3, Some(12))));
 }
+
+#[test]
+fn every_function_has_its_line() {
+    let documented: Vec<&str> = super::doc::DOCS.iter().map(|(name, _)| *name).collect();
+    let all: Vec<&str> = Signature::all().iter().map(|f| f.name).collect();
+    assert_eq!(documented, all);
+    assert!(Signature::all().iter().all(|f| f.doc().ends_with('.')));
+}

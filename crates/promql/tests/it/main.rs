@@ -1,5 +1,7 @@
 //! Tests of the public interface, against vectors made by Prometheus where they are at hand.
 
+mod build;
+mod complete;
 mod conformance;
 mod engine;
 mod eval;

@@ -1,0 +1,269 @@
+//! Operators between what is built.
+
+use std::ops;
+use std::sync::Arc;
+
+use crate::ast::{BinaryOp, VectorMatchCardinality, VectorMatching};
+use crate::build::tree::Tree;
+use crate::build::{Scalar, Vector};
+use crate::parser::one_to_one;
+
+/// An operator that computes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "PromQL has these")]
+#[expect(missing_docs, reason = "each is named as the operation is")]
+pub enum Arithmetic {
+    Add,
+    Atan2,
+    Div,
+    Mod,
+    Mul,
+    Pow,
+    Sub,
+}
+
+/// An operator that compares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "PromQL has these")]
+#[expect(missing_docs, reason = "each is named as the comparison is")]
+pub enum Comparison {
+    Equal,
+    Greater,
+    GreaterOrEqual,
+    Less,
+    LessOrEqual,
+    NotEqual,
+}
+
+impl From<Arithmetic> for BinaryOp {
+    fn from(op: Arithmetic) -> Self {
+        match op {
+            Arithmetic::Add => Self::Add,
+            Arithmetic::Atan2 => Self::Atan2,
+            Arithmetic::Div => Self::Div,
+            Arithmetic::Mod => Self::Mod,
+            Arithmetic::Mul => Self::Mul,
+            Arithmetic::Pow => Self::Pow,
+            Arithmetic::Sub => Self::Sub,
+        }
+    }
+}
+
+impl From<Comparison> for BinaryOp {
+    fn from(op: Comparison) -> Self {
+        match op {
+            Comparison::Equal => Self::Eq,
+            Comparison::Greater => Self::Gtr,
+            Comparison::GreaterOrEqual => Self::Gte,
+            Comparison::Less => Self::Lss,
+            Comparison::LessOrEqual => Self::Lte,
+            Comparison::NotEqual => Self::Neq,
+        }
+    }
+}
+
+/// How series find each other, one to one: by all labels unless said otherwise.
+#[derive(Clone, Debug)]
+pub struct Matching(VectorMatching);
+
+/// How series find each other, also many to one.
+#[derive(Clone, Debug)]
+pub struct Pairing(VectorMatching);
+
+/// Names without the empty one, which no label has.
+pub(super) fn names<'a>(labels: impl IntoIterator<Item = &'a str>) -> Vec<Arc<str>> {
+    labels.into_iter().filter(|label| !label.is_empty()).map(Into::into).collect()
+}
+
+impl Default for Matching {
+    fn default() -> Self {
+        Self(one_to_one())
+    }
+}
+
+impl Matching {
+    /// By these labels.
+    #[must_use]
+    pub fn on<'a>(labels: impl IntoIterator<Item = &'a str>) -> Self {
+        Self(VectorMatching { on: true, matching_labels: names(labels), ..one_to_one() })
+    }
+
+    /// By all labels but these.
+    #[must_use]
+    pub fn ignoring<'a>(labels: impl IntoIterator<Item = &'a str>) -> Self {
+        Self(VectorMatching { matching_labels: names(labels), ..one_to_one() })
+    }
+
+    /// Many on the left meet one on the right, of which they take these labels.
+    #[must_use]
+    pub fn group_left<'a>(self, include: impl IntoIterator<Item = &'a str>) -> Pairing {
+        self.grouped(VectorMatchCardinality::ManyToOne, names(include))
+    }
+
+    /// One on the left meets many on the right, which take these labels of it.
+    #[must_use]
+    pub fn group_right<'a>(self, include: impl IntoIterator<Item = &'a str>) -> Pairing {
+        self.grouped(VectorMatchCardinality::OneToMany, names(include))
+    }
+
+    /// Labels that are matched are there on both sides: they are not taken.
+    fn grouped(mut self, card: VectorMatchCardinality, mut include: Vec<Arc<str>>) -> Pairing {
+        if self.0.on {
+            include.retain(|label| !self.0.matching_labels.contains(label));
+        }
+        self.0.card = card;
+        Pairing(VectorMatching { include, ..self.0 })
+    }
+}
+
+impl From<Matching> for Pairing {
+    fn from(matching: Matching) -> Self {
+        Self(matching.0)
+    }
+}
+
+impl Vector {
+    /// What an operator makes of each two series that match.
+    ///
+    /// ```
+    /// use skopos_promql::build::{Arithmetic, Matching, selector};
+    ///
+    /// let (free, info) = (selector("free").vector(), selector("info").vector());
+    /// let joined = free.arithmetic(Arithmetic::Mul, Matching::on(["id"]).group_left(["host"]), info);
+    /// assert_eq!(joined.finish()?.to_string(), "free * on (id) group_left (host) info");
+    /// # Ok::<(), skopos_promql::Error>(())
+    /// ```
+    pub fn arithmetic(
+        self,
+        op: Arithmetic,
+        pairing: impl Into<Pairing>,
+        rhs: impl Into<Self>,
+    ) -> Self {
+        Self(self.0.binary(op.into(), false, Some(pairing.into().0), rhs.into().0))
+    }
+
+    /// The series whose match compares so.
+    pub fn compare(
+        self,
+        op: Comparison,
+        pairing: impl Into<Pairing>,
+        rhs: impl Into<Self>,
+    ) -> Self {
+        Self(self.0.binary(op.into(), false, Some(pairing.into().0), rhs.into().0))
+    }
+
+    /// The series whose value compares so with a number.
+    ///
+    /// ```
+    /// use skopos_promql::build::{Comparison, selector};
+    ///
+    /// let down = selector("up").vector().compare_with(Comparison::Equal, 0.0);
+    /// assert_eq!(down.finish()?.to_string(), "up == 0");
+    /// # Ok::<(), skopos_promql::Error>(())
+    /// ```
+    pub fn compare_with(self, op: Comparison, rhs: impl Into<Scalar>) -> Self {
+        Self(self.0.binary(op.into(), false, None, rhs.into().0))
+    }
+
+    /// 1 for the series whose value compares so with a number, 0 for the others.
+    pub fn compare_with_bool(self, op: Comparison, rhs: impl Into<Scalar>) -> Self {
+        Self(self.0.binary(op.into(), true, None, rhs.into().0))
+    }
+
+    /// The series that have a match.
+    pub fn and(self, matching: Matching, rhs: impl Into<Self>) -> Self {
+        self.set(BinaryOp::And, matching, rhs.into())
+    }
+
+    /// The series, and those of the other that have no match.
+    pub fn or(self, matching: Matching, rhs: impl Into<Self>) -> Self {
+        self.set(BinaryOp::Or, matching, rhs.into())
+    }
+
+    /// The series that have no match.
+    pub fn unless(self, matching: Matching, rhs: impl Into<Self>) -> Self {
+        self.set(BinaryOp::Unless, matching, rhs.into())
+    }
+
+    fn set(self, op: BinaryOp, matching: Matching, rhs: Self) -> Self {
+        Self(self.0.binary(op, false, Some(matching.0), rhs.0))
+    }
+
+    /// The values to the power of a number.
+    pub fn pow(self, exponent: impl Into<Scalar>) -> Self {
+        Self(self.0.binary(BinaryOp::Pow, false, None, exponent.into().0))
+    }
+}
+
+impl Scalar {
+    /// 1 if the numbers compare so, otherwise 0.
+    pub fn compare(self, op: Comparison, rhs: impl Into<Self>) -> Self {
+        Self(self.0.binary(op.into(), true, None, rhs.into().0))
+    }
+
+    /// The number to the power of another.
+    pub fn pow(self, exponent: impl Into<Self>) -> Self {
+        Self(self.0.binary(BinaryOp::Pow, false, None, exponent.into().0))
+    }
+}
+
+/// How series match, for operands of these types.
+trait Match<Rhs> {
+    fn matching() -> Option<VectorMatching>;
+}
+
+impl Match<Vector> for Vector {
+    fn matching() -> Option<VectorMatching> {
+        Some(one_to_one())
+    }
+}
+
+/// A number has nothing to match.
+macro_rules! no_match {
+    ($($lhs:ident $rhs:ident),*) => {$(
+        impl Match<$rhs> for $lhs {
+            fn matching() -> Option<VectorMatching> {
+                None
+            }
+        }
+    )*};
+}
+
+no_match!(Vector Scalar, Scalar Vector, Scalar Scalar);
+
+macro_rules! operators {
+    ($($trait:ident $method:ident $op:ident),*; $types:tt) => {
+        $(operators!(@types $trait $method $op $types);)*
+    };
+    (@types $trait:ident $method:ident $op:ident [$($lhs:ident $rhs:ident $out:ident),*]) => {$(
+        impl ops::$trait<$rhs> for $lhs {
+            type Output = $out;
+
+            fn $method(self, rhs: $rhs) -> $out {
+                let matching = <$lhs as Match<$rhs>>::matching();
+                $out(Tree::binary(self.0, BinaryOp::$op, false, matching, rhs.0))
+            }
+        }
+    )*};
+}
+
+operators!(
+    Add add Add, Div div Div, Mul mul Mul, Rem rem Mod, Sub sub Sub;
+    [Scalar Scalar Scalar, Scalar Vector Vector, Vector Scalar Vector, Vector Vector Vector]
+);
+
+impl ops::Neg for Vector {
+    type Output = Self;
+
+    fn neg(self) -> Self {
+        Self(self.0.negated())
+    }
+}
+
+impl ops::Neg for Scalar {
+    type Output = Self;
+
+    fn neg(self) -> Self {
+        Self(self.0.negated())
+    }
+}
