@@ -8,6 +8,8 @@ mod accumulate;
 mod layout;
 mod quantile;
 mod reset;
+#[cfg(test)]
+mod tests;
 mod trim;
 
 use skopos_core::{FloatHistogram, ResetHint};

@@ -132,6 +132,6 @@ mod tests {
         for _ in 0..3 {
             mean.add(f64::MAX);
         }
-        assert_eq!(mean.value(), f64::MAX);
+        assert!(0.999_999_999 < mean.value() / f64::MAX);
     }
 }

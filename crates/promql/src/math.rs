@@ -12,6 +12,8 @@
 use std::f64::consts::{FRAC_PI_2, FRAC_PI_4, LN_2, LOG2_E, LOG10_E, PI};
 
 mod hyperbolic;
+#[cfg(test)]
+mod tests;
 mod trig;
 
 pub(crate) use self::hyperbolic::{acosh, asinh, atanh, cosh, sinh, tanh};

@@ -17,7 +17,8 @@ pub(crate) fn compare(a: &str, b: &str) -> Ordering {
         }
         (a, b) = (rest_a, rest_b);
     }
-    a.len().cmp(&b.len())
+    // Leading zeros make no difference, so lengths may differ where all runs are equal.
+    a.is_empty().cmp(&b.is_empty()).reverse()
 }
 
 fn is_digit_run(run: &str) -> bool {
@@ -33,8 +34,7 @@ fn split_run(text: &str) -> (&str, &str) {
 
 fn compare_digits(a: &str, b: &str) -> Ordering {
     let (x, y) = (a.trim_start_matches('0'), b.trim_start_matches('0'));
-    // Of equal numbers, the one with more leading zeros comes later.
-    x.len().cmp(&y.len()).then_with(|| x.cmp(y)).then_with(|| a.len().cmp(&b.len()))
+    x.len().cmp(&y.len()).then_with(|| x.cmp(y))
 }
 
 #[cfg(test)]
@@ -46,5 +46,6 @@ mod tests {
         let mut names = ["a10", "a2", "b1", "a", "10", "9", "a2b", "a02"];
         names.sort_by(|a, b| compare(a, b));
         assert_eq!(names, ["9", "10", "a", "a2", "a02", "a2b", "a10", "b1"]);
+        assert_eq!(compare("a2", "a002"), std::cmp::Ordering::Equal);
     }
 }
