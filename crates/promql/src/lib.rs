@@ -14,6 +14,22 @@
 //! # Ok::<(), skopos_promql::Error>(())
 //! ```
 //!
+//! Data of one's own, queried:
+//!
+//! ```
+//! use skopos_core::{Labels, QueryEngine, QueryRequest, QueryValue, Sample, SampleValue, Timestamp};
+//! use skopos_promql::{Engine, EngineOptions, Table};
+//!
+//! let labels = Labels::from_pairs([("__name__", "requests_total"), ("job", "api")]);
+//! let samples = (0..20).map(|i| Sample::new(i * 15_000, 30.0 * i as f64)).collect();
+//! let engine = Engine::new(Table::from_iter([(labels, samples)]), EngineOptions::default());
+//!
+//! let request = QueryRequest::instant("sum(increase(requests_total[1m]))", Timestamp::from_seconds(240.0));
+//! let QueryValue::Vector(vector) = engine.query(&request)?.value else { unreachable!("a vector") };
+//! assert_eq!(vector[0].value, SampleValue::Float(120.0));
+//! # Ok::<(), skopos_core::Error>(())
+//! ```
+//!
 //! # Should you use this crate?
 //!
 //! Yes, if a program of yours takes queries in PromQL: to check or format them, to see which series
@@ -31,6 +47,10 @@
 //! * [`build`] makes queries by code; [`walk`](ast::Expr::walk), [`walk_mut`](ast::Expr::walk_mut)
 //!   and [`rewrite`](ast::Expr::rewrite) look at trees and change them.
 //! * [`complete()`] says what may be written at a place, [`hover()`] what stands there.
+//! * [`Engine`] answers instant and range queries over any
+//!   [`SeriesSource`](skopos_core::SeriesSource); it is a [`QueryEngine`](skopos_core::QueryEngine).
+//!   [`EngineOptions`] hold what Prometheus has flags for. Whoever has no source yet fills a
+//!   [`Table`]; the example `embed` writes one in a hundred lines.
 //! * [`parse_selector`], [`parse_metric`] and [`parse_series_description`] read the smaller languages
 //!   of `match[]` parameters and test scripts; [`parse_duration`] reads `1h30m`.
 //!
@@ -47,9 +67,16 @@
 //! operator after `offset (…)` is read as part of the duration; numbers in `@` lose digits beyond 2^53
 //! milliseconds.
 //!
+//! Evaluation works series by series, all steps at once: an aggregation over a function over a
+//! selector holds one series of its input at a time, while operators between vectors, `topk` and
+//! sorting hold theirs. A function of a range vector takes time in proportion to steps times the
+//! samples of a window. [`EngineOptions::with_max_samples`] bounds what is held,
+//! [`EngineOptions::with_timeout`] with a clock how long it takes. Results have Prometheus' bits, NaN
+//! payloads aside: elementary functions are computed as on its main platform.
+//!
 //! # Crate features
 //!
-//! None.
+//! * `test-script`: the runner of Prometheus' `.test` scripts, `test_script`.
 #![forbid(unsafe_code)]
 
 mod annotation;
