@@ -297,7 +297,7 @@ impl Checker<'_> {
             let message = format!("metric name must not be set twice: {name} or {second}");
             return self.fail(e.span, message);
         }
-        // Plain texts first: regular expressions have to be compiled.
+        // Plain texts first: regular expressions have to be parsed.
         let (regexes, texts): (Vec<_>, Vec<_>) = e.matchers.iter().partition(|m| m.op().is_regex());
         let mut matchers = texts.into_iter().chain(regexes);
         if e.bypass_empty_matcher_check || matchers.any(refuses_empty) {
@@ -311,8 +311,8 @@ impl Checker<'_> {
 fn refuses_empty(matcher: &Matcher) -> bool {
     let value = matcher.value();
     let matches_empty = || {
-        // The expression was compiled before, so it is valid.
-        skopos_regex::LabelRegex::new(value).is_ok_and(|regex| regex.is_match(""))
+        // The expression was parsed before, so it is valid.
+        skopos_regex::matches_empty(value).unwrap_or_default()
     };
     match matcher.op() {
         MatchOp::Equal => !value.is_empty(),

@@ -136,7 +136,7 @@ pub(crate) fn unexpected(
         }
         _ => match last_word(before) {
             word if is_callable(word) => Some(format!("{word} needs parentheses: {word}({text})")),
-            word if word.is_empty() => None,
+            "" => None,
             _ => Some("an operator is missing between two expressions".to_owned()),
         },
     }

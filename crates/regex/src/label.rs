@@ -177,7 +177,7 @@ impl LabelRegex {
 }
 
 /// Go compiles the pattern once more, as a part of an anchored one: a level more.
-fn check_wrapped_height(parsed: &Parsed, pattern: &str) -> Result<(), Error> {
+pub(crate) fn check_wrapped_height(parsed: &Parsed, pattern: &str) -> Result<(), Error> {
     let is_sequence = matches!(parsed.node, Node::Concat(_));
     if parsed.height + u32::from(!is_sequence) <= MAX_HEIGHT {
         return Ok(());

@@ -24,6 +24,7 @@
 //! * [`LabelRegex`] is a matcher of labels: anchored at both ends, `.` matches newlines, and it only
 //!   says whether it matches. Where literals alone decide, nothing is compiled.
 //! * [`Regex`] is Go's general-purpose expression: it captures, replaces and expands templates.
+//! * [`check()`] and [`matches_empty`] answer without compiling.
 //! * [`Error`] has Go's text, a kind, and the place in the pattern.
 //!
 //! The front end is our own: a parser of Go's language. What runs the expression is
@@ -42,6 +43,7 @@
 #![forbid(unsafe_code)]
 
 mod ast;
+mod check;
 mod engine;
 mod error;
 mod label;
@@ -52,6 +54,7 @@ mod regex;
 mod template;
 mod unicode;
 
+pub use crate::check::{check, matches_empty};
 pub use crate::error::{Error, ErrorKind};
 pub use crate::label::LabelRegex;
 pub use crate::regex::{Captures, Regex};

@@ -260,7 +260,7 @@ impl Scan<'_> {
             Kind::Comma => (braces.label, braces.op) = (None, None),
             Kind::Identifier => braces.label = Some(text().to_owned()),
             Kind::String => {
-                braces.string(string::unquote(text()).map_or(String::new(), Into::into))
+                braces.string(string::unquote(text()).map_or(String::new(), Into::into));
             }
             kind => braces.op = match_op(kind),
         }

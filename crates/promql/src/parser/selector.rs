@@ -104,7 +104,7 @@ impl Parser<'_> {
         let span = first.span.to(value.span);
         let value = self.unquote(value)?;
         if op.is_regex()
-            && let Err(error) = skopos_regex::LabelRegex::new(&value)
+            && let Err(error) = skopos_regex::check(&value)
         {
             return Err(self.error(span, error.to_string()));
         }
