@@ -1,4 +1,4 @@
-//! The program `skopos`: a server that takes Prometheus' flags, queries, and checks of files.
+//! The program `skopos`: a server that takes Prometheus' flags, queries, checks and tests.
 //!
 //! It parses the command line, calls the libraries and prints; what it knows itself is how things
 //! look in a terminal. Exit codes are those of `promtool`: 0 is fine, 1 an error, 3 a lint.
@@ -13,6 +13,7 @@ mod check;
 mod outcome;
 mod query;
 mod serve;
+mod test;
 mod time;
 
 use crate::outcome::Outcome;
@@ -21,7 +22,8 @@ const EXAMPLES: &str = "\
 Examples:
   skopos serve --config.file prometheus.yml
   skopos query instant --url http://localhost:9090 'sum by (job) (up)'
-  skopos check metrics page.prom";
+  skopos check metrics page.prom
+  skopos test promql queries.test";
 
 /// The Prometheus stack in one program: a server, queries, and checks of files.
 #[derive(Debug, Parser)]
@@ -36,6 +38,7 @@ enum Command {
     Check(check::Arguments),
     Query(query::Arguments),
     Serve(Box<serve::Arguments>),
+    Test(test::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -52,6 +55,7 @@ fn main() -> ExitCode {
         Command::Check(arguments) => arguments.run(),
         Command::Query(arguments) => arguments.run(),
         Command::Serve(arguments) => arguments.run(),
+        Command::Test(arguments) => arguments.run(),
     };
     match result {
         Ok(outcome) => outcome.into(),

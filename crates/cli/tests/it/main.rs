@@ -4,3 +4,4 @@ mod check;
 mod query;
 mod run;
 mod serve;
+mod test;

@@ -63,6 +63,9 @@ fn every_command_has_help_with_an_example() {
         vec!["query"],
         vec!["query", "instant"],
         vec!["query", "range"],
+        vec!["serve"],
+        vec!["test"],
+        vec!["test", "promql"],
     ] {
         let arguments: Vec<&str> = command.into_iter().chain(["--help"]).collect();
         let run = skopos(Path::new("."), &arguments, "");
