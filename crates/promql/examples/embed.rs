@@ -42,7 +42,8 @@ impl SeriesSource for Shop {
         let mut chosen: Vec<&'a Branch> = self.branches.iter().collect();
         for matcher in selection.matchers() {
             let regex = matcher.op().is_regex().then(|| LabelRegex::new(matcher.value()));
-            let regex = regex.transpose().map_err(|e| SourceError::caused(ErrorKind::Invalid, e))?;
+            let regex =
+                regex.transpose().map_err(|e| SourceError::caused(ErrorKind::Invalid, e))?;
             chosen.retain(|branch| {
                 let value = branch.labels.get(matcher.name()).unwrap_or_default();
                 let equal = match &regex {

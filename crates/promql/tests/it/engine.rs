@@ -30,7 +30,7 @@ fn instant(options: EngineOptions, query: &str) -> Result<QueryOutput, Error> {
 
 #[track_caller]
 fn check_error(options: EngineOptions, query: &str, kind: ErrorKind, message: &str) {
-    let error = instant(options, query).unwrap_err();
+    let error = instant(options, query).expect_err("it must fail");
     assert_eq!((error.kind(), error.to_string().as_str()), (kind, message));
 }
 
@@ -166,7 +166,7 @@ fn naive_increase(samples: &[(i64, f64)], start: i64, end: i64) -> Option<f64> {
 }
 
 fn value_at(engine: &Engine<Data>, query: &str, seconds: i64) -> Option<f64> {
-    let output = engine.query(&QueryRequest::instant(query, at(seconds))).unwrap();
+    let output = engine.query(&QueryRequest::instant(query, at(seconds))).expect("it has a value");
     let QueryValue::Vector(vector) = output.value else { unreachable!("it is a vector") };
     vector.first().map(|sample| match sample.value {
         SampleValue::Float(v) => v,

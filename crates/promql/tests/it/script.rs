@@ -42,7 +42,7 @@ fn upstreams_scripts_pass() {
 
 #[track_caller]
 fn check_error(script: &str, expected: &str) {
-    assert_eq!(run(script).map(|report| report.passed()).unwrap_err().to_string(), expected);
+    assert_eq!(run(script).expect_err("it is no script").to_string(), expected);
 }
 
 #[test]
