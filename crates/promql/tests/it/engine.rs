@@ -241,3 +241,31 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn every_function_and_aggregation_is_evaluated() {
+    let options = EngineOptions::default().with_parse(ParseOptions::all());
+    for signature in skopos_promql::Signature::all() {
+        let args: Vec<&str> = signature
+            .arg_types
+            .iter()
+            .map(|arg| match arg {
+                _ if signature.name == "info" => "{job=\"a\"}",
+                skopos_promql::ValueType::Matrix => "requests_total[5m]",
+                skopos_promql::ValueType::Scalar => "0.5",
+                skopos_promql::ValueType::String => "\"a\"",
+                skopos_promql::ValueType::Vector => "requests_total{instance=\"1\"}",
+            })
+            .collect();
+        let query = format!("{}({})", signature.name, args.join(", "));
+        let error = instant(options.clone(), &query).err();
+        assert!(error.is_none(), "{query}: {error:?}");
+    }
+    let operators = ["avg", "count", "group", "max", "min", "stddev", "stdvar", "sum"];
+    let with_number = ["bottomk", "limitk", "limit_ratio", "quantile", "topk"];
+    let queries = operators.map(|op| format!("{op}(requests_total)"));
+    let more = with_number.map(|op| format!("{op}(1, requests_total)"));
+    for query in queries.iter().chain(&more) {
+        assert!(instant(options.clone(), query).is_ok(), "{query}");
+    }
+}
