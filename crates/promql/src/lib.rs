@@ -56,8 +56,8 @@
 //!
 //! # Limits
 //!
-//! Parsing takes time linear in the text, but for regular expressions in matchers, which are
-//! compiled to check them. At most [`MAX_NESTING`] constructs stand within each other and a tree is
+//! Parsing takes time linear in the text. Regular expressions in matchers are parsed and not compiled: one
+//! whose compiled form is too large is refused by who evaluates the query. At most [`MAX_NESTING`] constructs stand within each other and a tree is
 //! at most [`MAX_DEPTH`] high; a series description has at most
 //! [`MAX_VALUES`](series_desc::MAX_VALUES) values. Strings are UTF-8: escapes that make other bytes
 //! are refused, where Prometheus keeps the bytes.
@@ -76,35 +76,47 @@
 //!
 //! # Crate features
 //!
-//! * `test-script`: the runner of Prometheus' `.test` scripts, `test_script`.
+//! * `engine` (default): the evaluator and the descriptions of series. Without it there are the parser, the printer and the tools for
+//!   editors, and two dependencies less.
+//! * `test-script`: the runner of Prometheus' `.test` scripts, `test_script`; needs `engine`.
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "engine")]
 mod annotation;
 pub mod ast;
 pub mod build;
 mod check;
 pub mod complete;
 pub mod duration;
+#[cfg(feature = "engine")]
 pub mod engine;
 pub mod error;
+#[cfg(feature = "engine")]
 mod eval;
+#[cfg(feature = "engine")]
 mod functions;
 mod hint;
+#[cfg(feature = "engine")]
 mod histogram;
 pub mod hover;
 mod json;
+#[cfg(feature = "engine")]
 mod kahan;
 mod lexer;
+#[cfg(feature = "engine")]
 mod math;
 pub mod options;
 mod parse;
 mod parser;
+#[cfg(feature = "engine")]
 mod plan;
 mod printer;
 pub mod recover;
+#[cfg(feature = "engine")]
 pub mod series_desc;
 pub mod signature;
 pub mod span;
+#[cfg(feature = "engine")]
 pub mod table;
 #[cfg(feature = "test-script")]
 pub mod test_script;
@@ -114,19 +126,22 @@ pub mod types;
 
 pub use crate::complete::{Choice, Completions, complete};
 pub use crate::duration::{format_duration, parse_duration, parse_signed_duration};
+#[cfg(feature = "engine")]
 pub use crate::engine::{Engine, EngineOptions};
 pub use crate::error::{Error, ErrorKind};
 pub use crate::hover::{Hover, hover};
 pub use crate::options::ParseOptions;
 pub use crate::parse::{MAX_DEPTH, MAX_NESTING, parse, parse_selector};
 pub use crate::recover::{Recovered, parse_recovering};
+#[cfg(feature = "engine")]
 pub use crate::series_desc::{parse_metric, parse_series_description};
 pub use crate::signature::Signature;
 pub use crate::span::Span;
+#[cfg(feature = "engine")]
 pub use crate::table::Table;
 pub use crate::types::ValueType;
 
 /// The examples in the workspace's README.
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "engine"))]
 #[doc = include_str!("../../../README.md")]
 struct WorkspaceReadme;

@@ -8,6 +8,10 @@ use crate::text::{Quoted, quoted_prefix};
 
 /// What a token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    not(feature = "engine"),
+    expect(dead_code, reason = "descriptions of series have these")
+)]
 pub(crate) enum Kind {
     Aggregate(AggregateOp),
     Anchored,
@@ -78,6 +82,10 @@ pub(crate) enum HistogramWord {
     ZeroBucketWidth,
 }
 
+#[cfg_attr(
+    not(feature = "engine"),
+    expect(dead_code, reason = "descriptions of series have these")
+)]
 impl HistogramWord {
     /// All words, in the order of upstream's tokens: the keys, then the hints.
     const ALL: [(Self, &'static str); 15] = [

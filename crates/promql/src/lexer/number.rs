@@ -37,6 +37,7 @@ pub(crate) fn scan_number_or_duration(text: &[u8]) -> Result<(usize, Kind), Scan
 }
 
 /// The length of the number that `text` begins with, in a series description.
+#[cfg(feature = "engine")]
 pub(crate) fn scan_series_number(text: &[u8]) -> Result<usize, ScanError> {
     let mut scan = Scan { text, at: 0 };
     if scan.number(Flavor::Series) { Ok(scan.at) } else { Err(ScanError(scan.at)) }

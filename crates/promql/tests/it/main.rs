@@ -3,13 +3,17 @@
 mod build;
 mod complete;
 mod conformance;
+#[cfg(feature = "engine")]
 mod engine;
+#[cfg(feature = "engine")]
 mod eval;
 mod language;
 mod literal;
 mod parse;
+#[cfg(feature = "engine")]
 mod property;
 mod recover;
 #[cfg(feature = "test-script")]
 mod script;
+#[cfg(feature = "engine")]
 mod series;
