@@ -45,6 +45,7 @@
 extern crate alloc;
 
 pub mod clock;
+pub mod duration;
 pub mod error;
 pub mod histogram;
 pub mod ingest;

@@ -6,9 +6,9 @@
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
+use skopos_core::duration;
 use skopos_core::text::Quoted;
 
-use crate::duration;
 use crate::error::{LoadError, LoadErrorKind};
 use crate::model::Position;
 use crate::yaml::{Child, Node, Value, parse_int};
@@ -342,7 +342,7 @@ impl Decoder {
             Value::Null => Ok(None),
             Value::Scalar { text, .. } => duration::parse(text)
                 .map(Some)
-                .map_err(|message| LoadError::new(LoadErrorKind::Shape, message)),
+                .map_err(|error| LoadError::new(LoadErrorKind::Shape, error.to_string())),
             _ => {
                 self.mismatch(&child.node, "string");
                 Ok(None)

@@ -91,7 +91,6 @@ mod alert;
 #[cfg(feature = "yaml")]
 mod decode;
 #[cfg(feature = "yaml")]
-mod duration;
 #[cfg(feature = "yaml")]
 mod error;
 mod evaluator;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::de;
 use serde::{Deserialize, Deserializer};
-use skopos_core::text::Quoted;
+use skopos_core::duration;
 
 use crate::error::Error;
 
@@ -27,20 +27,6 @@ mod tests;
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PromDuration(Duration);
-
-/// Units, largest first, with their milliseconds.
-const UNITS: [(&str, u64); 7] = [
-    ("y", 365 * 24 * 3_600_000),
-    ("w", 7 * 24 * 3_600_000),
-    ("d", 24 * 3_600_000),
-    ("h", 3_600_000),
-    ("m", 60_000),
-    ("s", 1_000),
-    ("ms", 1),
-];
-
-/// Prometheus counts nanoseconds in 63 bits.
-const MAX_MILLIS: u64 = i64::MAX as u64 / 1_000_000;
 
 impl PromDuration {
     /// A duration of so many milliseconds.
@@ -72,58 +58,15 @@ impl FromStr for PromDuration {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        let invalid = || Error::config(format!("not a valid duration string: {}", Quoted(text)));
-        match text {
-            "" => return Err(Error::config("empty duration string")),
-            "0" => return Ok(Self::default()),
-            _ => {}
-        }
-        let mut rest = text;
-        let mut units = UNITS.iter();
-        let mut millis: u64 = 0;
-        while !rest.is_empty() {
-            let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-            let (number, behind) = rest.split_at(digits);
-            let unit_len = behind.bytes().take_while(|b| !b.is_ascii_digit()).count();
-            let (unit, next) = behind.split_at(unit_len);
-            let number: u64 = number.parse().map_err(|_| invalid())?;
-            if unit.is_empty() {
-                return Err(invalid());
-            }
-            if !UNITS.iter().any(|(name, _)| *name == unit) {
-                let message = format!("unknown unit {} in duration {}", Quoted(unit), Quoted(text));
-                return Err(Error::config(message));
-            }
-            // From large to small, each once.
-            let (_, scale) = units.find(|(name, _)| *name == unit).ok_or_else(invalid)?;
-            let part = number.checked_mul(*scale);
-            millis = part
-                .and_then(|part| millis.checked_add(part))
-                .filter(|millis| *millis <= MAX_MILLIS)
-                .ok_or_else(|| Error::config("duration out of range"))?;
-            rest = next;
-        }
-        Ok(Self::from_millis(millis))
+        let millis = duration::parse(text).map_err(|error| Error::config(error.to_string()))?;
+        Ok(Self(Duration::from_millis(millis.unsigned_abs())))
     }
 }
 
 /// Years and weeks only where they leave no rest, as Prometheus writes them; whole milliseconds.
 impl fmt::Display for PromDuration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut millis = self.0.as_millis();
-        if millis == 0 {
-            return f.write_str("0s");
-        }
-        for (unit, scale) in UNITS {
-            let scale = u128::from(scale);
-            let exact = matches!(unit, "y" | "w");
-            if millis < scale || (exact && !millis.is_multiple_of(scale)) {
-                continue;
-            }
-            write!(f, "{}{unit}", millis / scale)?;
-            millis %= scale;
-        }
-        Ok(())
+        f.write_str(&duration::format(self.as_millis()))
     }
 }
 

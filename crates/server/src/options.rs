@@ -69,7 +69,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             config_file: None,
-            listen_addresses: vec!["0.0.0.0:9090".into()],
+            listen_addresses: vec!["127.0.0.1:9090".into()],
             external_url: None,
             route_prefix: None,
             enable_lifecycle: false,

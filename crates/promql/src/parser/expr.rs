@@ -1,5 +1,7 @@
 //! Expressions: operators, calls, aggregations.
 
+use skopos_core::duration;
+
 use crate::ast::{
     AggregateExpr, AggregateOp, BinaryExpr, BinaryOp, Call, Expr, NumberLiteral, ParenExpr,
     StringLiteral, UnaryExpr, UnaryOp, VectorMatchCardinality, VectorMatching,
@@ -289,7 +291,7 @@ impl Parser<'_> {
         let is_duration = token.kind == Kind::Duration;
         let value = match token.kind {
             Kind::Number => parse_number(text),
-            Kind::Duration => crate::duration::parse(text).map(seconds),
+            Kind::Duration => duration::parse(text).map(seconds).map_err(|e| e.to_string()),
             _ => return Err(self.unexpected(token)),
         };
         let value = value.map_err(|message| self.error(span, message))?;

@@ -1,5 +1,6 @@
 //! Numbers for people: `humanize` and its kin, and what they take for a number.
 
+use skopos_core::duration;
 use skopos_core::text::Quoted;
 
 use crate::function::CallError;
@@ -128,57 +129,8 @@ pub(super) fn to_time(value: f64) -> Result<Time, CallError> {
     Ok(Time::from_millis(go_int(nanos) / 1_000_000))
 }
 
-/// Units from the largest to the smallest, in milliseconds.
-const UNITS: [(&str, u64); 7] = [
-    ("y", 365 * 86_400_000),
-    ("w", 7 * 86_400_000),
-    ("d", 86_400_000),
-    ("h", 3_600_000),
-    ("m", 60_000),
-    ("s", 1000),
-    ("ms", 1),
-];
-
 /// A duration of Prometheus (`1h30m`, also negative) in seconds.
 pub(super) fn parse_duration(text: &str) -> Result<f64, CallError> {
-    match text.strip_prefix('-') {
-        Some(positive) => Ok(-positive_duration(positive)?),
-        None => positive_duration(text),
-    }
-}
-
-fn positive_duration(text: &str) -> Result<f64, CallError> {
-    let invalid = || CallError::new(format!("not a valid duration string: {}", Quoted(text)));
-    let out_of_range = || CallError::new("duration out of range");
-    match text {
-        "0" => return Ok(0.0),
-        "" => return Err(CallError::new("empty duration string")),
-        _ => {}
-    }
-    let (mut rest, mut millis, mut last) = (text, 0_u64, 0);
-    while !rest.is_empty() {
-        let (digits, after) = split_run(rest, |c| c.is_ascii_digit());
-        let number: u64 = digits.parse().map_err(|_| invalid())?;
-        let (name, after) = split_run(after, |c| !c.is_ascii_digit());
-        if name.is_empty() {
-            return Err(invalid());
-        }
-        let at = UNITS.iter().position(|(unit, _)| *unit == name).ok_or_else(|| {
-            CallError::new(format!("unknown unit {} in duration {}", Quoted(name), Quoted(text)))
-        })?;
-        if at < last {
-            return Err(invalid());
-        }
-        last = at + 1;
-        let part = number.checked_mul(UNITS[at].1).ok_or_else(out_of_range)?;
-        millis = millis.checked_add(part).ok_or_else(out_of_range)?;
-        rest = after;
-    }
-    // What Go can hold in nanoseconds.
-    let longest = i64::MAX.unsigned_abs() / 1_000_000;
-    if millis > longest { Err(out_of_range()) } else { Ok(millis as f64 / 1000.0) }
-}
-
-fn split_run(text: &str, belongs: impl Fn(char) -> bool) -> (&str, &str) {
-    text.split_at(text.find(|c| !belongs(c)).unwrap_or(text.len()))
+    let millis = duration::parse_signed(text).map_err(|error| CallError::new(error.to_string()))?;
+    Ok(millis as f64 / 1000.0)
 }
