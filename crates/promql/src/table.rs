@@ -204,6 +204,17 @@ mod tests {
         });
     }
 
+    #[cfg(feature = "engine")]
+    #[test]
+    fn an_engine_over_a_table_keeps_the_laws_of_engines() {
+        let labels = Labels::from_pairs([("__name__", "up"), ("job", "a")]);
+        let table = Table::from_iter([(labels, vec![Sample::new(1_000_000, 1.0)])]);
+        let engine = crate::Engine::new(table, crate::EngineOptions::default());
+        for valid in ["up", "sum by (job) (up)", "1 + 1", "up[5m]", "\"text\""] {
+            conformance::query_engine(&engine, valid, "sum(up");
+        }
+    }
+
     #[test]
     fn a_series_that_comes_again_is_continued() {
         let labels = Labels::from_pairs([("a", "1")]);

@@ -63,3 +63,15 @@ impl Stopwatch {
         self.elapsed().as_secs_f64()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use skopos_testkit::conformance;
+
+    use super::*;
+
+    #[test]
+    fn the_systems_clock_keeps_the_laws_of_clocks() {
+        conformance::clock(&SystemClock::new());
+    }
+}

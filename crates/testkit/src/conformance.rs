@@ -12,4 +12,4 @@ pub use self::ingest::ingest;
 pub use self::labels::label_set;
 pub use self::postings::postings;
 pub use self::query::{clock, expander, query_engine};
-pub use self::source::{Fixture, collect, series_source};
+pub use self::source::{Fixture, collect, sample_cursor, series_source};

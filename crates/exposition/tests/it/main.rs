@@ -3,6 +3,7 @@
 
 mod conformance;
 mod hostile;
+mod laws;
 mod lint;
 mod negotiate;
 mod round_trip;

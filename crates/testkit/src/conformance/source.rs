@@ -5,8 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use skopos_core::{
-    Columns, Error, ErrorKind, Ingest, Labels, MatchOp, Matcher, Sample, Selection, Series,
-    SeriesSource, TimeRange, Timestamp, stale_nan,
+    Columns, Error, ErrorKind, Ingest, Labels, MatchOp, Matcher, Sample, SampleCursor, Selection,
+    Series, SeriesSource, TimeRange, Timestamp, stale_nan,
 };
 
 use crate::matching::matches_all;
@@ -123,8 +123,11 @@ fn floats(series: &dyn Series) -> Result<Vec<Sample>, Error> {
     let mut columns = Columns::new();
     series.read_all(&mut columns)?;
     assert_eq!(columns.timestamps.len(), columns.values.len(), "columns are of one length");
-    let pairs = columns.timestamps.iter().zip(&columns.values);
-    Ok(pairs.map(|(t, v)| Sample::new(*t, *v)).collect())
+    Ok(samples_of(&columns))
+}
+
+fn samples_of(columns: &Columns) -> Vec<Sample> {
+    columns.timestamps.iter().zip(&columns.values).map(|(t, v)| Sample::new(*t, *v)).collect()
 }
 
 /// Checks the laws of reading on a source that `open` fills with a fixture.
@@ -246,21 +249,34 @@ fn check_label_queries(source: &dyn SeriesSource, fixture: &Fixture, selection: 
     }
 }
 
+/// Checks that the cursors that `open` gives read exactly the float samples `expected`, and keep the
+/// laws of [`SampleCursor`].
+///
+/// # Panics
+///
+/// If they do not.
+#[track_caller]
+pub fn sample_cursor<'a>(open: impl Fn() -> Box<dyn SampleCursor + 'a>, expected: &[Sample]) {
+    for _ in 0..2 {
+        let (mut cursor, mut columns) = (open(), Columns::new());
+        while cursor.read(&mut columns).expect("decodes") {
+            assert_eq!(columns.timestamps.len(), columns.values.len(), "columns are of one length");
+        }
+        assert_eq!(samples_of(&columns), expected, "each cursor reads all samples, from the first");
+        let times = &columns.timestamps;
+        assert!(times.windows(2).all(|w| w[0] < w[1]), "samples ascend across batches");
+        assert!(!cursor.read(&mut columns).expect("decodes"), "after the end comes nothing");
+        assert_eq!(samples_of(&columns), expected, "after the end comes nothing");
+    }
+}
+
 #[track_caller]
 fn check_cursors(source: &dyn SeriesSource) {
     let selection = Selection::new([Matcher::equal("__name__", "up")], TimeRange::ALL);
     let mut set = source.select(&selection).expect("the selection is answered");
     let series = set.advance().expect("a series").expect("there is one");
     let once = floats(&*series).expect("decodes");
-    assert_eq!(floats(&*series).expect("decodes"), once, "each cursor starts at the beginning");
-    let mut columns = Columns::new();
-    let mut cursor = series.cursor();
-    while cursor.read(&mut columns).expect("decodes") {}
-    let n = columns.len();
-    assert!(!cursor.read(&mut columns).expect("decodes"), "after the end comes nothing");
-    assert_eq!(columns.len(), n, "after the end comes nothing");
-    assert!(columns.timestamps.windows(2).all(|w| w[0] < w[1]), "samples ascend across batches");
-    drop(cursor);
+    sample_cursor(|| series.cursor(), &once);
     while set.advance().expect("a series").is_some() {}
     assert!(set.advance().expect("nothing").is_none(), "after the last series comes nothing");
 }
