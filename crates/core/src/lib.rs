@@ -75,3 +75,8 @@ pub use crate::series::{
     Columns, SampleCursor, SelectHints, Selection, Series, SeriesSet, SeriesSource, TimeRange,
 };
 pub use crate::template::{Expander, Expansion};
+
+/// The example in the crate's README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

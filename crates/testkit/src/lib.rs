@@ -33,3 +33,8 @@ pub mod vectors;
 
 pub use crate::engine::{ReplacingExpander, TableEngine};
 pub use crate::store::MemoryStore;
+
+/// The example in the crate's README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
