@@ -12,7 +12,7 @@ use crate::types::ValueType;
 pub struct Hover {
     /// The place of the innermost expression there.
     pub span: Span,
-    /// The kind of the expression, as [`Expr::to_json`] names it.
+    /// The kind of the expression, as Prometheus' `/api/v1/parse_query` names it.
     pub kind: &'static str,
     /// What it evaluates to.
     pub value_type: ValueType,

@@ -41,7 +41,7 @@
 //! * [`parse`] gives a checked tree of [`ast::Expr`]; every node has its [`Span`] in the text.
 //!   [`ParseOptions`] enable what Prometheus keeps behind feature flags.
 //! * `Display` prints the canonical text, [`pretty`](ast::Expr::pretty) breaks long ones into lines.
-//! * [`to_json`](ast::Expr::to_json) gives the tree as Prometheus' `/api/v1/parse_query` answers it.
+//! * With the feature `serde`, trees are serialized in the shape of Prometheus' `/api/v1/parse_query`.
 //! * [`Error::render`] points at the place of an error; [`parse_recovering`] finds several.
 //!   [`Error::hint`] says what to do about the commonest.
 //! * [`build`] makes queries by code; [`walk`](ast::Expr::walk), [`walk_mut`](ast::Expr::walk_mut)
@@ -78,6 +78,8 @@
 //!
 //! * `engine` (default): the evaluator and the descriptions of series. Without it there are the parser, the printer and the tools for
 //!   editors, and two dependencies less.
+//! * `serde`: [`ast::Expr`] and its parts implement `serde::Serialize`, in the shape of Prometheus'
+//!   `/api/v1/parse_query` with its order of keys.
 //! * `test-script`: the runner of Prometheus' `.test` scripts, `test_script`; needs `engine`.
 #![forbid(unsafe_code)]
 
@@ -99,7 +101,6 @@ mod hint;
 #[cfg(feature = "engine")]
 mod histogram;
 pub mod hover;
-mod json;
 #[cfg(feature = "engine")]
 mod kahan;
 mod lexer;
@@ -112,6 +113,8 @@ mod parser;
 mod plan;
 mod printer;
 pub mod recover;
+#[cfg(feature = "serde")]
+mod serialize;
 #[cfg(feature = "engine")]
 pub mod series_desc;
 pub mod signature;

@@ -4,8 +4,10 @@
 //! from. Two ways of writing strings exist because the API has two: label sets are written plainly,
 //! everything else with `<`, `>` and `&` escaped for HTML. Reading JSON is not done here.
 
-use std::io::Write as _;
+use std::io::{self, Write};
 
+use serde::Serialize;
+use serde_json::ser::{CharEscape, Formatter, Serializer};
 use skopos_core::text::{FloatStyle, write_float};
 use skopos_core::{FloatHistogram, LabelSet, Timestamp};
 
@@ -162,6 +164,16 @@ impl Json {
         })
     }
 
+    /// Appends a value that knows its own shape, with texts and numbers as those of `string` and `number`.
+    ///
+    /// # Errors
+    ///
+    /// Those of `value`: writing into memory cannot fail.
+    pub(crate) fn serialize(&mut self, value: &impl Serialize) -> serde_json::Result<&mut Self> {
+        value.serialize(&mut Serializer::with_formatter(&mut self.bytes, GoFormatter))?;
+        Ok(self)
+    }
+
     /// What was written.
     #[cfg(test)]
     pub(crate) fn as_str(&self) -> &str {
@@ -171,6 +183,48 @@ impl Json {
     /// What was written, as bytes to send.
     pub(crate) fn into_bytes(self) -> Vec<u8> {
         self.bytes
+    }
+}
+
+/// Writes scalars as Go's `encoding/json` does.
+struct GoFormatter;
+
+impl Formatter for GoFormatter {
+    fn write_f64<W: ?Sized + Write>(&mut self, writer: &mut W, v: f64) -> io::Result<()> {
+        let mut json = Json::new();
+        json.number(v);
+        writer.write_all(&json.bytes)
+    }
+
+    fn write_string_fragment<W: ?Sized + Write>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
+        let mut bytes = Vec::with_capacity(fragment.len());
+        write_escaped(&mut bytes, fragment, true);
+        writer.write_all(&bytes)
+    }
+
+    fn write_char_escape<W: ?Sized + Write>(
+        &mut self,
+        writer: &mut W,
+        escape: CharEscape,
+    ) -> io::Result<()> {
+        let byte = match escape {
+            CharEscape::Quote => b'"',
+            CharEscape::ReverseSolidus => b'\\',
+            CharEscape::Solidus => b'/',
+            CharEscape::Backspace => 0x08,
+            CharEscape::FormFeed => 0x0c,
+            CharEscape::LineFeed => b'\n',
+            CharEscape::CarriageReturn => b'\r',
+            CharEscape::Tab => b'\t',
+            CharEscape::AsciiControl(byte) => byte,
+        };
+        let mut bytes = Vec::new();
+        write_escape(&mut bytes, char::from(byte).encode_utf8(&mut [0; 4]));
+        writer.write_all(&bytes)
     }
 }
 
@@ -210,8 +264,14 @@ fn write_fast_float(out: &mut Vec<u8>, v: f64) {
 }
 
 fn write_string(out: &mut Vec<u8>, text: &str, html: bool) {
-    let bytes = text.as_bytes();
     out.push(b'"');
+    write_escaped(out, text, html);
+    out.push(b'"');
+}
+
+/// Appends a text as it stands between the quotes of a string.
+fn write_escaped(out: &mut Vec<u8>, text: &str, html: bool) {
+    let bytes = text.as_bytes();
     let mut plain = 0;
     for (at, byte) in bytes.iter().enumerate() {
         let width = match byte {
@@ -226,7 +286,6 @@ fn write_string(out: &mut Vec<u8>, text: &str, html: bool) {
         plain = at + width;
     }
     out.extend_from_slice(&bytes[plain..]);
-    out.push(b'"');
 }
 
 #[cold]

@@ -5,7 +5,7 @@ use skopos_promql::ast::Expr;
 
 use super::json::Json;
 use super::param::{self, Moment};
-use super::reply::{Failure, Notes};
+use super::reply::{Failure, FailureKind, Notes};
 use super::{Api, Call};
 use crate::clock::Stopwatch;
 
@@ -62,7 +62,8 @@ pub(super) fn format(api: &Api, call: &Call, json: &mut Json) -> Result<Notes, F
 /// `GET|POST /parse_query`: the expression's tree.
 pub(super) fn tree(api: &Api, call: &Call, json: &mut Json) -> Result<Notes, Failure> {
     let expression = parse(api, call)?;
-    json.raw(&expression.to_json());
+    json.serialize(&expression)
+        .map_err(|error| Failure::new(FailureKind::Internal, error.to_string()))?;
     Ok(Notes::none())
 }
 

@@ -421,6 +421,10 @@ fn expressions_are_formatted_and_parsed() {
     assert_eq!(tree["data"]["type"], "unaryExpr");
     assert_eq!(tree["data"]["expr"]["func"]["name"], "rate");
     assert_eq!(tree["data"]["expr"]["args"][0]["range"], 300_000);
+    check_data(
+        "/parse_query?query=%22%3Ca%3E%22",
+        r#"{"type":"stringLiteral","val":"\u003ca\u003e"}"#,
+    );
 }
 
 #[test]

@@ -24,6 +24,22 @@ fn strings_are_escaped_for_html() {
 }
 
 #[test]
+fn serialized_values_are_written_as_go_does() {
+    let text = "a<b>&\"\\/\n\r\t\u{8}\u{c}\u{1}\u{7f}\u{2028}é";
+    let numbers = [0.5, -0.0, 5.0, 1e21, 1.5e-7, f64::NAN];
+    check(
+        |j| {
+            j.serialize(&(text, numbers)).unwrap();
+        },
+        concat!(
+            r#"["a\u003cb\u003e\u0026\"\\/\n\r\t\u0008\u000c\u0001"#,
+            "\u{7f}",
+            r#"\u2028é",[0.5,-0,5,1e+21,1.5e-7,null]]"#
+        ),
+    );
+}
+
+#[test]
 fn labels_are_not_escaped_for_html() {
     let labels = Labels::from_pairs([("expr", "a<b\t"), ("__name__", "x")]);
     check(

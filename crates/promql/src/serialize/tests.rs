@@ -1,18 +1,19 @@
 //! Trees as the UI gets them.
 
-use crate::{ParseOptions, parse};
+use crate::{MAX_DEPTH, ParseOptions, parse};
 
 #[track_caller]
 fn check(query: &str, expected: &str) {
     let expr = parse(query, &ParseOptions::all()).expect("a query");
-    assert_eq!(expr.to_json(), expected.split_inclusive('\n').map(str::trim).collect::<String>());
+    let json = serde_json::to_string(&expr).expect("JSON");
+    assert_eq!(json, expected.split_inclusive('\n').map(str::trim).collect::<String>());
 }
 
 #[test]
 fn selectors_show_their_conditions_and_times() {
     check(
         "up{job=~\"<a>\"} @ 1.5 offset 5m",
-        r#"{"anchored":false,"matchers":[{"name":"job","type":"=~","value":"\u003ca\u003e"},
+        r#"{"anchored":false,"matchers":[{"name":"job","type":"=~","value":"<a>"},
         {"name":"__name__","type":"=","value":"up"}],"name":"up","offset":300000,"offsetExpr":null,
         "smoothed":false,"startOrEnd":null,"timestamp":1500,"type":"vectorSelector"}"#,
     );
@@ -32,11 +33,11 @@ fn operators_show_how_they_match() {
     check(
         "1 >bool 2",
         r#"{"bool":true,"lhs":{"type":"numberLiteral","val":"1"},"matching":null,
-        "op":"\u003e","rhs":{"type":"numberLiteral","val":"2"},"type":"binaryExpr"}"#,
+        "op":">","rhs":{"type":"numberLiteral","val":"2"},"type":"binaryExpr"}"#,
     );
-    let json = parse("a * on (x) group_left (y) fill_right(5) b", &ParseOptions::all())
-        .expect("a query")
-        .to_json();
+    let expr =
+        parse("a * on (x) group_left (y) fill_right(5) b", &ParseOptions::all()).expect("a query");
+    let json = serde_json::to_string(&expr).expect("JSON");
     assert!(json.contains(concat!(
         r#""matching":{"card":"many-to-one","fillValues":{"lhs":null,"rhs":5},"#,
         r#""include":["y"],"labels":["x"],"on":true}"#
@@ -57,4 +58,41 @@ fn calls_show_their_signature() {
         "op":"count_values","param":{"type":"stringLiteral","val":"x\n"},"type":"aggregation",
         "without":false}"#,
     );
+}
+
+#[test]
+fn fills_are_numbers_as_go_writes_them() {
+    for (fill, expected) in [
+        ("5", "5"),
+        ("-0", "-0.0"),
+        ("0.5", "0.5"),
+        ("9007199254740993", "9007199254740992.0"),
+        ("NaN", "null"),
+    ] {
+        let query = format!("a + fill({fill}) b");
+        let expr = parse(&query, &ParseOptions::all()).expect("a query");
+        let json = serde_json::to_string(&expr).expect("JSON");
+        let expected = format!(r#""fillValues":{{"lhs":{expected},"rhs":{expected}}}"#);
+        assert!(json.contains(&expected), "{query}: {json}");
+    }
+}
+
+#[test]
+fn subqueries_show_their_step() {
+    check(
+        "x[1h:] @ start()",
+        r#"{"expr":{"anchored":false,"matchers":[{"name":"__name__","type":"=","value":"x"}],
+        "name":"x","offset":0,"offsetExpr":null,"smoothed":false,"startOrEnd":null,
+        "timestamp":null,"type":"vectorSelector"},"offset":0,"offsetExpr":null,"range":3600000,
+        "rangeExpr":null,"startOrEnd":"start","step":0,"stepExpr":null,"timestamp":null,
+        "type":"subquery"}"#,
+    );
+}
+
+#[test]
+fn the_highest_trees_are_written() {
+    let query = vec!["1"; MAX_DEPTH].join("+");
+    let expr = parse(&query, &ParseOptions::all()).expect("a query");
+    let json = serde_json::to_string(&expr).expect("JSON");
+    assert_eq!(json.matches("binaryExpr").count(), MAX_DEPTH - 1);
 }
