@@ -54,6 +54,27 @@
 //! * [`parse_selector`], [`parse_metric`] and [`parse_series_description`] read the smaller languages
 //!   of `match[]` parameters and test scripts; [`parse_duration`] reads `1h30m`.
 //!
+//! # Editors
+//!
+//! A text that is being written is wrong most of the time. [`parse_recovering`] reads on after errors,
+//! so that all are reported and [`hover()`] finds what stands at a place; [`complete()`] needs the
+//! text before the cursor alone and tells what is wanted there, metric names and label values to be looked up
+//! by the caller included.
+//!
+//! ```
+//! use skopos_promql::{ParseOptions, parse_recovering};
+//!
+//! let found = parse_recovering("sum(up) + rate(up)", &ParseOptions::default());
+//! assert!(found.expr.is_some());
+//! let hint = found.errors[0].hint().unwrap_or_default();
+//! assert!(hint.contains("up[5m]"), "{hint}");
+//! ```
+//!
+//! # Queries by code
+//!
+//! [`build`] has a type each for vectors, ranges and numbers, so that what compiles is well-typed, and
+//! quotes and parenthesizes by itself. Given trees are changed by [`rewrite`](ast::Expr::rewrite).
+//!
 //! # Limits
 //!
 //! Parsing takes time linear in the text. Regular expressions in matchers are parsed and not compiled: one
@@ -148,3 +169,8 @@ pub use crate::types::ValueType;
 #[cfg(all(doctest, feature = "engine"))]
 #[doc = include_str!("../../../README.md")]
 struct WorkspaceReadme;
+
+/// The examples in the crate's README.
+#[cfg(all(doctest, feature = "engine"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

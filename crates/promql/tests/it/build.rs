@@ -62,6 +62,13 @@ fn what_cannot_be_is_refused_in_the_end() {
     assert!(error.message().contains(&MAX_NESTING.to_string()), "{error}");
 }
 
+#[test]
+fn labels_that_read_as_numbers_are_printed_quoted() {
+    let text = "sum by (\"inf\", \"NaN\", infinite) (up)";
+    let expr = parse(text, &ParseOptions::default()).expect("a query");
+    assert_eq!(expr.to_string(), text);
+}
+
 fn text() -> impl Strategy<Value = String> {
     prop_oneof![
         proptest::sample::select(
