@@ -1,6 +1,8 @@
 //! Where numbers end, and what they are worth.
 
-use super::{ScanError, parse_number, scan_number_or_duration, scan_series_number};
+#[cfg(feature = "engine")]
+use super::scan_series_number;
+use super::{ScanError, parse_number, scan_number_or_duration};
 use crate::token::Kind;
 
 #[track_caller]
@@ -39,6 +41,7 @@ fn what_was_read_of_a_bad_number_is_known() {
     check_scan("0x1ee", Err(5));
 }
 
+#[cfg(feature = "engine")]
 #[test]
 fn a_series_repeats_with_x() {
     assert_eq!(scan_series_number(b"1x5"), Ok(1));
