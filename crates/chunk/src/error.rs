@@ -10,6 +10,8 @@ pub enum ErrorKind {
     Corrupt,
     /// The chunk has as many samples as its header can count.
     Full,
+    /// The samples to be written are not such as the encoding holds.
+    Invalid,
     /// The bytes end before the samples that the header promises.
     Truncated,
     /// The encoding is one that this version does not read or write.
@@ -23,31 +25,51 @@ pub enum ErrorKind {
 ///
 /// let error = XorDecoder::new(&[0x00]).unwrap_err();
 /// assert_eq!(error.kind(), ErrorKind::Truncated);
-/// assert_eq!(error.offset(), 1);
+/// assert_eq!((error.offset(), error.sound_samples()), (1, 0));
 /// assert_eq!(error.to_string(), "chunk ends at byte 1, inside its header");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
     problem: Problem,
     offset: usize,
+    sound: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Problem {
     EndInHeader,
-    EndInSample { number: usize, promised: usize },
+    EndInSample {
+        number: usize,
+        promised: usize,
+    },
     Full,
-    NotAscending { number: usize },
+    /// Samples to be written were asked for up to `end`, but there are only `len`.
+    NoSuchSamples {
+        end: usize,
+        len: usize,
+    },
+    /// `number` counts from 1, here and below.
+    NotAscending {
+        number: usize,
+    },
     UnknownEncoding(u8),
     UnsupportedEncoding(&'static str),
-    VarintTooLong { number: usize },
+    VarintTooLong {
+        number: usize,
+    },
     WindowTooWide,
 }
 
 impl Error {
     #[cold]
     pub(crate) fn new(problem: Problem, offset: usize) -> Self {
-        Self { problem, offset }
+        Self { problem, offset, sound: 0 }
+    }
+
+    /// The same, with so many samples that were sound before the trouble.
+    #[cold]
+    pub(crate) fn after(self, sound: usize) -> Self {
+        Self { sound, ..self }
     }
 
     /// What kind of failure it is.
@@ -56,6 +78,7 @@ impl Error {
         match self.problem {
             Problem::EndInHeader | Problem::EndInSample { .. } => ErrorKind::Truncated,
             Problem::Full => ErrorKind::Full,
+            Problem::NoSuchSamples { .. } => ErrorKind::Invalid,
             Problem::NotAscending { .. }
             | Problem::VarintTooLong { .. }
             | Problem::WindowTooWide => ErrorKind::Corrupt,
@@ -67,6 +90,13 @@ impl Error {
     #[must_use]
     pub fn offset(&self) -> usize {
         self.offset
+    }
+
+    /// How many samples, from the chunk's first one on, could be read before the trouble; 0 where
+    /// the error is not about reading samples.
+    #[must_use]
+    pub fn sound_samples(&self) -> usize {
+        self.sound
     }
 }
 
@@ -80,6 +110,9 @@ impl fmt::Display for Error {
                 "chunk ends inside sample {number} of {promised}, which begins in byte {offset}"
             ),
             Problem::Full => f.write_str("chunk is full: its header counts up to 65535 samples"),
+            Problem::NoSuchSamples { end, len } => {
+                write!(f, "samples up to number {end} are to be written, but there are {len}")
+            }
             Problem::NotAscending { number } => {
                 write!(f, "sample {number} of chunk is not later than the one before it")
             }
@@ -104,6 +137,7 @@ impl From<Error> for skopos_core::Error {
     fn from(error: Error) -> Self {
         let kind = match error.kind() {
             ErrorKind::Corrupt | ErrorKind::Truncated => skopos_core::ErrorKind::Corrupt,
+            ErrorKind::Invalid => skopos_core::ErrorKind::Invalid,
             ErrorKind::Full => skopos_core::ErrorKind::Limit,
             ErrorKind::Unsupported => skopos_core::ErrorKind::Unsupported,
         };

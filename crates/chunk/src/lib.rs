@@ -29,7 +29,8 @@
 //! * [`XorEncoder`] appends samples; its bytes are a whole chunk after each of them, and it can be
 //!   [reopened](XorEncoder::reopen) from those bytes.
 //! * [`XorDecoder`] iterates, seeks forward, or fills [`Columns`](skopos_core::Columns) in one loop.
-//! * [`Codec`] is one object-safe interface to encodings, found by [`codec()`].
+//! * [`Codec`] is one object-safe interface to encodings, for whole chunks both ways, found by
+//!   [`codec()`] or listed by [`codecs()`].
 //!
 //! # Limits
 //!
@@ -59,10 +60,10 @@ pub mod xor;
 
 mod bits;
 
-pub use crate::codec::{Codec, XorCodec, codec};
-pub use crate::encoding::Encoding;
+pub use crate::codec::{Codec, codec, codecs};
+pub use crate::encoding::{Encoding, SampleKind};
 pub use crate::error::{Error, ErrorKind};
-pub use crate::xor::{MAX_SAMPLES, XorDecoder, XorEncoder};
+pub use crate::xor::{MAX_SAMPLES, XorCodec, XorDecoder, XorEncoder};
 
 /// The example in the crate's README.
 #[cfg(doctest)]

@@ -3,11 +3,13 @@
 //! It is Facebook's Gorilla encoding with Prometheus' bit widths, as `docs/formats/chunk-xor.md`
 //! describes it. Histograms have encodings of their own.
 
+mod codec;
 mod decode;
 mod encode;
 #[cfg(test)]
 mod tests;
 
+pub use self::codec::XorCodec;
 pub use self::decode::XorDecoder;
 pub use self::encode::XorEncoder;
 

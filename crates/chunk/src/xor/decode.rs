@@ -12,6 +12,8 @@
 use skopos_core::{Columns, Sample, TimeRange, Timestamp};
 
 use crate::bits::{BitReader, PEEK_BITS};
+use crate::codec::level_starts;
+use crate::encoding::SampleKind;
 use crate::error::{Error, Problem};
 use crate::xor::{DOD_WIDTHS, HEADER_LEN, LEADING_BITS, WIDTH_BITS};
 
@@ -172,8 +174,10 @@ impl<'a> XorDecoder<'a> {
             let kept = before.saturating_add(at).saturating_add(1);
             columns.timestamps.truncate(kept);
             columns.values.truncate(kept);
+            level_starts(columns, SampleKind::Float);
             let number = passed.saturating_add(at).saturating_add(1);
-            return Err(Error::new(Problem::NotAscending { number }, HEADER_LEN));
+            let sound = number.saturating_sub(1);
+            return Err(Error::new(Problem::NotAscending { number }, HEADER_LEN).after(sound));
         }
         result
     }
@@ -223,6 +227,7 @@ impl<'a> XorDecoder<'a> {
         let kept = before.saturating_add(filled);
         columns.timestamps.truncate(kept);
         columns.values.truncate(kept);
+        level_starts(columns, SampleKind::Float);
         if result.is_err() {
             self.failed = true;
         }
@@ -392,7 +397,9 @@ impl<'a> XorDecoder<'a> {
             self.bits.skip(8);
             if shift == 63 && 1 < *byte {
                 let number = usize::from(self.read).saturating_add(1);
-                return Err(Error::new(Problem::VarintTooLong { number }, self.bits.byte_offset()));
+                let problem = Problem::VarintTooLong { number };
+                let error = Error::new(problem, self.bits.byte_offset());
+                return Err(error.after(usize::from(self.read)));
             }
             number |= u64::from(byte & 0x7f).wrapping_shl(shift);
             if *byte < 0x80 {
@@ -406,7 +413,8 @@ impl<'a> XorDecoder<'a> {
     fn truncated(&self, start: BitReader<'_>) -> Error {
         let number = usize::from(self.read).saturating_add(1);
         let promised = usize::from(self.total);
-        Error::new(Problem::EndInSample { number, promised }, start.byte_offset())
+        let error = Error::new(Problem::EndInSample { number, promised }, start.byte_offset());
+        error.after(usize::from(self.read))
     }
 }
 
