@@ -57,7 +57,8 @@ fn read(format: TextFormat, page: &[u8], options: ParserOptions) -> Entries {
 
 fn show(entry: Entry<'_, '_>) -> String {
     let Entry::Series(mut sample) = entry else { return format!("{entry:?}") };
-    let (series, value, time) = (sample.series(), sample.value().to_bits(), sample.timestamp());
+    let series = sample.series().to_vec();
+    let (value, time) = (sample.value().to_bits(), sample.timestamp());
     let (exemplar, start) = (sample.exemplar(), sample.start_timestamp());
     let labels = sample.labels();
     let pairs: Vec<_> = labels.iter().collect();

@@ -48,6 +48,7 @@
 extern crate alloc;
 
 mod encode;
+mod entry;
 mod error;
 mod escape;
 mod family;
@@ -60,6 +61,7 @@ mod parser;
 mod quote;
 
 pub use crate::encode::encode;
+pub use crate::entry::{Entry, HistogramEntry, SeriesEntry, SeriesLabels};
 pub use crate::error::{Error, ErrorKind};
 pub use crate::escape::EscapingScheme;
 pub use crate::family::{Family, FamilySample, families};
@@ -68,10 +70,7 @@ pub use crate::lint::{Problem, lint};
 pub use crate::negotiate::{
     ChosenFormat, OutputFormat, ScrapeProtocol, accept_header, choose_format, choose_output,
 };
-pub use crate::parser::{
-    ClassicHistograms, CreatedLines, Entry, HistogramEntry, Parser, ParserOptions, SeriesEntry,
-    SeriesLabels,
-};
+pub use crate::parser::{ClassicHistograms, CreatedLines, Parser, ParserOptions};
 
 /// The example in the crate's README.
 #[cfg(doctest)]

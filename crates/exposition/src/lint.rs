@@ -119,6 +119,7 @@ impl<'a> Reader<'a> {
                     self.named(name, parser.entry_offset());
                 }
                 Entry::Series(sample) => {
+                    let Some(sample) = sample.as_text() else { continue };
                     let name = sample.raw_name();
                     let labels: Vec<_> = sample.raw_labels().collect();
                     self.sample(name, labels, sample.offset())?;

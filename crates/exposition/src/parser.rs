@@ -4,8 +4,6 @@
 //! other line and knows the error texts, and the created-timestamp search looks ahead. A sample costs
 //! no allocation; the few buffers are the parser's own and are reused.
 
-use alloc::borrow::Cow;
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use skopos_core::{Exemplar, MetricType, Timestamp};
@@ -14,7 +12,7 @@ use self::convert::Collation;
 use self::created::Ahead;
 use self::labels::Scratch;
 use self::lex::State;
-use crate::{Error, TextFormat};
+use crate::{Entry, Error, SeriesEntry, TextFormat};
 
 mod careful;
 mod convert;
@@ -25,8 +23,8 @@ mod lex;
 #[cfg(test)]
 mod tests;
 
-pub use self::convert::HistogramEntry;
-pub use self::labels::SeriesLabels;
+pub(crate) use self::convert::Converted;
+pub(crate) use self::labels::TextLabels;
 
 /// What a [`Parser`] does beyond reading lines.
 ///
@@ -108,40 +106,6 @@ impl ParserOptions {
     pub fn classic_histograms(self) -> ClassicHistograms {
         self.classic_histograms
     }
-}
-
-/// One entry of a page.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum Entry<'p, 'a> {
-    /// The type of a metric family.
-    Type {
-        /// The family's name, as written: escapes in a quoted name stay.
-        name: &'a str,
-        /// The declared type.
-        metric_type: MetricType,
-    },
-    /// The help text of a metric family.
-    Help {
-        /// The family's name, as written.
-        name: &'a str,
-        /// The text, unescaped.
-        help: Cow<'a, str>,
-    },
-    /// The unit of a metric family; OpenMetrics only.
-    Unit {
-        /// The family's name, as written.
-        name: &'a str,
-        /// The unit; may be empty.
-        unit: &'a str,
-    },
-    /// A comment from its `#` on, without the line feed; Prometheus text only.
-    Comment(&'a [u8]),
-    /// A sample.
-    Series(SeriesEntry<'p, 'a>),
-    /// A native histogram made of a classic one's lines, if the options ask for it. It stands after
-    /// them, before the line that ended it.
-    Histogram(Box<HistogramEntry>),
 }
 
 /// A pull parser over a page of Prometheus text or OpenMetrics.
@@ -319,7 +283,7 @@ impl<'a> Parser<'a> {
         let step = self.step()?;
         let page = self.page;
         Ok(Some(match step {
-            Step::Series => Entry::Series(SeriesEntry { parser: self }),
+            Step::Series => Entry::Series(SeriesEntry::text(TextSample { parser: self })),
             Step::Type { name, metric_type } => Entry::Type { name: page.text(name), metric_type },
             Step::Help { name, text } => {
                 let help = crate::escape::unescape_help(page.text(text), self.format);
@@ -329,7 +293,7 @@ impl<'a> Parser<'a> {
                 Entry::Unit { name: page.text(name), unit: page.text(unit) }
             }
             Step::Comment(text) => Entry::Comment(page.get(text)),
-            Step::Histogram => return Ok(self.take_histogram().map(Entry::Histogram)),
+            Step::Histogram => return Ok(self.histogram().map(Entry::Histogram)),
             Step::End => return Ok(None),
         }))
     }
@@ -392,93 +356,75 @@ impl<'a> Parser<'a> {
     }
 }
 
-/// A sample: its series, its value, and what else stands on its line.
+/// A sample's line, as [`SeriesEntry`](crate::SeriesEntry) shows it.
 #[derive(Debug)]
-pub struct SeriesEntry<'p, 'a> {
+pub(crate) struct TextSample<'p, 'a> {
     parser: &'p mut Parser<'a>,
 }
 
-impl<'a> SeriesEntry<'_, 'a> {
-    /// The byte of the page at which the sample's line begins.
-    #[must_use]
-    pub fn offset(&self) -> usize {
+impl<'a> TextSample<'_, 'a> {
+    pub(crate) fn offset(&self) -> usize {
         self.parser.start
     }
 
-    /// The series as written, from the first byte of the line to the closing brace.
-    ///
-    /// Equal bytes mean equal labels as long as the type declared before is the same, so a scraper
-    /// may know a series by them and skip its labels.
-    #[must_use]
-    pub fn series(&self) -> &'a [u8] {
+    #[inline]
+    pub(crate) fn series(&self) -> &'a [u8] {
         self.parser.page.get(self.parser.line.series)
     }
 
-    /// The metric's name as written, without quotes around it; escapes stay.
-    #[must_use]
-    pub fn raw_name(&self) -> &'a str {
+    pub(crate) fn raw_name(&self) -> &'a str {
         self.parser.page.text(self.parser.line.name)
     }
 
-    /// Names and values of the labels as they stand on the page: in that order, with their escapes.
-    pub fn raw_labels(&self) -> impl ExactSizeIterator<Item = (&'a str, &'a str)> + '_ {
-        let page = self.parser.page;
-        let pair = move |label: &RawLabel| (page.text(label.name), page.text(label.value));
-        self.parser.line.labels.iter().map(pair)
+    pub(crate) fn raw_label_count(&self) -> usize {
+        self.parser.line.labels.len()
     }
 
-    /// The value; every NaN is the normal one.
-    #[must_use]
-    pub fn value(&self) -> f64 {
+    pub(crate) fn raw_labels(&self) -> impl Iterator<Item = (&'a str, &'a str)> + '_ {
+        (0..self.raw_label_count()).filter_map(|index| self.raw_label(index))
+    }
+
+    pub(crate) fn raw_label(&self, index: usize) -> Option<(&'a str, &'a str)> {
+        let page = self.parser.page;
+        let label = self.parser.line.labels.get(index)?;
+        Some((page.text(label.name), page.text(label.value)))
+    }
+
+    #[inline]
+    pub(crate) fn value(&self) -> f64 {
         self.parser.line.value
     }
 
-    /// When the value was observed, where the page says so.
-    #[must_use]
-    pub fn timestamp(&self) -> Option<Timestamp> {
+    #[inline]
+    pub(crate) fn timestamp(&self) -> Option<Timestamp> {
         self.parser.line.timestamp.map(Timestamp::from_millis)
     }
 
-    /// The declared type that is in force: that of the last TYPE line, whatever its name.
-    #[must_use]
-    pub fn metric_type(&self) -> MetricType {
+    pub(crate) fn metric_type(&self) -> MetricType {
         self.parser.metric_type
     }
 
-    /// The labels with the name, sorted and unescaped; floats in `le` of histograms and `quantile`
-    /// of summaries have their canonical form.
-    ///
-    /// O(n log n) in the number of labels, linear where they are sorted already.
-    #[must_use]
-    pub fn labels(&mut self) -> SeriesLabels<'_> {
+    #[inline]
+    pub(crate) fn labels(&mut self) -> TextLabels<'_> {
         self.parser.series_labels()
     }
 
-    /// Names and values of the exemplar's labels as they stand on the page; none without exemplar.
-    pub fn raw_exemplar_labels(&self) -> impl Iterator<Item = (&'a str, &'a str)> + '_ {
+    pub(crate) fn raw_exemplar_label(&self, index: usize) -> Option<(&'a str, &'a str)> {
         let page = self.parser.page;
         let line = &self.parser.line;
-        let labels = line.exemplar.iter().flat_map(|_| &line.exemplar_labels);
-        labels.map(move |label| (page.text(label.name), page.text(label.value)))
+        let label = line.exemplar.and_then(|_| line.exemplar_labels.get(index))?;
+        Some((page.text(label.name), page.text(label.value)))
     }
 
-    /// The exemplar, if there is one; OpenMetrics only. Allocates its labels.
-    ///
-    /// As in Prometheus, escapes in its labels are not resolved.
-    #[must_use]
-    pub fn exemplar(&self) -> Option<Exemplar> {
+    #[inline]
+    pub(crate) fn exemplar(&self) -> Option<Exemplar> {
         let raw = self.parser.line.exemplar?;
-        let labels = self.raw_exemplar_labels().collect();
+        let labels = (0..).map_while(|index| self.raw_exemplar_label(index)).collect();
         let timestamp = raw.timestamp.map(Timestamp::from_millis);
         Some(Exemplar { labels, value: raw.value, timestamp })
     }
 
-    /// When the counter, histogram or summary began, from the `_created` line of its metric that
-    /// follows; OpenMetrics only.
-    ///
-    /// All calls for a page together take time linear in it.
-    #[must_use]
-    pub fn start_timestamp(&mut self) -> Option<Timestamp> {
+    pub(crate) fn start_timestamp(&mut self) -> Option<Timestamp> {
         self.parser.start_timestamp()
     }
 }

@@ -303,8 +303,7 @@ impl ScrapeCycle {
         let explicit = if self.job.honor_timestamps { entry.timestamp() } else { None };
         let is_tracked = explicit.is_none() || self.job.track_timestamps_staleness;
         let sample = Sample { t: explicit.unwrap_or(pass.time.at), v: entry.value() };
-        let bytes = entry.series();
-        match self.cache.get(bytes) {
+        match self.cache.get(entry.series()) {
             Cached::Dropped => return Ok(()),
             Cached::Kept { id, is_repeated } => {
                 pass.outcome.post_relabeling += 1;
@@ -321,7 +320,7 @@ impl ScrapeCycle {
             Cached::Unknown => {
                 let labels = series::labels_of(&self.job, &self.target_labels, &entry.labels())?;
                 let Some(labels) = labels else {
-                    self.cache.insert_dropped(bytes);
+                    self.cache.insert_dropped(entry.series());
                     return Ok(());
                 };
                 pass.outcome.post_relabeling += 1;
@@ -331,7 +330,7 @@ impl ScrapeCycle {
                     pass.outcome.series_added += 1;
                 }
                 pass.append_extras(&entry, series, &labels, sample.t, true);
-                self.cache.insert(bytes, series, labels, is_tracked);
+                self.cache.insert(entry.series(), series, labels, is_tracked);
             }
         }
         Ok(())

@@ -20,29 +20,30 @@ use skopos_core::{
     MetricType, Span as BucketSpan, Timestamp,
 };
 
-use super::{ClassicHistograms, Parser, SeriesEntry, SeriesLabels, Span, Step};
-use crate::Error;
+use super::{ClassicHistograms, Parser, Span, Step, TextSample};
 use crate::number::parse_label_float;
+use crate::{Error, HistogramEntry, SeriesLabels};
 
 /// Gaps of empty buckets that integer histograms keep, since a new span costs more.
 const KEPT_EMPTY_BUCKETS: usize = 2;
 
 /// A native histogram made of the lines of a classic one.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct HistogramEntry {
+#[derive(Debug)]
+pub(crate) struct Converted {
     /// A text that names the series; equal texts mean equal labels.
-    pub series: String,
+    pub(crate) series: String,
     /// The labels: the family's name, and no `le`.
-    pub labels: Labels,
+    pub(crate) labels: Labels,
     /// When it was observed, by the last of its lines.
-    pub timestamp: Option<Timestamp>,
+    pub(crate) timestamp: Option<Timestamp>,
     /// The histogram: of integers where all counts are.
-    pub histogram: HistogramSample,
+    pub(crate) histogram: HistogramSample,
     /// The exemplars of all its lines.
-    pub exemplars: Vec<Exemplar>,
+    pub(crate) exemplars: Vec<Exemplar>,
     /// When it began to count, as far as the first of its lines tells.
-    pub start_timestamp: Option<Timestamp>,
+    pub(crate) start_timestamp: Option<Timestamp>,
+    /// Where its first line begins.
+    pub(crate) offset: usize,
 }
 
 /// The classic histogram whose lines are being read.
@@ -58,9 +59,10 @@ pub(super) struct Collation {
     lines: Lines,
     timestamp: Option<i64>,
     start: Option<Timestamp>,
+    offset: usize,
     exemplars: Vec<Exemplar>,
     /// What was made, to be given now.
-    made: Option<Box<HistogramEntry>>,
+    made: Option<Box<Converted>>,
     /// What was read already and comes after it.
     pending: Option<Step>,
 }
@@ -83,7 +85,7 @@ enum Part {
     Count,
 }
 
-impl Parser<'_> {
+impl<'a> Parser<'a> {
     /// The next entry, with classic histograms converted.
     #[inline(never)]
     pub(super) fn converted_step(&mut self) -> Result<Step, Error> {
@@ -124,8 +126,8 @@ impl Parser<'_> {
 
     /// The histogram that [`Step::Histogram`] told of.
     #[inline(never)]
-    pub(super) fn take_histogram(&mut self) -> Option<Box<HistogramEntry>> {
-        self.collation.made.take()
+    pub(super) fn histogram(&self) -> Option<HistogramEntry<'_, 'a>> {
+        self.collation.made.as_deref().map(HistogramEntry::converted)
     }
 
     /// Whether the current line ends the metric that is being collected.
@@ -134,7 +136,7 @@ impl Parser<'_> {
             return false;
         }
         let mut collation = mem::take(&mut self.collation);
-        let labels = self.series_labels();
+        let labels = SeriesLabels::text(self.series_labels());
         let name = labels.value(METRIC_NAME).unwrap_or_default();
         let base = split_suffix(name).map_or(name, |(base, _)| base);
         write_key(base, &labels, &mut collation.current_key);
@@ -157,7 +159,7 @@ impl Parser<'_> {
     fn collect_into(&mut self, collation: &mut Collation) -> Option<()> {
         let value = self.line.value;
         let family = self.page.text(collation.type_name);
-        let labels = self.series_labels();
+        let labels = SeriesLabels::text(self.series_labels());
         let (base, part) = split_suffix(labels.value(METRIC_NAME).unwrap_or_default())?;
         if base != family {
             return None;
@@ -180,10 +182,11 @@ impl Parser<'_> {
             collation.labels = builder.finish();
             collation.lines = Lines::default();
             collation.collecting = true;
+            collation.offset = self.start;
         }
         collation.lines.add(part, bound, value);
         collation.timestamp = self.line.timestamp;
-        let mut entry = SeriesEntry { parser: self };
+        let mut entry = TextSample { parser: self };
         collation.exemplars.extend(entry.exemplar());
         if starts {
             collation.start = entry.start_timestamp();
@@ -200,13 +203,14 @@ impl Parser<'_> {
         let exemplars = mem::take(&mut collation.exemplars);
         let Some(histogram) = mem::take(&mut collation.lines).convert() else { return false };
         let labels = mem::take(&mut collation.labels);
-        collation.made = Some(Box::new(HistogramEntry {
+        collation.made = Some(Box::new(Converted {
             series: series_text(&labels),
             labels,
             timestamp: collation.timestamp.map(Timestamp::from_millis),
             histogram,
             exemplars,
             start_timestamp: collation.start,
+            offset: collation.offset,
         }));
         true
     }

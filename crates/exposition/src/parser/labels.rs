@@ -3,8 +3,8 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use skopos_core::MetricType;
 use skopos_core::labels::{BUCKET_BOUND, METRIC_NAME, QUANTILE};
-use skopos_core::{LabelSet, MetricType};
 
 use super::{Page, Parser, RawLabel, Span};
 use crate::escape::unescape_into;
@@ -73,26 +73,9 @@ impl Text {
     }
 }
 
-/// The labels of a sample, in name order, borrowed from the page and the parser.
-///
-/// As a [`LabelSet`] it follows that trait's laws: no empty value, each name once (the last one
-/// written counts). [`iter`](Self::iter) shows what Prometheus' parser gives: all of them.
-///
-/// ```
-/// use skopos_core::LabelSet as _;
-/// use skopos_exposition::{Entry, Parser, ParserOptions, TextFormat};
-///
-/// let page = br#"m{b="\"",a="1",a="2",c=""} 1"#;
-/// let mut parser = Parser::new(TextFormat::Prometheus, page, ParserOptions::default());
-/// let Some(Entry::Series(mut sample)) = parser.next()? else { unreachable!() };
-/// let labels = sample.labels();
-/// assert_eq!(labels.duplicate_name(), Some("a"));
-/// assert_eq!(labels.iter().count(), 5);
-/// assert_eq!(labels.to_labels().to_string(), r#"{__name__="m", a="2", b="\""}"#);
-/// # Ok::<(), skopos_exposition::Error>(())
-/// ```
+/// The labels of a sample, as [`SeriesLabels`](crate::SeriesLabels) shows them.
 #[derive(Clone, Copy, Debug)]
-pub struct SeriesLabels<'s> {
+pub(crate) struct TextLabels<'s> {
     page: Page<'s>,
     own: &'s str,
     labels: &'s [Label],
@@ -100,62 +83,32 @@ pub struct SeriesLabels<'s> {
     distinct: bool,
 }
 
-impl<'s> SeriesLabels<'s> {
-    /// All labels as written, in name order: with empty values, and with repeated names.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&'s str, &'s str)> + use<'s> {
+impl<'s> TextLabels<'s> {
+    pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = (&'s str, &'s str)> + use<'s> {
         let Self { page, own, labels, .. } = *self;
         labels.iter().map(move |label| (label.name.get(page, own), label.value.get(page, own)))
     }
 
     /// How many labels there are, with empty and repeated ones.
-    #[must_use]
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.labels.len()
     }
 
-    /// Whether there is no label; never, since the name is one.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.labels.is_empty()
+    #[inline]
+    pub(crate) fn pair(&self, index: usize) -> Option<(&'s str, &'s str)> {
+        let Self { page, own, labels, .. } = *self;
+        labels.get(index).map(|label| (label.name.get(page, own), label.value.get(page, own)))
     }
 
-    /// A name that is there twice, if there is one. A scrape with such a sample is to be refused.
-    #[must_use]
-    pub fn duplicate_name(&self) -> Option<&'s str> {
-        if self.distinct {
-            return None;
-        }
-        let names = || self.iter().map(|(name, _)| name);
-        names().zip(names().skip(1)).find(|(a, b)| a == b).map(|(name, _)| name)
-    }
-}
-
-impl LabelSet for SeriesLabels<'_> {
-    fn visit<'v>(&'v self, visitor: &mut dyn FnMut(&'v str, &'v str)) {
-        if self.distinct {
-            for (name, value) in self.iter().filter(|(_, value)| !value.is_empty()) {
-                visitor(name, value);
-            }
-            return;
-        }
-        let mut held: Option<(&str, &str)> = None;
-        for (name, value) in self.iter() {
-            if let Some((before, value)) = held.filter(|(before, _)| *before != name)
-                && !value.is_empty()
-            {
-                visitor(before, value);
-            }
-            held = Some((name, value));
-        }
-        if let Some((name, value)) = held.filter(|(_, value)| !value.is_empty()) {
-            visitor(name, value);
-        }
+    /// Whether each name is there once.
+    pub(crate) fn is_distinct(&self) -> bool {
+        self.distinct
     }
 }
 
 impl Parser<'_> {
     /// Resolves the current line's labels.
-    pub(super) fn series_labels(&mut self) -> SeriesLabels<'_> {
+    pub(super) fn series_labels(&mut self) -> TextLabels<'_> {
         let page = self.page;
         let Scratch { own, labels } = &mut self.scratch;
         own.clear();
@@ -205,7 +158,7 @@ impl Parser<'_> {
             labels.sort_by(order);
             distinct = ascend(labels);
         }
-        SeriesLabels { page, own, labels, distinct }
+        TextLabels { page, own, labels, distinct }
     }
 }
 

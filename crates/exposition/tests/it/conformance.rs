@@ -63,7 +63,7 @@ fn entry_value(entry: Entry<'_, '_>, options: ParserOptions) -> Value {
         Entry::Help { name, help } => return json!({"e": "help", "name": name, "help": help}),
         Entry::Unit { name, unit } => return json!({"e": "unit", "name": name, "unit": unit}),
         Entry::Comment(text) => return json!({"e": "comment", "text": text_or_hex(text)}),
-        Entry::Histogram(entry) => return histogram_value(&entry, options),
+        Entry::Histogram(entry) => return histogram_value(entry, options),
         Entry::Series(sample) => sample,
         other => panic!("unexpected {other:?}"),
     };
@@ -95,24 +95,25 @@ fn entry_value(entry: Entry<'_, '_>, options: ParserOptions) -> Value {
     value
 }
 
-fn histogram_value(entry: &HistogramEntry, options: ParserOptions) -> Value {
+fn histogram_value(mut entry: HistogramEntry<'_, '_>, options: ParserOptions) -> Value {
     let bits = |values: &[f64]| -> Vec<String> { values.iter().map(|&v| bits_of(v)).collect() };
     let spans =
         |spans: &[Span]| -> Vec<_> { spans.iter().map(|s| json!([s.offset, s.length])).collect() };
-    let labels: Vec<_> = entry.labels.iter().map(|(name, value)| json!([name, value])).collect();
-    let mut value = json!({"e": "histogram", "series": entry.series, "labels": labels});
-    if let Some(t) = entry.timestamp {
+    let labels: Vec<_> = entry.labels().iter().map(|(name, value)| json!([name, value])).collect();
+    let mut value =
+        json!({"e": "histogram", "series": text_or_hex(entry.series()), "labels": labels});
+    if let Some(t) = entry.timestamp() {
         value["t"] = json!(t.as_millis());
     }
     let asked = options.created_lines() == CreatedLines::StartTimestamps;
-    if let Some(start) = entry.start_timestamp.filter(|_| asked) {
+    if let Some(start) = entry.start_timestamp().filter(|_| asked) {
         value["st"] = json!(start.as_millis());
     }
-    let exemplars: Vec<_> = entry.exemplars.iter().map(exemplar_value).collect();
+    let exemplars: Vec<_> = entry.exemplars().iter().map(exemplar_value).collect();
     if !exemplars.is_empty() {
         value["exemplars"] = json!(exemplars);
     }
-    let (kind, mut shown, bounds) = match &entry.histogram {
+    let (kind, mut shown, bounds) = match entry.histogram() {
         HistogramSample::Integer(h) => {
             let shown = json!({
                 "zc": h.zero_count, "count": h.count, "sum": bits_of(h.sum), "schema": h.schema,

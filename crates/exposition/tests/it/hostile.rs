@@ -77,7 +77,7 @@ fn very_many_buckets_may_stand_in_any_order() {
     let mut parser = Parser::new(TextFormat::Prometheus, page.as_bytes(), options);
     assert!(matches!(parser.next(), Ok(Some(Entry::Type { .. }))));
     let Ok(Some(Entry::Histogram(entry))) = parser.next() else { panic!("no histogram") };
-    let HistogramSample::Integer(histogram) = entry.histogram else { panic!("of floats") };
+    let HistogramSample::Integer(histogram) = entry.histogram() else { panic!("of floats") };
     assert_eq!((histogram.count, histogram.custom_values.len()), (99_999, 100_000));
     assert!(matches!(parser.next(), Ok(None)));
 }
