@@ -66,6 +66,17 @@ impl<'a> BitReader<'a> {
         high.wrapping_shl(low_n) | low
     }
 
+    /// Goes to a position in bits.
+    #[inline]
+    pub(crate) fn go_to(&mut self, position: usize) {
+        self.position = position;
+    }
+
+    /// The bytes that the bits are in.
+    pub(crate) fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
     /// The position in bits.
     #[inline]
     pub(crate) fn position(&self) -> usize {

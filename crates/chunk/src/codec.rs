@@ -232,7 +232,7 @@ fn times(columns: &Columns, kind: SampleKind) -> &[i64] {
 }
 
 /// Of the samples from the place `before` on, keeps those in `kept`.
-fn keep(columns: &mut Columns, kind: SampleKind, before: usize, kept: Range<usize>) {
+pub(crate) fn keep(columns: &mut Columns, kind: SampleKind, before: usize, kept: Range<usize>) {
     let kept = before.saturating_add(kept.start)..before.saturating_add(kept.end);
     if kind.is_float() {
         keep_in(&mut columns.timestamps, before, &kept);

@@ -4,6 +4,7 @@
 //! describes it. Histograms have encodings of their own.
 
 mod codec;
+mod columns;
 mod decode;
 mod encode;
 #[cfg(test)]

@@ -11,11 +11,15 @@
 
 use skopos_core::{Columns, Sample, TimeRange, Timestamp};
 
-use crate::bits::{BitReader, PEEK_BITS};
-use crate::codec::level_starts;
+use crate::bits::BitReader;
+use crate::codec::{keep, level_starts};
 use crate::encoding::SampleKind;
 use crate::error::{Error, Problem};
+use crate::xor::columns::{self, State};
 use crate::xor::{DOD_WIDTHS, HEADER_LEN, LEADING_BITS, WIDTH_BITS};
+
+/// How many samples are decoded into columns at a time; a chunk has 120 as a rule.
+const BLOCK: usize = 256;
 
 /// Walks the samples of an XOR chunk.
 ///
@@ -133,7 +137,12 @@ impl<'a> XorDecoder<'a> {
     ///
     /// `Truncated` or `Corrupt`; the samples before are appended.
     pub fn read_all(&mut self, columns: &mut Columns) -> Result<(), Error> {
-        self.fill(columns, i64::MAX)
+        let mut result = Ok(());
+        while !self.is_over() && result.is_ok() {
+            result = self.fill_block(columns);
+        }
+        level_starts(columns, SampleKind::Float);
+        result
     }
 
     /// Appends the remaining samples with times in `range` to `columns`, and uses the decoder up.
@@ -158,27 +167,28 @@ impl<'a> XorDecoder<'a> {
     /// `Truncated` or `Corrupt`, also if the times that are read do not ascend; `columns` holds only
     /// ascending samples before the fault then.
     pub fn read_range(&mut self, range: TimeRange, columns: &mut Columns) -> Result<(), Error> {
-        let Some(first) = self.seek(range.start.as_millis())? else { return Ok(()) };
-        let end = range.end.as_millis();
-        let before = columns.timestamps.len();
-        let passed = usize::from(self.read);
-        if end < first.t.as_millis() {
-            self.read = self.total;
-            return Ok(());
+        let (mut last, mut result) = (None, Ok(()));
+        while !self.is_over() && result.is_ok() {
+            let begin = self.clone();
+            let from = columns.timestamps.len();
+            result = self.fill_block(columns);
+            let new = columns.timestamps.get(from..).unwrap_or_default();
+            let sound = count_ascending(last, new);
+            let (sound, rest) = new.split_at(sound);
+            let skipped = sound.partition_point(|t| *t < range.start.as_millis());
+            let kept = sound.partition_point(|t| *t <= range.end.as_millis()).max(skipped);
+            if kept < sound.len() {
+                // What follows is not asked for, faults neither.
+                (self.read, result) = (self.total, Ok(()));
+            } else if !rest.is_empty() {
+                self.failed = true;
+                result = Err(begin.not_ascending(sound.len()));
+            }
+            last = sound.last().copied();
+            keep(columns, SampleKind::Float, from, skipped..kept);
         }
-        columns.push(first.t.as_millis(), first.v);
-        let result = self.fill(columns, end);
         self.read = self.total;
-        let new = columns.timestamps.get(before..).unwrap_or_default();
-        if let Some(at) = new.windows(2).position(|pair| matches!(pair, [a, b] if b <= a)) {
-            let kept = before.saturating_add(at).saturating_add(1);
-            columns.timestamps.truncate(kept);
-            columns.values.truncate(kept);
-            level_starts(columns, SampleKind::Float);
-            let number = passed.saturating_add(at).saturating_add(1);
-            let sound = number.saturating_sub(1);
-            return Err(Error::new(Problem::NotAscending { number }, HEADER_LEN).after(sound));
-        }
+        level_starts(columns, SampleKind::Float);
         result
     }
 
@@ -210,85 +220,61 @@ impl<'a> XorDecoder<'a> {
         Sample { t: Timestamp::from_millis(self.t), v: f64::from_bits(self.v) }
     }
 
-    /// Appends samples until one is later than `end`, which is dropped.
-    fn fill(&mut self, columns: &mut Columns, end: i64) -> Result<(), Error> {
-        if self.failed {
-            return Ok(());
-        }
+    /// Whether no sample follows.
+    fn is_over(&self) -> bool {
+        self.failed || self.read == self.total
+    }
+
+    /// Appends some of the remaining samples.
+    fn fill_block(&mut self, columns: &mut Columns) -> Result<(), Error> {
         let before = columns.timestamps.len();
-        let room = before.saturating_add(self.at_most_left());
+        let room = before.saturating_add(self.at_most_left().min(BLOCK));
         columns.timestamps.resize(room, 0);
         columns.values.resize(room, 0.0);
         let (filled, result) = {
             let ts = columns.timestamps.get_mut(before..).unwrap_or_default();
             let vs = columns.values.get_mut(before..).unwrap_or_default();
-            self.fill_slices(ts, vs, end)
+            self.fill_slices(ts, vs)
         };
         let kept = before.saturating_add(filled);
         columns.timestamps.truncate(kept);
         columns.values.truncate(kept);
-        level_starts(columns, SampleKind::Float);
-        if result.is_err() {
-            self.failed = true;
-        }
         result
     }
 
-    /// Decodes into slices that are long enough for all; returns how many samples they got.
-    fn fill_slices(
-        &mut self,
-        ts: &mut [i64],
-        vs: &mut [f64],
-        end: i64,
-    ) -> (usize, Result<(), Error>) {
-        // A copy of our own, so that its fields can live in registers.
-        let mut at = self.clone();
+    /// Decodes into slices that are long enough; returns how many samples they got.
+    fn fill_slices(&mut self, ts: &mut [i64], vs: &mut [f64]) -> (usize, Result<(), Error>) {
         let mut filled: usize = 0;
-        let mut result = Ok(());
-        while at.read < at.total {
-            let position = at.bits.position();
-            if let Err(error) = at.step() {
-                result = Err(error);
-                break;
-            }
-            if end < at.t {
-                break;
-            }
-            // The slots are as many as the samples that the bits can hold.
-            let (Some(t), Some(v)) = (ts.get_mut(filled), vs.get_mut(filled)) else { break };
-            (*t, *v) = (at.t, f64::from_bits(at.v));
-            filled = filled.wrapping_add(1);
-            // Two bits: the distance and the value were kept, and are likely to be kept again.
-            if at.bits.position().wrapping_sub(position) == 2 {
+        while self.read < self.total {
+            if 2 <= self.read {
                 let (ts, vs) = (ts.get_mut(filled..), vs.get_mut(filled..));
-                let run = at.run(ts.unwrap_or_default(), vs.unwrap_or_default(), end);
-                filled = filled.wrapping_add(run);
+                let (ts, vs) = (ts.unwrap_or_default(), vs.unwrap_or_default());
+                filled = filled.wrapping_add(self.fill_fast(ts, vs));
             }
+            // The slots are no more than the samples that the header promises.
+            let (Some(t), Some(v)) = (ts.get_mut(filled), vs.get_mut(filled)) else { break };
+            if let Err(error) = self.step() {
+                self.failed = true;
+                return (filled, Err(error));
+            }
+            (*t, *v) = (self.t, f64::from_bits(self.v));
+            filled = filled.wrapping_add(1);
         }
-        *self = at;
-        (filled, result)
+        (filled, Ok(()))
     }
 
-    /// Decodes a run of samples that keep the distance and the value: two zero bits each, many of
-    /// which are seen at once. Returns how many; 0 where a sample alone has to look closer.
-    fn run(&mut self, ts: &mut [i64], vs: &mut [f64], end: i64) -> usize {
-        let zeros = self.bits.peek().leading_zeros().min(PEEK_BITS) / 2;
-        let promised = usize::from(self.total.saturating_sub(self.read));
-        let there = self.bits.bits_left_or_none().unwrap_or(0) / 2;
-        let longest = promised.min(there).min(zeros as usize);
-        let mut run: u16 = 0;
-        for (t, v) in ts.iter_mut().zip(vs).take(longest) {
-            let next = self.t.wrapping_add_unsigned(self.delta);
-            if end < next {
-                break;
-            }
-            self.t = next;
-            (*t, *v) = (next, f64::from_bits(self.v));
-            run = run.wrapping_add(1);
-        }
-        self.read = self.read.wrapping_add(run);
-        self.bits.skip(u32::from(run).wrapping_mul(2));
-        usize::from(run)
+    /// Decodes what most samples are made of; returns how many samples the slices got.
+    fn fill_fast(&mut self, ts: &mut [i64], vs: &mut [f64]) -> usize {
+        let Self { t, delta, v, window, .. } = *self;
+        let mut state = State { position: self.bits.position(), t, delta, v, window };
+        let filled = columns::fill(self.bits.bytes(), &mut state, ts, vs);
+        // One that equals the first is not told from it; encoders reopen by single steps.
+        self.has_window |= state.window != window;
+        State { t: self.t, delta: self.delta, v: self.v, window: self.window, .. } = state;
+        self.bits.go_to(state.position);
+        // No more than the header counts.
+        self.read = self.read.wrapping_add(u16::try_from(filled).unwrap_or_default());
+        filled
     }
 
     /// How many samples may follow, by the header and by the bits: two bits is the least of one.
@@ -409,6 +395,15 @@ impl<'a> XorDecoder<'a> {
         Err(self.truncated(self.bits))
     }
 
+    /// The error for the sample so many after the next one.
+    #[cold]
+    fn not_ascending(mut self, after: usize) -> Error {
+        for _ in self.by_ref().take(after) {}
+        let sound = usize::from(self.read);
+        let number = sound.saturating_add(1);
+        Error::new(Problem::NotAscending { number }, self.bits.byte_offset()).after(sound)
+    }
+
     #[cold]
     fn truncated(&self, start: BitReader<'_>) -> Error {
         let number = usize::from(self.read).saturating_add(1);
@@ -418,9 +413,23 @@ impl<'a> XorDecoder<'a> {
     }
 }
 
+/// How many of the times ascend, behind the last one before them.
+fn count_ascending(last: Option<i64>, times: &[i64]) -> usize {
+    let Some(first) = times.first() else { return 0 };
+    if last.is_some_and(|last| *first <= last) {
+        return 0;
+    }
+    let pairs = || times.iter().zip(times.get(1..).unwrap_or_default());
+    // Nearly always all of them do, which is seen faster without a way out.
+    if pairs().fold(true, |all, (a, b)| all & (a < b)) {
+        return times.len();
+    }
+    pairs().take_while(|(a, b)| a < b).count().saturating_add(1)
+}
+
 /// The window that the two bits `11`, a count of leading zeros and a width at the top say.
 #[inline]
-fn new_window(word: u64) -> Window {
+pub(super) fn new_window(word: u64) -> Window {
     let leading = ((word << 2) >> (64 - LEADING_BITS)) as u32;
     let width = match ((word << (2 + LEADING_BITS)) >> (64 - WIDTH_BITS)) as u32 {
         0 => 64,
