@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use skopos_core::{LabelSet, MatchOp, Matcher};
 use skopos_regex::LabelRegex;
 
+use crate::dictionary::Scan;
 use crate::error::Error;
 
 /// Matchers that all have to hold, ready for evaluation.
@@ -111,9 +112,26 @@ pub(crate) enum Predicate {
     /// These values. Invariant: ascending, distinct.
     Literals(Arc<[Box<str>]>),
     /// What the expression matches.
-    Pattern(LabelRegex),
+    Pattern(Arc<Pattern>),
     /// Every value but the empty one: `.+`.
     Present,
+}
+
+/// A compiled expression.
+pub(crate) struct Pattern {
+    regex: LabelRegex,
+}
+
+impl Pattern {
+    /// The ranges of values among which all matches are; none is in two.
+    pub(crate) fn scans(&self) -> impl Iterator<Item = Scan<'_>> {
+        let contains = self.regex.contains().iter().max_by_key(|text| text.len());
+        std::iter::once(Scan {
+            prefix: self.regex.prefix(),
+            contains: contains.map_or("", String::as_str),
+            suffix: self.regex.suffix(),
+        })
+    }
 }
 
 impl Predicate {
@@ -121,7 +139,7 @@ impl Predicate {
         match self {
             Self::Any => true,
             Self::Literals(values) => values.binary_search_by(|v| (**v).cmp(value)).is_ok(),
-            Self::Pattern(regex) => regex.is_match(value),
+            Self::Pattern(pattern) => pattern.regex.is_match(value),
             Self::Present => !value.is_empty(),
         }
     }
@@ -136,7 +154,7 @@ impl Predicate {
             // Ascending and distinct, as promised.
             Self::Literals(texts.iter().map(|text| Box::from(&**text)).collect())
         } else {
-            Self::Pattern(regex)
+            Self::Pattern(Arc::new(Pattern { regex }))
         })
     }
 }
@@ -146,7 +164,7 @@ impl fmt::Debug for Predicate {
         match self {
             Self::Any => f.write_str("any value"),
             Self::Literals(values) => write!(f, "one of {values:?}"),
-            Self::Pattern(regex) => write!(f, "a pattern with the prefix {:?}", regex.prefix()),
+            Self::Pattern(pattern) => write!(f, "a match of {}", pattern.regex),
             Self::Present => f.write_str("any value but the empty one"),
         }
     }

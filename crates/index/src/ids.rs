@@ -3,10 +3,12 @@
 //! A set stands apart from the index that made it: it is a snapshot and borrows nothing.
 
 use core::fmt;
+use std::sync::Arc;
 
-use roaring::RoaringBitmap;
 use roaring::bitmap::Iter;
 use skopos_core::{Postings, SeriesId};
+
+use crate::set::IdSet;
 
 /// A set of series ids, ascending and compressed.
 ///
@@ -22,7 +24,7 @@ use skopos_core::{Postings, SeriesId};
 /// ```
 #[derive(Clone, Default, PartialEq)]
 pub struct SeriesIds {
-    bitmap: RoaringBitmap,
+    set: Arc<IdSet>,
 }
 
 impl SeriesIds {
@@ -35,48 +37,48 @@ impl SeriesIds {
     /// How many ids there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        usize::try_from(self.bitmap.len()).unwrap_or(usize::MAX)
+        usize::try_from(self.set.len()).unwrap_or(usize::MAX)
     }
 
     /// Whether there is no id.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.bitmap.is_empty()
+        self.set.is_empty()
     }
 
     /// Whether `id` is in the set.
     #[must_use]
     pub fn contains(&self, id: SeriesId) -> bool {
-        self.bitmap.contains(id.0)
+        self.set.contains(id.0)
     }
 
     /// The ids in ascending order.
     pub fn iter(&self) -> impl Iterator<Item = SeriesId> {
-        self.bitmap.iter().map(SeriesId)
+        self.set.0.iter().map(SeriesId)
     }
 
     /// A cursor on the first id; it skips over whole ranges of ids when it seeks.
     #[must_use]
     pub fn cursor(&self) -> Cursor<'_> {
-        let mut ids = self.bitmap.iter();
+        let mut ids = self.set.0.iter();
         let current = ids.next();
         Cursor { ids, current }
     }
 
-    pub(crate) fn from_bitmap(bitmap: RoaringBitmap) -> Self {
-        Self { bitmap }
+    pub(crate) fn from_set(set: Arc<IdSet>) -> Self {
+        Self { set }
     }
 }
 
 impl fmt::Debug for SeriesIds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.bitmap.iter()).finish()
+        f.debug_set().entries(self.set.0.iter()).finish()
     }
 }
 
 impl FromIterator<SeriesId> for SeriesIds {
     fn from_iter<I: IntoIterator<Item = SeriesId>>(ids: I) -> Self {
-        Self { bitmap: ids.into_iter().map(|id| id.0).collect() }
+        Self { set: Arc::new(IdSet(ids.into_iter().map(|id| id.0).collect())) }
     }
 }
 

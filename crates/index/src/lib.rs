@@ -60,15 +60,19 @@
 #![forbid(unsafe_code)]
 
 mod cardinality;
+mod dictionary;
 mod error;
+mod explain;
 mod filter;
 mod ids;
 mod list;
 mod memory;
 mod plan;
+mod set;
 
 pub use crate::cardinality::{Cardinality, Ranked};
 pub use crate::error::{Error, ErrorKind};
+pub use crate::explain::{Action, ExplainedStep, Explanation, Strategy};
 pub use crate::filter::{Filter, FilterCache};
 pub use crate::ids::{Cursor, SeriesIds};
 pub use crate::memory::MemoryIndex;

@@ -1,15 +1,21 @@
 //! The index itself: names, values, posting lists, and how they change.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::ops::Bound;
+use std::sync::Arc;
 
 use roaring::RoaringBitmap;
 use skopos_core::{LabelSet, SeriesId};
 
+use crate::dictionary::{Dictionary, Scan, Source};
 use crate::error::Error;
+use crate::explain::Explanation;
 use crate::filter::Filter;
 use crate::ids::SeriesIds;
-use crate::list::PostingList;
+use crate::list::{self, PostingList};
 use crate::plan::Plan;
+use crate::set::IdSet;
 
 /// An inverted index over the labels of series, in memory.
 ///
@@ -117,37 +123,20 @@ impl MemoryIndex {
     /// first, and a value of few series is tested only if one of them is still in the running.
     #[must_use]
     pub fn select(&self, filter: &Filter) -> SeriesIds {
-        SeriesIds::from_bitmap(Plan::new(self, filter).run())
+        SeriesIds::from_set(self.run(filter))
     }
 
-    /// How [`select`](Self::select) evaluates the filter: one line a step, in the order of execution.
-    ///
-    /// ```
-    /// use skopos_core::{MatchOp, Matcher};
-    /// use skopos_index::{Filter, MemoryIndex};
-    ///
-    /// let mut index = MemoryIndex::new();
-    /// index.insert(&[("job", "api"), ("pod", "api-0")])?;
-    /// let filter = Filter::new(&[
-    ///     Matcher::new("pod", MatchOp::Regex, "api-.*"),
-    ///     Matcher::equal("job", "api"),
-    /// ])?;
-    /// assert_eq!(
-    ///     index.explain(&filter),
-    ///     "intersect job=\"api\": 1 value looked up, at most 1 series\n\
-    ///      intersect pod=~\"api-.*\": values that start with \"api-\" tested, at most 1 series\n"
-    /// );
-    /// # Ok::<(), skopos_index::Error>(())
-    /// ```
+    /// Selects, and tells how [`select`](Self::select) does it.
     #[must_use]
-    pub fn explain(&self, filter: &Filter) -> String {
-        Plan::new(self, filter).to_string()
+    pub fn explain(&self, filter: &Filter) -> Explanation {
+        let Ok(explanation) = Plan::new(&self, filter).and_then(|plan| plan.explain());
+        explanation
     }
 
     /// The ids of all series.
     #[must_use]
     pub fn all(&self) -> SeriesIds {
-        SeriesIds::from_bitmap(self.all.clone())
+        SeriesIds::from_set(Arc::new(IdSet(self.all.clone())))
     }
 
     /// How many series there are.
@@ -179,8 +168,8 @@ impl MemoryIndex {
         if filter.is_empty() {
             return self.names.keys().take(count).map(|name| String::from(&**name)).collect();
         }
-        let series = Plan::new(self, filter).run();
-        let met = self.names.iter().filter(|(_, entry)| !entry.presence.is_disjoint(&series));
+        let series = &self.run(filter).0;
+        let met = self.names.iter().filter(|(_, entry)| !entry.presence.is_disjoint(series));
         met.take(count).map(|(name, _)| String::from(&**name)).collect()
     }
 
@@ -209,11 +198,11 @@ impl MemoryIndex {
             let holding = values.filter(|(value, _)| conditions.iter().all(|c| c.holds(value)));
             return collect(holding, limit);
         }
-        let series = Plan::new(self, filter).run();
+        let series = &self.run(filter).0;
         if series.is_empty() {
             return Vec::new();
         }
-        collect(values.filter(|(_, list)| list.meets(&series)), limit)
+        collect(values.filter(|(_, list)| list.meets(series)), limit)
     }
 
     /// Whether some series has the label `name` with this value. Two lookups.
@@ -231,16 +220,17 @@ impl MemoryIndex {
         self.names.get(name).is_some_and(|entry| entry.values.contains_key(value))
     }
 
-    pub(crate) fn name(&self, name: &str) -> Option<&NameIndex> {
-        self.names.get(name)
-    }
-
     pub(crate) fn names(&self) -> impl Iterator<Item = (&str, &NameIndex)> {
         self.names.iter().map(|(name, entry)| (&**name, entry))
     }
 
     pub(crate) fn all_bitmap(&self) -> &RoaringBitmap {
         &self.all
+    }
+
+    fn run(&self, filter: &Filter) -> Arc<IdSet> {
+        let Ok(selected) = Plan::new(&self, filter).and_then(|plan| plan.run());
+        selected
     }
 
     fn take_id(&mut self) -> Result<u32, Error> {
@@ -251,6 +241,77 @@ impl MemoryIndex {
         let id = self.next;
         self.next = id.checked_add(1).ok_or_else(Error::full)?;
         Ok(id)
+    }
+}
+
+impl<'a> Source for &'a MemoryIndex {
+    type Error = Infallible;
+    type Dictionary = &'a NameIndex;
+
+    fn all(&self) -> Result<Arc<IdSet>, Infallible> {
+        Ok(Arc::new(IdSet(self.all.clone())))
+    }
+
+    fn dictionary(&self, name: &str) -> Result<Option<&'a NameIndex>, Infallible> {
+        Ok(self.names.get(name))
+    }
+}
+
+impl<'a> Dictionary for &'a NameIndex {
+    type Error = Infallible;
+    type List = &'a PostingList;
+
+    fn value_count(&self) -> usize {
+        self.values.len()
+    }
+
+    fn series_count(&self) -> u64 {
+        self.presence.len()
+    }
+
+    fn presence(&self) -> Result<Arc<IdSet>, Infallible> {
+        Ok(Arc::new(IdSet(self.presence.clone())))
+    }
+
+    fn get(&self, value: &str) -> Result<Option<&'a PostingList>, Infallible> {
+        Ok(self.values.get(value))
+    }
+
+    fn scan(
+        &self,
+        scan: &Scan<'_>,
+        mut visit: impl FnMut(&str, &'a PostingList),
+    ) -> Result<usize, Infallible> {
+        let from = (Bound::Included(scan.prefix), Bound::Unbounded);
+        let values = self.values.range::<str, _>(from);
+        let mut looked_at = 0;
+        for (value, list) in values.take_while(|(value, _)| value.starts_with(scan.prefix)) {
+            looked_at += 1;
+            if scan.wants(value) {
+                visit(value, list);
+            }
+        }
+        Ok(looked_at)
+    }
+
+    fn list_len(&self, list: &PostingList) -> Result<u64, Infallible> {
+        Ok(list.len())
+    }
+
+    fn surely_misses(&self, list: &PostingList, within: &IdSet) -> bool {
+        list.surely_misses(&within.0)
+    }
+
+    fn union(
+        &self,
+        lists: &[&PostingList],
+        within: Option<&IdSet>,
+    ) -> Result<Arc<IdSet>, Infallible> {
+        let lists = lists.iter().copied();
+        Ok(Arc::new(IdSet(match within {
+            None => list::union(lists),
+            Some(within) => list::union_within(&within.0, lists),
+        })))
     }
 }
 

@@ -13,237 +13,240 @@
 //!
 //! Steps that select come before those that drop, lookups before scans, small before large.
 
-use std::collections::BTreeMap;
-use std::fmt;
-use std::ops::Bound;
+use std::sync::Arc;
 
-use roaring::RoaringBitmap;
-
+use crate::dictionary::{Dictionary, Scan, Source};
+use crate::explain::{Action, ExplainedStep, Explanation, Strategy};
 use crate::filter::{Condition, Filter, Predicate};
-use crate::list::{self, PostingList};
-use crate::memory::{MemoryIndex, NameIndex};
+use crate::set::IdSet;
 
 /// A filter's steps over one index, in the order of execution.
-pub(crate) struct Plan<'a> {
-    all: &'a RoaringBitmap,
-    steps: Vec<Step<'a>>,
+pub(crate) struct Plan<'f, S: Source> {
+    source: &'f S,
+    steps: Vec<Step<'f, S::Dictionary>>,
 }
 
-struct Step<'a> {
-    condition: &'a Condition,
-    entry: Option<&'a NameIndex>,
-    effect: Effect,
-    access: Access<'a>,
+struct Step<'f, D: Dictionary> {
+    condition: &'f Condition,
+    dictionary: Option<D>,
+    action: Action,
+    access: Access<'f, D::List>,
     /// No more series than these have a value in the predicate.
     at_most: u64,
 }
 
-/// What a step does to the series selected so far. In the order of execution.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Effect {
-    /// Keeps those with a value in the predicate.
-    Intersect,
-    /// Keeps those with a value outside of the predicate.
-    IntersectRest,
-    /// Drops those with a value in the predicate.
-    Subtract,
-    /// Drops those with a value outside of the predicate.
-    SubtractRest,
-}
-
 /// How the values in the predicate are found.
-enum Access<'a> {
+enum Access<'f, L> {
     /// The lists of these values.
-    Lists(Vec<&'a PostingList>),
+    Lists(Vec<L>),
     /// Every value of the label is in.
     Presence,
-    /// The values that start with this text are tested.
-    Prefix(&'a str),
-    /// All values are tested.
-    Scan,
+    /// The values that the scans visit are tested. Invariant: no value is visited twice.
+    Scans(Vec<Scan<'f>>),
 }
 
-impl<'a> Plan<'a> {
-    pub(crate) fn new(index: &'a MemoryIndex, filter: &'a Filter) -> Self {
-        let steps = filter.conditions().iter().map(|c| Step::new(c, index.name(c.name())));
-        let mut steps: Vec<Step<'_>> = steps.collect();
+/// What a step did.
+#[derive(Clone, Copy, Default)]
+struct Tally {
+    /// How many values were looked at.
+    looked_at: usize,
+    /// How many of them are in the predicate.
+    matched: usize,
+}
+
+impl<'f, S: Source> Plan<'f, S> {
+    pub(crate) fn new(source: &'f S, filter: &'f Filter) -> Result<Self, S::Error> {
+        let mut steps = Vec::with_capacity(filter.conditions().len());
+        for condition in filter.conditions() {
+            steps.push(Step::new(condition, source.dictionary(condition.name())?)?);
+        }
         // Stable, so that equal steps keep the order in which they were asked.
-        steps.sort_by_key(|step| (step.effect, step.access.is_test(), step.at_most));
-        Self { all: index.all_bitmap(), steps }
+        steps.sort_by_key(|step| (step.action, step.access.is_test(), step.at_most));
+        Ok(Self { source, steps })
     }
 
     /// The series that all steps leave.
-    pub(crate) fn run(&self) -> RoaringBitmap {
+    pub(crate) fn run(&self) -> Result<Arc<IdSet>, S::Error> {
+        self.observe(|_, _, _| {})
+    }
+
+    /// Runs the plan and tells what each step did.
+    pub(crate) fn explain(&self) -> Result<Explanation, S::Error> {
+        let mut steps = Vec::with_capacity(self.steps.len());
+        let selected = self.observe(|step, tally, left| {
+            steps.push(step.explain(tally, left.len()));
+        })?;
+        Ok(Explanation::new(steps, selected.len()))
+    }
+
+    fn observe(
+        &self,
+        mut observer: impl FnMut(&Step<'f, S::Dictionary>, Tally, &IdSet),
+    ) -> Result<Arc<IdSet>, S::Error> {
         let mut selected = None;
         for step in &self.steps {
-            let next = step.run(self.all, selected);
-            if next.is_empty() {
-                return next;
+            let (left, tally) = step.run(self.source, selected)?;
+            observer(step, tally, &left);
+            if left.is_empty() {
+                return Ok(left);
             }
-            selected = Some(next);
+            selected = Some(left);
         }
-        selected.unwrap_or_else(|| self.all.clone())
+        selected.map_or_else(|| self.source.all(), Ok)
     }
 }
 
-impl<'a> Step<'a> {
-    fn new(condition: &'a Condition, entry: Option<&'a NameIndex>) -> Self {
-        let accepts_missing = condition.predicate().accepts("");
-        let effect = match (condition.op().is_negative(), accepts_missing) {
-            (false, false) => Effect::Intersect,
-            (false, true) => Effect::SubtractRest,
-            (true, false) => Effect::Subtract,
-            (true, true) => Effect::IntersectRest,
+impl<'f, D: Dictionary> Step<'f, D> {
+    fn new(condition: &'f Condition, dictionary: Option<D>) -> Result<Self, D::Error> {
+        let action = match (condition.op().is_negative(), condition.predicate().accepts("")) {
+            (false, false) => Action::Intersect,
+            (false, true) => Action::SubtractRest,
+            (true, false) => Action::Subtract,
+            (true, true) => Action::IntersectRest,
         };
-        let access = Access::new(condition.predicate(), entry);
-        let present = entry.map_or(0, |entry| entry.presence.len());
-        let at_most = match &access {
-            Access::Lists(lists) => lists.iter().map(|list| list.len()).sum(),
-            Access::Presence | Access::Prefix(_) | Access::Scan => present,
+        let (access, at_most) = match &dictionary {
+            None => (Access::Lists(Vec::new()), 0),
+            Some(dictionary) => Access::new(condition.predicate(), dictionary)?,
         };
-        Self { condition, entry, effect, access, at_most }
+        Ok(Self { condition, dictionary, action, access, at_most })
     }
 
     /// What this step leaves of `selected`, which stands for all series if it is `None`.
-    fn run(&self, all: &RoaringBitmap, selected: Option<RoaringBitmap>) -> RoaringBitmap {
-        let Some(entry) = self.entry else {
-            return match self.effect {
-                Effect::Intersect | Effect::IntersectRest => RoaringBitmap::new(),
-                Effect::Subtract | Effect::SubtractRest => selected.unwrap_or_else(|| all.clone()),
+    fn run(
+        &self,
+        source: &impl Source<Error = D::Error>,
+        selected: Option<Arc<IdSet>>,
+    ) -> Result<(Arc<IdSet>, Tally), D::Error> {
+        let mut tally = Tally::default();
+        let Some(dictionary) = &self.dictionary else {
+            let left = match (self.action, selected) {
+                (Action::Intersect | Action::IntersectRest, _) => Arc::default(),
+                (Action::Subtract | Action::SubtractRest, Some(selected)) => selected,
+                (Action::Subtract | Action::SubtractRest, None) => source.all()?,
             };
+            return Ok((left, tally));
         };
-        match self.effect {
-            Effect::Intersect => match selected {
-                None => self.union(entry, None),
-                Some(selected) => self.intersect(entry, selected),
-            },
-            Effect::IntersectRest => {
-                let mut kept = match selected {
-                    None => entry.presence.clone(),
-                    Some(selected) => selected & &entry.presence,
-                };
-                kept -= self.union(entry, Some(&kept));
-                kept
+        let left = match self.action {
+            Action::Intersect => self.union(dictionary, selected.as_ref(), &mut tally)?,
+            Action::IntersectRest => {
+                let kept = within_presence(dictionary, selected)?;
+                let dropped = self.union(dictionary, Some(&kept), &mut tally)?;
+                minus(kept, &dropped)
             }
-            Effect::Subtract => {
-                let mut kept = selected.unwrap_or_else(|| all.clone());
-                kept -= self.union(entry, Some(&kept));
-                kept
+            Action::Subtract => {
+                let kept = selected.map_or_else(|| source.all(), Ok)?;
+                let dropped = self.union(dictionary, Some(&kept), &mut tally)?;
+                minus(kept, &dropped)
             }
-            Effect::SubtractRest => {
-                let mut kept = selected.unwrap_or_else(|| all.clone());
-                let mut dropped = &kept & &entry.presence;
-                dropped -= self.union(entry, Some(&dropped));
-                kept -= dropped;
-                kept
+            Action::SubtractRest => {
+                let kept = selected.map_or_else(|| source.all(), Ok)?;
+                let present = within_presence(dictionary, Some(Arc::clone(&kept)))?;
+                let spared = self.union(dictionary, Some(&present), &mut tally)?;
+                minus(kept, &minus(present, &spared))
             }
-        }
-    }
-
-    fn intersect(&self, entry: &NameIndex, selected: RoaringBitmap) -> RoaringBitmap {
-        match &self.access {
-            Access::Presence => selected & &entry.presence,
-            Access::Lists(lists) => match lists.as_slice() {
-                [PostingList::Many(one)] => selected & one,
-                _ => self.union(entry, Some(&selected)),
-            },
-            Access::Prefix(_) | Access::Scan => self.union(entry, Some(&selected)),
-        }
+        };
+        Ok((left, tally))
     }
 
     /// The series with a value in the predicate; of those in `within` only, if it is given.
-    fn union(&self, entry: &NameIndex, within: Option<&RoaringBitmap>) -> RoaringBitmap {
-        match &self.access {
-            Access::Presence => match within {
-                None => entry.presence.clone(),
-                Some(within) => within & &entry.presence,
-            },
-            Access::Lists(lists) => unite(lists.iter().copied(), within),
-            Access::Prefix(prefix) => {
-                let from = (Bound::Included(*prefix), Bound::Unbounded);
-                let values = entry.values.range::<str, _>(from);
-                self.test(values.take_while(|(value, _)| value.starts_with(prefix)), within)
-            }
-            Access::Scan => self.test(entry.values.iter(), within),
-        }
-    }
-
-    fn test<'v>(
+    fn union(
         &self,
-        values: impl Iterator<Item = (&'v Box<str>, &'v PostingList)>,
-        within: Option<&RoaringBitmap>,
-    ) -> RoaringBitmap {
-        let predicate = self.condition.predicate();
-        let lists = values
-            // Looking into a short list is cheaper than running a regular expression.
-            .filter(|(_, list)| within.is_none_or(|within| !list.surely_misses(within)))
-            .filter(|(value, _)| predicate.accepts(value))
-            .map(|(_, list)| list);
-        unite(lists, within)
-    }
-}
-
-fn unite<'a>(
-    lists: impl Iterator<Item = &'a PostingList>,
-    within: Option<&RoaringBitmap>,
-) -> RoaringBitmap {
-    match within {
-        None => list::union(lists),
-        Some(within) => list::union_within(within, lists),
-    }
-}
-
-impl<'a> Access<'a> {
-    fn new(predicate: &'a Predicate, entry: Option<&'a NameIndex>) -> Self {
-        match predicate {
-            Predicate::Any | Predicate::Present => Self::Presence,
-            Predicate::Literals(values) => Self::Lists(match entry {
-                None => Vec::new(),
-                Some(entry) => find(&entry.values, values),
-            }),
-            Predicate::Pattern(regex) if regex.prefix().is_empty() => Self::Scan,
-            Predicate::Pattern(regex) => Self::Prefix(regex.prefix()),
+        dictionary: &D,
+        within: Option<&Arc<IdSet>>,
+        tally: &mut Tally,
+    ) -> Result<Arc<IdSet>, D::Error> {
+        match &self.access {
+            Access::Presence => within_presence(dictionary, within.cloned()),
+            Access::Lists(lists) => {
+                *tally = Tally { looked_at: lists.len(), matched: lists.len() };
+                dictionary.union(lists, within.map(|set| &**set))
+            }
+            Access::Scans(scans) => {
+                let predicate = self.condition.predicate();
+                let mut lists = Vec::new();
+                for scan in scans {
+                    tally.looked_at += dictionary.scan(scan, |value, list| {
+                        // Looking into a short list is cheaper than running a regular expression.
+                        if within.is_none_or(|within| !dictionary.surely_misses(list, within))
+                            && predicate.accepts(value)
+                        {
+                            lists.push(list);
+                        }
+                    })?;
+                }
+                tally.matched = lists.len();
+                dictionary.union(&lists, within.map(|set| &**set))
+            }
         }
+    }
+
+    fn explain(&self, tally: Tally, left: u64) -> ExplainedStep {
+        let strategy = match &self.access {
+            Access::Lists(_) => Strategy::Lookup,
+            Access::Presence => Strategy::Presence,
+            Access::Scans(scans) => match scans.as_slice() {
+                [Scan { prefix: "", .. }] => Strategy::Scan,
+                _ => Strategy::Ranges,
+            },
+        };
+        ExplainedStep {
+            matcher: self.condition.matcher().clone(),
+            action: self.action,
+            strategy,
+            texts: match &self.access {
+                Access::Scans(scans) => scans.iter().flat_map(Scan::texts).collect(),
+                _ => Vec::new(),
+            },
+            values_looked_at: tally.looked_at,
+            values_matched: tally.matched,
+            estimated_series: self.at_most,
+            series_left: left,
+        }
+    }
+}
+
+fn within_presence<D: Dictionary>(
+    dictionary: &D,
+    within: Option<Arc<IdSet>>,
+) -> Result<Arc<IdSet>, D::Error> {
+    let presence = dictionary.presence()?;
+    Ok(match within {
+        None => presence,
+        Some(within) => IdSet::and_shared(&within, &presence),
+    })
+}
+
+fn minus(kept: Arc<IdSet>, dropped: &IdSet) -> Arc<IdSet> {
+    if dropped.is_empty() { kept } else { Arc::new(kept.and_not(dropped)) }
+}
+
+impl<'f, L: Copy> Access<'f, L> {
+    /// The way to the predicate's values, and how many series they have at most.
+    fn new<D: Dictionary<List = L>>(
+        predicate: &'f Predicate,
+        dictionary: &D,
+    ) -> Result<(Self, u64), D::Error> {
+        Ok(match predicate {
+            Predicate::Any | Predicate::Present => (Self::Presence, dictionary.series_count()),
+            Predicate::Literals(values) => {
+                let mut lists = Vec::with_capacity(values.len().min(dictionary.value_count()));
+                let mut at_most = 0;
+                for value in values.iter() {
+                    if let Some(list) = dictionary.get(value)? {
+                        at_most += dictionary.list_len(list)?;
+                        lists.push(list);
+                    }
+                }
+                (Self::Lists(lists), at_most)
+            }
+            Predicate::Pattern(pattern) => {
+                (Self::Scans(pattern.scans().collect()), dictionary.series_count())
+            }
+        })
     }
 
     /// Whether values have to be tested.
     fn is_test(&self) -> bool {
-        matches!(self, Self::Prefix(_) | Self::Scan)
-    }
-}
-
-fn find<'a>(
-    lists: &'a BTreeMap<Box<str>, PostingList>,
-    values: &[Box<str>],
-) -> Vec<&'a PostingList> {
-    values.iter().filter_map(|value| lists.get(value)).collect()
-}
-
-impl fmt::Display for Plan<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.steps.iter().try_for_each(|step| writeln!(f, "{step}"))
-    }
-}
-
-impl fmt::Display for Step<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let effect = match self.effect {
-            Effect::Intersect => "intersect",
-            Effect::IntersectRest => "intersect with the rest",
-            Effect::Subtract => "subtract",
-            Effect::SubtractRest => "subtract the rest",
-        };
-        write!(f, "{effect} {}: ", self.condition.matcher())?;
-        match &self.access {
-            Access::Lists(lists) if lists.len() == 1 => f.write_str("1 value looked up")?,
-            Access::Lists(lists) => write!(f, "{} values looked up", lists.len())?,
-            Access::Prefix(prefix) => write!(f, "values that start with {prefix:?} tested")?,
-            Access::Presence => f.write_str("every value")?,
-            Access::Scan => {
-                let count = self.entry.map_or(0, |entry| entry.values.len());
-                write!(f, "{count} values tested")?;
-            }
-        }
-        write!(f, ", at most {} series", self.at_most)
+        matches!(self, Self::Scans(_))
     }
 }
