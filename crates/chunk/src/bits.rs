@@ -154,6 +154,14 @@ impl BitWriter {
         store(nine, shift, top);
     }
 
+    /// Overwrites the byte at `at`.
+    #[inline]
+    pub(crate) fn set_byte(&mut self, at: usize, byte: u8) {
+        if let Some(place) = self.buffer.get_mut(at) {
+            *place = byte;
+        }
+    }
+
     /// Overwrites the first two bytes.
     #[inline]
     pub(crate) fn set_header(&mut self, header: u16) {
@@ -177,6 +185,12 @@ impl BitWriter {
     /// How many bytes there are so far.
     pub(crate) fn byte_len(&self) -> usize {
         self.position.div_ceil(8)
+    }
+
+    /// How many bits there are so far.
+    #[cfg(test)]
+    pub(crate) fn bit_len(&self) -> usize {
+        self.position
     }
 
     /// Bytes of memory behind the writer.

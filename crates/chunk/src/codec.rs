@@ -13,6 +13,7 @@ use skopos_core::{Columns, SampleCursor, TimeRange, Timestamp};
 use crate::encoding::{Encoding, SampleKind};
 use crate::error::{Error, Problem};
 use crate::xor::XorCodec;
+use crate::xor2::Xor2Codec;
 
 #[cfg(test)]
 mod tests;
@@ -159,7 +160,7 @@ pub trait Codec: Send + Sync {
 /// ```
 #[must_use]
 pub fn codecs() -> &'static [&'static dyn Codec] {
-    &[&XorCodec]
+    &[&XorCodec, &Xor2Codec]
 }
 
 /// The codec of an encoding.
@@ -192,7 +193,6 @@ pub fn codec(encoding: Encoding) -> Result<&'static dyn Codec, Error> {
 
 /// The start times in a lane of columns, made as many as its times; for writers of columns, which
 /// call it after they appended samples that have start times.
-#[cfg_attr(not(test), expect(dead_code, reason = "encodings with start timestamps use it"))]
 pub(crate) fn start_times(columns: &mut Columns, kind: SampleKind) -> &mut Vec<i64> {
     let (times, starts) = match kind.is_float() {
         true => (&columns.timestamps, &mut columns.start_timestamps),

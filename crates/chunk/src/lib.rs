@@ -34,8 +34,8 @@
 //!
 //! # Limits
 //!
-//! * Of Prometheus' encodings there is XOR. The others (histogram, float histogram, XOR2 and those
-//!   with start timestamps) are known by name and refused with [`ErrorKind::Unsupported`].
+//! * Of Prometheus' encodings there are XOR and XOR2. Those of histograms are known by name and
+//!   refused with [`ErrorKind::Unsupported`].
 //! * A chunk counts up to 65,535 samples. Everything is linear in the number of samples and needs no
 //!   memory but the result.
 //! * Foreign bytes never panic. A chunk that ends inside a sample is [`ErrorKind::Truncated`];
@@ -57,13 +57,18 @@ pub mod codec;
 pub mod encoding;
 pub mod error;
 pub mod xor;
+pub mod xor2;
 
 mod bits;
+mod st;
+#[cfg_attr(not(test), expect(dead_code, reason = "histograms use the rest"))]
+mod varbit;
 
 pub use crate::codec::{Codec, codec, codecs};
 pub use crate::encoding::{Encoding, SampleKind};
 pub use crate::error::{Error, ErrorKind};
 pub use crate::xor::{MAX_SAMPLES, XorCodec, XorDecoder, XorEncoder};
+pub use crate::xor2::{StartedSample, Xor2Codec, Xor2Decoder, Xor2Encoder};
 
 /// The example in the crate's README.
 #[cfg(doctest)]

@@ -8,3 +8,5 @@
 mod conformance;
 mod laws;
 mod properties;
+mod vectors;
+mod xor2;
