@@ -50,7 +50,8 @@
 //! * [`Engine`] answers instant and range queries over any
 //!   [`SeriesSource`](skopos_core::SeriesSource); it is a [`QueryEngine`](skopos_core::QueryEngine).
 //!   [`EngineOptions`] hold what Prometheus has flags for. Whoever has no source yet fills a
-//!   [`Table`]; the example `embed` writes one in a hundred lines.
+//!   [`Table`], or a [`LiveTable`] that is written and read at the same time; the example `embed`
+//!   writes a source in a hundred lines.
 //! * [`parse_selector`], [`parse_metric`] and [`parse_series_description`] read the smaller languages
 //!   of `match[]` parameters and test scripts; [`parse_duration`] reads `1h30m`.
 //!
@@ -162,7 +163,7 @@ pub use crate::series_desc::{parse_metric, parse_series_description};
 pub use crate::signature::Signature;
 pub use crate::span::Span;
 #[cfg(feature = "engine")]
-pub use crate::table::Table;
+pub use crate::table::{LiveTable, Table};
 pub use crate::types::ValueType;
 
 /// The examples in the workspace's README.

@@ -1,7 +1,8 @@
 //! A plain table of series to query: for programs that already hold their samples, and for tests.
 //!
-//! Not a store: nothing is compressed, indexed or locked, and a selection looks at every series.
+//! Not a store: nothing is compressed or forgotten, and a selection looks at every series.
 
+use std::borrow::Borrow;
 use std::ops::Range;
 
 use hashbrown::HashMap;
@@ -10,6 +11,10 @@ use skopos_core::{
     SeriesSet, SeriesSource, TimeRange,
 };
 use skopos_regex::LabelRegex;
+
+mod live;
+
+pub use self::live::LiveTable;
 
 /// Series with their samples, as an [`Engine`](crate::Engine) can read them.
 ///
@@ -61,8 +66,8 @@ impl Table {
         &mut self.series[at].1
     }
 
-    /// Where a series stands, which is where it will stand; an unknown one is added.
-    pub(crate) fn position(&mut self, labels: &Labels) -> usize {
+    /// Where a series stands; an unknown one is added.
+    fn position(&mut self, labels: &Labels) -> usize {
         *self.by_labels.entry(labels.clone()).or_insert_with(|| {
             self.series.push((labels.clone(), Columns::new()));
             self.series.len() - 1
@@ -91,12 +96,12 @@ impl SeriesSource for Table {
         let conditions: Vec<Condition<'_>> =
             selection.matchers().iter().map(Condition::new).collect::<Result<_, _>>()?;
         let range = selection.range();
-        let mut chosen: Vec<Selected<'a>> = self
+        let mut chosen: Vec<Rows<&'a Labels, &'a Columns>> = self
             .series
             .iter()
             .filter(|(labels, _)| conditions.iter().all(|c| c.holds(labels)))
-            .map(|(labels, columns)| Selected { labels, columns, range })
-            .filter(|series| !series.floats().is_empty() || !series.histograms().is_empty())
+            .map(|(labels, columns)| Rows { labels, columns, range })
+            .filter(|rows| !rows.is_empty())
             .collect();
         chosen.sort_by(|a, b| a.labels.cmp(b.labels));
         if selection.limit() != 0 {
@@ -129,28 +134,36 @@ impl<'m> Condition<'m> {
     }
 }
 
-struct Set<'a>(std::vec::IntoIter<Selected<'a>>);
+struct Set<L, C>(std::vec::IntoIter<Rows<L, C>>);
 
-impl<'a> SeriesSet<'a> for Set<'a> {
+impl<'a, L, C> SeriesSet<'a> for Set<L, C>
+where
+    L: Borrow<Labels> + Send + Sync + 'a,
+    C: Borrow<Columns> + Send + Sync + 'a,
+{
     fn advance(&mut self) -> Result<Option<Box<dyn Series + 'a>>, Error> {
-        Ok(self.0.next().map(|series| Box::new(series) as Box<dyn Series + 'a>))
+        Ok(self.0.next().map(|rows| Box::new(rows) as Box<dyn Series + 'a>))
     }
 }
 
 /// A series and the range that was asked for.
-struct Selected<'a> {
-    labels: &'a Labels,
-    columns: &'a Columns,
+struct Rows<L, C> {
+    labels: L,
+    columns: C,
     range: TimeRange,
 }
 
-impl Selected<'_> {
+impl<L, C: Borrow<Columns>> Rows<L, C> {
+    fn is_empty(&self) -> bool {
+        self.floats().is_empty() && self.histograms().is_empty()
+    }
+
     fn floats(&self) -> Range<usize> {
-        self.within(&self.columns.timestamps)
+        self.within(&self.columns.borrow().timestamps)
     }
 
     fn histograms(&self) -> Range<usize> {
-        self.within(&self.columns.histogram_timestamps)
+        self.within(&self.columns.borrow().histogram_timestamps)
     }
 
     fn within(&self, times: &[i64]) -> Range<usize> {
@@ -158,25 +171,9 @@ impl Selected<'_> {
         let end = times.partition_point(|t| *t <= self.range.end.as_millis());
         start..end.max(start)
     }
-}
 
-impl Series for Selected<'_> {
-    fn labels(&self) -> &dyn LabelSet {
-        self.labels
-    }
-
-    fn cursor(&self) -> Box<dyn SampleCursor + '_> {
-        Box::new(Cursor(Some(self)))
-    }
-}
-
-/// Copies everything at once.
-struct Cursor<'a>(Option<&'a Selected<'a>>);
-
-impl SampleCursor for Cursor<'_> {
-    fn read(&mut self, columns: &mut Columns) -> Result<bool, Error> {
-        let Some(series) = self.0.take() else { return Ok(false) };
-        let (from, floats, histograms) = (series.columns, series.floats(), series.histograms());
+    fn copy_to(&self, columns: &mut Columns) {
+        let (from, floats, histograms) = (self.columns.borrow(), self.floats(), self.histograms());
         let starts = from.start_timestamps.get(floats.clone()).unwrap_or_default();
         columns.start_timestamps.extend_from_slice(starts);
         columns.timestamps.extend_from_slice(&from.timestamps[floats.clone()]);
@@ -187,6 +184,35 @@ impl SampleCursor for Cursor<'_> {
             .histogram_timestamps
             .extend_from_slice(&from.histogram_timestamps[histograms.clone()]);
         columns.histograms.extend_from_slice(&from.histograms[histograms]);
+    }
+}
+
+impl<L, C> Series for Rows<L, C>
+where
+    L: Borrow<Labels> + Send + Sync,
+    C: Borrow<Columns> + Send + Sync,
+{
+    fn labels(&self) -> &dyn LabelSet {
+        self.labels.borrow()
+    }
+
+    fn cursor(&self) -> Box<dyn SampleCursor + '_> {
+        Box::new(Cursor(Some(self)))
+    }
+}
+
+/// Copies everything at once.
+struct Cursor<'a, L, C>(Option<&'a Rows<L, C>>);
+
+impl<L, C> SampleCursor for Cursor<'_, L, C>
+where
+    L: Send + Sync,
+    C: Borrow<Columns> + Send + Sync,
+{
+    fn read(&mut self, columns: &mut Columns) -> Result<bool, Error> {
+        if let Some(rows) = self.0.take() {
+            rows.copy_to(columns);
+        }
         Ok(false)
     }
 }

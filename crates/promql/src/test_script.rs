@@ -23,7 +23,6 @@ mod load;
 mod nhcb;
 mod pin;
 mod run;
-mod store;
 
 use skopos_core::{Error, ErrorKind};
 

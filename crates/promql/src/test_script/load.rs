@@ -1,10 +1,12 @@
 //! `load`: described series become samples in the store.
 
-use skopos_core::{FloatHistogram, Labels};
+use std::sync::Arc;
+
+use skopos_core::{Labels, SampleValue, Timestamp};
 
 use super::nhcb;
-use super::store::{Store, Value};
 use crate::series_desc::{SeriesValue, parse_metric, parse_series_description};
+use crate::table::LiveTable;
 
 /// The most positions of a line with start timestamps.
 const MAX_POSITIONS: usize = 1_000_000;
@@ -84,8 +86,13 @@ impl Load {
         }
     }
 
-    /// Appends everything to a store.
-    pub(super) fn fill(&self, store: &mut Store) -> Result<(), String> {
+    /// Appends everything to a table.
+    pub(super) fn fill(&self, table: &LiveTable) -> Result<(), String> {
+        let push = |labels: &Labels, t, start, value: &SampleValue| {
+            let start = Some(start).filter(|start| *start != 0).map(Timestamp::from_millis);
+            let pushed = table.push(labels, Timestamp::from_millis(t), start, value);
+            pushed.map_err(|e| format!("{labels}: {e}"))
+        };
         for series in &self.series {
             for (i, value) in series.values.iter().enumerate() {
                 let t = self.step.saturating_mul(i as i64);
@@ -93,20 +100,17 @@ impl Load {
                 let start = start.map_or(0, |offset| t.saturating_add(offset));
                 let value = match value {
                     SeriesValue::Omitted => continue,
-                    SeriesValue::Float(v) => Value::Float(*v),
+                    SeriesValue::Float(v) => SampleValue::Float(*v),
                     SeriesValue::Histogram { histogram, .. } => {
-                        Value::Histogram(FloatHistogram::clone(histogram))
+                        SampleValue::Histogram(Arc::clone(histogram))
                     }
                 };
-                store
-                    .append(&series.labels, t, start, value)
-                    .map_err(|e| format!("{}: {e}", series.labels))?;
+                push(&series.labels, t, start, &value)?;
             }
         }
         if self.with_nhcb {
-            for (labels, t, h) in nhcb::convert(&self.series, self.step)? {
-                let value = Value::Histogram(h);
-                store.append(&labels, t, 0, value).map_err(|e| format!("{labels}: {e}"))?;
+            for (labels, t, histogram) in nhcb::convert(&self.series, self.step)? {
+                push(&labels, t, 0, &SampleValue::Histogram(Arc::new(histogram)))?;
             }
         }
         Ok(())

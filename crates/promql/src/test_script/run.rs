@@ -6,24 +6,22 @@ use skopos_core::{
 
 use super::command::{Command, Eval, When};
 use super::pin::{is_variant, pin};
-use super::store::Store;
 use super::{Failure, Report, at_line, compare};
 use crate::engine::{Engine, EngineOptions};
 use crate::options::ParseOptions;
+use crate::table::LiveTable;
 
 const MINUTE: i64 = 60_000;
 
 /// Executes commands against one store.
 pub(super) fn run(commands: Vec<Command>) -> Result<Report, Error> {
-    let mut engine = new_engine(Store::default());
+    let mut engine = new_engine();
     let mut report = Report::default();
     for command in commands {
         match command {
-            Command::Clear => engine = new_engine(Store::default()),
+            Command::Clear => engine = new_engine(),
             Command::Load(load, line) => {
-                let mut store = engine.into_source();
-                load.fill(&mut store).map_err(|message| at_line(line, message))?;
-                engine = new_engine(store);
+                load.fill(engine.source()).map_err(|message| at_line(line, message))?;
             }
             Command::Eval(eval) => match evaluate(&engine, &eval) {
                 Ok(()) => report.passed += 1,
@@ -36,16 +34,16 @@ pub(super) fn run(commands: Vec<Command>) -> Result<Report, Error> {
     Ok(report)
 }
 
-fn new_engine(store: Store) -> Engine<Store> {
+fn new_engine() -> Engine<LiveTable> {
     let options = EngineOptions::default()
         .with_parse(ParseOptions::all())
         .with_max_samples(10_000)
         .with_delayed_name_removal(true)
         .with_start_timestamps(true);
-    Engine::new(store, options)
+    Engine::new(LiveTable::new(), options)
 }
 
-fn evaluate(engine: &Engine<Store>, eval: &Eval) -> Result<(), String> {
+fn evaluate(engine: &Engine<LiveTable>, eval: &Eval) -> Result<(), String> {
     let t = match eval.when {
         When::Range { start, end, step } => {
             let (start, end) = (Timestamp::from_millis(start), Timestamp::from_millis(end));
@@ -71,7 +69,7 @@ fn evaluate(engine: &Engine<Store>, eval: &Eval) -> Result<(), String> {
 }
 
 /// Evaluates an instant query, and again as the middle of a range query.
-fn instant(engine: &Engine<Store>, eval: &Eval, query: &str, t: i64) -> Result<(), String> {
+fn instant(engine: &Engine<LiveTable>, eval: &Eval, query: &str, t: i64) -> Result<(), String> {
     let at = Timestamp::from_millis(t);
     let request = QueryRequest::instant(query, at);
     let Some(output) = judge(eval, engine.query(&request))? else { return Ok(()) };
