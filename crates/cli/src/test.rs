@@ -1,21 +1,19 @@
-//! `skopos test`: do queries give what is expected of them?
+//! `skopos test`: do queries and rules give what is expected of them?
 
-use std::fs;
-use std::io::{self, Write as _};
-use std::path::PathBuf;
+mod junit;
+mod promql;
+mod rules;
 
-use anyhow::Context as _;
 use clap::{Args, Subcommand, ValueEnum};
-use serde_json::{Value, json};
-use skopos_promql::test_script::{self, Report};
 
 use crate::outcome::Outcome;
 
-/// Test queries against expected results.
+/// Test queries and rules against expected results.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example:
   skopos test promql queries.test
+  skopos test rules alerts.test.yml
 
 Exit codes: 0 everything passed, 1 something failed.")]
 pub(crate) struct Arguments {
@@ -25,26 +23,8 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Promql(PromqlArguments),
-}
-
-/// Run scripts in the language of Prometheus' own PromQL tests.
-///
-/// A script loads series (`load 5m`), evaluates (`eval instant at 10m sum(x)`,
-/// `eval range from 0 to 10m step 5m x`) and says what must come out.
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Example:
-  skopos test promql queries.test
-
-The last line counts the eval statements: N passed, N failed.")]
-struct PromqlArguments {
-    /// The scripts
-    #[arg(required = true, value_name = "FILE")]
-    files: Vec<PathBuf>,
-    /// The form of the result
-    #[arg(long, value_enum, default_value_t)]
-    output: Output,
+    Promql(promql::Arguments),
+    Rules(rules::Arguments),
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -60,62 +40,7 @@ impl Arguments {
     pub(crate) fn run(self) -> anyhow::Result<Outcome> {
         match self.command {
             Command::Promql(arguments) => arguments.run(),
+            Command::Rules(arguments) => arguments.run(),
         }
     }
-}
-
-impl PromqlArguments {
-    fn run(self) -> anyhow::Result<Outcome> {
-        let mut reports = Vec::new();
-        for file in &self.files {
-            let name = file.display().to_string();
-            let text = fs::read_to_string(file).with_context(|| format!("cannot read {name}"))?;
-            let report = test_script::run(&text).with_context(|| name.clone())?;
-            reports.push((name, report));
-        }
-        let passed = reports.iter().map(|(_, report)| report.passed()).sum();
-        let failed = reports.iter().map(|(_, report)| report.failed()).sum();
-        let mut out = io::stdout().lock();
-        match self.output {
-            Output::Json => writeln!(out, "{:#}", as_json(&reports, passed, failed))?,
-            Output::Text => write_text(&mut out, &reports, passed, failed)?,
-        }
-        Ok(if failed == 0 { Outcome::Fine } else { Outcome::Failed })
-    }
-}
-
-fn write_text(
-    out: &mut impl io::Write,
-    reports: &[(String, Report)],
-    passed: usize,
-    failed: usize,
-) -> io::Result<()> {
-    for (name, report) in reports {
-        for failure in report.failures() {
-            writeln!(
-                out,
-                "{name}:{}: {}\n  {}",
-                failure.line(),
-                failure.query(),
-                failure.message()
-            )?;
-        }
-    }
-    writeln!(out, "{passed} passed, {failed} failed")
-}
-
-fn as_json(reports: &[(String, Report)], passed: usize, failed: usize) -> Value {
-    let failures: Vec<Value> = reports
-        .iter()
-        .flat_map(|(name, report)| report.failures().iter().map(move |failure| (name, failure)))
-        .map(|(name, failure)| {
-            json!({
-                "file": name,
-                "line": failure.line(),
-                "query": failure.query(),
-                "message": failure.message(),
-            })
-        })
-        .collect();
-    json!({ "passed": passed, "failed": failed, "failures": failures })
 }

@@ -3,6 +3,7 @@
 //! A metric is read like a selector with `=` only; what follows it has rules of its own, in which a
 //! space separates and is a token.
 
+mod describe;
 mod histogram;
 mod lexer;
 
@@ -19,6 +20,8 @@ use crate::parser::{Context, Parser};
 use crate::series_desc::lexer::SeriesLexer;
 use crate::span::Span;
 use crate::token::{Kind, Token};
+
+pub use self::describe::describe_histogram;
 
 /// The most values of one description: a repetition is short to write and long to hold.
 pub const MAX_VALUES: usize = 4_000_000;

@@ -351,7 +351,7 @@ fn write(
     }
 }
 
-fn append(
+pub(crate) fn append(
     appender: &mut dyn Appender,
     series: Option<SeriesRef>,
     labels: &Labels,

@@ -70,6 +70,8 @@
 //!   `ALERTS_FOR_STATE`, and [restored](GroupState::restore) from the latter after a restart.
 //! * **Reloads**: [`GroupState::is_same`] says whether a group can go on untouched;
 //!   [`GroupState::take_over`] brings the state into its successor.
+//! * **Unit tests**: with the feature `unit-test`, test files of `promtool test rules` are read and
+//!   played over any engine.
 //! * **Views**: [`GroupState::view`] is what the HTTP API shows.
 //!
 //! # Limits
@@ -85,12 +87,12 @@
 //! # Crate features
 //!
 //! * `yaml` (default): [`load`]; without it groups are built in code.
+//! * `unit-test`: [`unit_test`], Prometheus' unit tests of rules; needs `yaml`.
 #![forbid(unsafe_code)]
 
 mod alert;
 #[cfg(feature = "yaml")]
 mod decode;
-#[cfg(feature = "yaml")]
 #[cfg(feature = "yaml")]
 mod error;
 mod evaluator;
@@ -101,6 +103,10 @@ mod model;
 mod notification;
 mod restore;
 mod rule_state;
+#[cfg(feature = "yaml")]
+mod shape;
+#[cfg(feature = "unit-test")]
+pub mod unit_test;
 mod view;
 #[cfg(feature = "yaml")]
 mod yaml;

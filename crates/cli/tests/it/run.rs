@@ -66,6 +66,7 @@ fn every_command_has_help_with_an_example() {
         vec!["serve"],
         vec!["test"],
         vec!["test", "promql"],
+        vec!["test", "rules"],
     ] {
         let arguments: Vec<&str> = command.into_iter().chain(["--help"]).collect();
         let run = skopos(Path::new("."), &arguments, "");

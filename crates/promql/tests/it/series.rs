@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use skopos_core::{FloatHistogram, Labels, ResetHint, Span};
-use skopos_promql::series_desc::{SeriesDescription, SeriesValue};
+use skopos_promql::series_desc::{SeriesDescription, SeriesValue, describe_histogram};
 use skopos_promql::{parse_metric, parse_series_description};
 
 use crate::conformance::{report, text_of, vectors};
@@ -117,4 +117,30 @@ fn a_repetition_is_not_a_way_to_fill_the_memory() {
         let error = parse_series_description(text).expect_err(text);
         assert_eq!(error.message(), "series has more than 4000000 values", "{text}");
     }
+}
+
+#[test]
+fn described_histograms_read_back_as_they_are() {
+    let Some(vectors) = vectors("promql/series_desc.json") else { return };
+    let mut described = 0;
+    for case in vectors["cases"].as_array().expect("cases") {
+        let Some(text) = case["expr"].as_str() else { continue };
+        let Ok(series) = parse_series_description(text) else { continue };
+        for value in series.values {
+            let SeriesValue::Histogram { histogram, .. } = value else { continue };
+            let text = describe_histogram(&histogram);
+            if text.contains("Inf") {
+                // Prometheus writes the sign of an infinite bound and does not read it.
+                continue;
+            }
+            let again = parse_series_description(&format!("{{}} {text}")).expect(&text).values;
+            let [SeriesValue::Histogram { histogram: again, .. }] = &*again else {
+                unreachable!("{text}")
+            };
+            assert_eq!(describe_histogram(again), text);
+            assert_eq!(again.to_string(), histogram.to_string());
+            described += 1;
+        }
+    }
+    assert_ne!(described, 0);
 }
