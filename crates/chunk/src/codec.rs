@@ -227,7 +227,7 @@ pub(crate) fn floats(columns: &Columns, samples: Range<usize>) -> Result<(&[i64]
 }
 
 /// The times of a lane.
-fn times(columns: &Columns, kind: SampleKind) -> &[i64] {
+pub(crate) fn times(columns: &Columns, kind: SampleKind) -> &[i64] {
     if kind.is_float() { &columns.timestamps } else { &columns.histogram_timestamps }
 }
 

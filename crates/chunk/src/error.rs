@@ -33,6 +33,7 @@ pub struct Error {
     problem: Problem,
     offset: usize,
     sound: usize,
+    chunk: Option<usize>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +53,10 @@ pub(crate) enum Problem {
     NotAscending {
         number: usize,
     },
+    /// A chunk has a sample at `t`, which is not in the range that was told of it.
+    OutsideRange {
+        t: i64,
+    },
     UnknownEncoding(u8),
     UnsupportedEncoding(&'static str),
     VarintTooLong {
@@ -63,13 +68,19 @@ pub(crate) enum Problem {
 impl Error {
     #[cold]
     pub(crate) fn new(problem: Problem, offset: usize) -> Self {
-        Self { problem, offset, sound: 0 }
+        Self { problem, offset, sound: 0, chunk: None }
     }
 
     /// The same, with so many samples that were sound before the trouble.
     #[cold]
     pub(crate) fn after(self, sound: usize) -> Self {
         Self { sound, ..self }
+    }
+
+    /// The same, with the place of the chunk among several.
+    #[cold]
+    pub(crate) fn in_chunk(self, number: usize) -> Self {
+        Self { chunk: Some(number), ..self }
     }
 
     /// What kind of failure it is.
@@ -80,6 +91,7 @@ impl Error {
             Problem::Full => ErrorKind::Full,
             Problem::NoSuchSamples { .. } => ErrorKind::Invalid,
             Problem::NotAscending { .. }
+            | Problem::OutsideRange { .. }
             | Problem::VarintTooLong { .. }
             | Problem::WindowTooWide => ErrorKind::Corrupt,
             Problem::UnknownEncoding(_) | Problem::UnsupportedEncoding(_) => ErrorKind::Unsupported,
@@ -98,11 +110,20 @@ impl Error {
     pub fn sound_samples(&self) -> usize {
         self.sound
     }
+
+    /// Which of several chunks cannot be read, counted from 0, where several were given.
+    #[must_use]
+    pub fn chunk(&self) -> Option<usize> {
+        self.chunk
+    }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let offset = self.offset;
+        if let Some(chunk) = self.chunk {
+            write!(f, "chunk {chunk} of those given: ")?;
+        }
         match self.problem {
             Problem::EndInHeader => write!(f, "chunk ends at byte {offset}, inside its header"),
             Problem::EndInSample { number, promised } => write!(
@@ -115,6 +136,9 @@ impl fmt::Display for Error {
             }
             Problem::NotAscending { number } => {
                 write!(f, "sample {number} of chunk is not later than the one before it")
+            }
+            Problem::OutsideRange { t } => {
+                write!(f, "chunk has a sample at {t} ms, outside of its range")
             }
             Problem::UnknownEncoding(byte) => write!(f, "chunk encoding {byte} is unknown"),
             Problem::UnsupportedEncoding(name) => {

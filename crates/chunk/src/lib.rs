@@ -31,6 +31,8 @@
 //! * [`XorDecoder`] iterates, seeks forward, or fills [`Columns`](skopos_core::Columns) in one loop.
 //! * [`Codec`] is one object-safe interface to encodings, for whole chunks both ways, found by
 //!   [`codec()`] or listed by [`codecs()`].
+//! * [`merge()`](merge::merge) makes one sequence of the chunks that several sources hold of a
+//!   series; [`cut`] tells a store that appends where to end a chunk.
 //!
 //! # Limits
 //!
@@ -54,8 +56,10 @@
 extern crate alloc;
 
 pub mod codec;
+pub mod cut;
 pub mod encoding;
 pub mod error;
+pub mod merge;
 pub mod xor;
 pub mod xor2;
 

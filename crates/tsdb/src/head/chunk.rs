@@ -5,17 +5,9 @@
 use std::sync::Arc;
 
 use skopos_chunk::XorEncoder;
+use skopos_chunk::cut::{Fill, FloatCut};
 use skopos_core::TimeRange;
 
-/// How many samples a chunk should have.
-const TARGET_SAMPLES: usize = 120;
-/// A chunk of a quarter of its samples tells when it should end.
-const PREDICT_AT: usize = TARGET_SAMPLES / 4;
-/// A chunk never has more samples than this, whatever was predicted.
-const MAX_SAMPLES: usize = 2 * TARGET_SAMPLES;
-/// A chunk that is larger takes no further sample: Prometheus' limit of 1024 bytes, less the 19 of the
-/// largest sample.
-const MAX_BYTES: usize = 1024 - 19;
 /// What a chunk of well-behaved samples needs.
 const TYPICAL_BYTES: usize = 64;
 
@@ -37,9 +29,7 @@ pub(super) struct Chunks {
 #[derive(Debug)]
 struct OpenChunk {
     encoder: XorEncoder,
-    first: i64,
-    /// A sample from this time on begins another chunk.
-    end: i64,
+    cut: FloatCut,
 }
 
 /// What an operation did to the numbers of a store.
@@ -88,7 +78,7 @@ impl Chunks {
 
     /// The first sample's time.
     pub(super) fn first_time(&self) -> Option<i64> {
-        let open = self.open.as_ref().map(|open| open.first);
+        let open = self.open.as_ref().map(OpenChunk::first);
         self.closed.first().map(|chunk| chunk.first).or(open)
     }
 
@@ -99,7 +89,7 @@ impl Chunks {
     /// The chunks with samples in `range`; the open one is copied.
     pub(super) fn snapshot(&self, range: TimeRange) -> Vec<ClosedChunk> {
         let closed = self.closed.iter().filter(|c| overlap(c.first, c.last, range)).cloned();
-        let open = self.open.as_ref().filter(|open| overlap(open.first, open.last(), range));
+        let open = self.open.as_ref().filter(|open| overlap(open.first(), open.last(), range));
         closed.chain(open.map(OpenChunk::to_closed)).collect()
     }
 
@@ -128,48 +118,30 @@ impl Chunks {
 impl OpenChunk {
     fn new(t: i64, range: i64) -> Self {
         let encoder = XorEncoder::with_capacity(TYPICAL_BYTES);
-        Self { encoder, first: t, end: range_end(t, range) }
+        Self { encoder, cut: FloatCut::new(t, range) }
     }
 
     /// Whether a sample at `t` belongs to the next chunk.
     fn is_over(&mut self, t: i64) -> bool {
-        if MAX_BYTES < self.encoder.bytes().len() {
-            return true;
-        }
-        let samples = self.encoder.len();
-        if samples == PREDICT_AT
-            && let Some(last) = self.encoder.last_time()
-        {
-            self.end = predict_end(self.first, last, self.end);
-        }
-        self.end <= t || MAX_SAMPLES <= samples
+        let bytes = self.encoder.bytes().len();
+        self.cut.is_due(t, Fill { samples: self.encoder.len(), bytes, last: self.last() })
     }
 
     fn to_closed(&self) -> ClosedChunk {
-        ClosedChunk { first: self.first, last: self.last(), bytes: self.encoder.bytes().into() }
+        ClosedChunk { first: self.first(), last: self.last(), bytes: self.encoder.bytes().into() }
+    }
+
+    fn first(&self) -> i64 {
+        self.cut.first()
     }
 
     fn last(&self) -> i64 {
-        self.encoder.last_time().unwrap_or(self.first)
+        self.encoder.last_time().unwrap_or(self.first())
     }
 }
 
 fn overlap(first: i64, last: i64, range: TimeRange) -> bool {
     first <= range.end.as_millis() && range.start.as_millis() <= last
-}
-
-/// The end of the aligned range that `t` lies in; rounded towards zero, as Prometheus does.
-fn range_end(t: i64, range: i64) -> i64 {
-    (t / range).saturating_mul(range).saturating_add(range)
-}
-
-/// Where a chunk should end that filled a quarter of itself between `first` and `last`, so that the
-/// chunks up to `end` are of about the same length.
-fn predict_end(first: i64, last: i64, end: i64) -> i64 {
-    let quarter = last.wrapping_sub(first).wrapping_add(1) as f64;
-    let span = end.wrapping_sub(first) as f64;
-    let chunks = span / (quarter * 4.0);
-    if chunks <= 1.0 { end } else { (first as f64 + span / chunks.floor()) as i64 }
 }
 
 #[cfg(test)]
