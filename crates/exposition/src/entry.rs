@@ -5,10 +5,13 @@
 
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
+use core::marker::PhantomData;
 
 use skopos_core::{Exemplar, HistogramSample, LabelSet, Labels, MetricType, Timestamp};
 
 use crate::parser::{Converted, TextLabels, TextSample};
+#[cfg(feature = "protobuf")]
+use crate::protobuf::{LabelBuffer, ProtobufParser, ProtobufSample};
 
 /// One entry of a page.
 #[derive(Debug)]
@@ -52,6 +55,8 @@ pub struct SeriesEntry<'p, 'a> {
 
 #[derive(Debug)]
 enum Sample<'p, 'a> {
+    #[cfg(feature = "protobuf")]
+    Protobuf(ProtobufSample<'p, 'a>),
     Text(TextSample<'p, 'a>),
 }
 
@@ -61,9 +66,17 @@ impl<'p, 'a> SeriesEntry<'p, 'a> {
         Self { sample: Sample::Text(sample) }
     }
 
+    #[cfg(feature = "protobuf")]
+    #[inline]
+    pub(crate) fn protobuf(sample: ProtobufSample<'p, 'a>) -> Self {
+        Self { sample: Sample::Protobuf(sample) }
+    }
+
     /// The line of a text page.
     pub(crate) fn as_text(&self) -> Option<&TextSample<'p, 'a>> {
         match &self.sample {
+            #[cfg(feature = "protobuf")]
+            Sample::Protobuf(_) => None,
             Sample::Text(sample) => Some(sample),
         }
     }
@@ -72,6 +85,8 @@ impl<'p, 'a> SeriesEntry<'p, 'a> {
     #[must_use]
     pub fn offset(&self) -> usize {
         match &self.sample {
+            #[cfg(feature = "protobuf")]
+            Sample::Protobuf(sample) => sample.parser().entry_offset(),
             Sample::Text(sample) => sample.offset(),
         }
     }
@@ -85,6 +100,8 @@ impl<'p, 'a> SeriesEntry<'p, 'a> {
     #[inline]
     pub fn series(&self) -> &[u8] {
         match &self.sample {
+            #[cfg(feature = "protobuf")]
+            Sample::Protobuf(sample) => sample.parser().series_bytes(),
             Sample::Text(sample) => sample.series(),
         }
     }
@@ -93,17 +110,24 @@ impl<'p, 'a> SeriesEntry<'p, 'a> {
     #[must_use]
     pub fn raw_name(&self) -> &str {
         match &self.sample {
+            #[cfg(feature = "protobuf")]
+            Sample::Protobuf(sample) => sample.raw_name(),
             Sample::Text(sample) => sample.raw_name(),
         }
     }
 
-    /// Names and values of the labels as they stand on the page: in that order, with their escapes.
+    /// Names and values of the labels as they stand on the page: in that order, with their escapes. Of
+    /// a protobuf page, in name order.
     pub fn raw_labels(&self) -> impl ExactSizeIterator<Item = (&str, &str)> + '_ {
         let len = match &self.sample {
+            #[cfg(feature = "protobuf")]
+            Sample::Protobuf(sample) => sample.parser().labels().len() - 1,
             Sample::Text(sample) => sample.raw_label_count(),
         };
         (0..len).map(|index| {
             let label = match &self.sample {
+                #[cfg(feature = "protobuf")]
+                Sample::Protobuf(sample) => sample.raw_label(index),
                 Sample::Text(sample) => sample.raw_label(index),
             };
             label.unwrap_or_default()
@@ -115,6 +139,8 @@ impl<'p, 'a> SeriesEntry<'p, 'a> {
     #[inline]
     pub fn value(&self) -> f64 {
         match &self.sample {
+            #[cfg(feature = "protobuf")]
+            Sample::Protobuf(sample) => sample.value(),
             Sample::Text(sample) => sample.value(),
         }
     }
@@ -124,6 +150,8 @@ impl<'p, 'a> SeriesEntry<'p, 'a> {
     #[inline]
     pub fn timestamp(&self) -> Option<Timestamp> {
         match &self.sample {
+            #[cfg(feature = "protobuf")]
+            Sample::Protobuf(sample) => sample.parser().timestamp(),
             Sample::Text(sample) => sample.timestamp(),
         }
     }
@@ -133,6 +161,8 @@ impl<'p, 'a> SeriesEntry<'p, 'a> {
     #[must_use]
     pub fn metric_type(&self) -> MetricType {
         match &self.sample {
+            #[cfg(feature = "protobuf")]
+            Sample::Protobuf(sample) => sample.parser().metric_type(),
             Sample::Text(sample) => sample.metric_type(),
         }
     }
@@ -145,6 +175,8 @@ impl<'p, 'a> SeriesEntry<'p, 'a> {
     #[inline]
     pub fn labels(&mut self) -> SeriesLabels<'_> {
         match &mut self.sample {
+            #[cfg(feature = "protobuf")]
+            Sample::Protobuf(sample) => SeriesLabels::protobuf(sample.parser().labels()),
             Sample::Text(sample) => SeriesLabels::text(sample.labels()),
         }
     }
@@ -152,6 +184,8 @@ impl<'p, 'a> SeriesEntry<'p, 'a> {
     /// Names and values of the exemplar's labels as they stand on the page; none without exemplar.
     pub fn raw_exemplar_labels(&self) -> impl Iterator<Item = (&str, &str)> + '_ {
         (0..).map_while(|index| match &self.sample {
+            #[cfg(feature = "protobuf")]
+            Sample::Protobuf(sample) => sample.raw_exemplar_label(index),
             Sample::Text(sample) => sample.raw_exemplar_label(index),
         })
     }
@@ -163,6 +197,8 @@ impl<'p, 'a> SeriesEntry<'p, 'a> {
     #[inline]
     pub fn exemplar(&self) -> Option<Exemplar> {
         match &self.sample {
+            #[cfg(feature = "protobuf")]
+            Sample::Protobuf(sample) => sample.exemplar(),
             Sample::Text(sample) => sample.exemplar(),
         }
     }
@@ -174,6 +210,8 @@ impl<'p, 'a> SeriesEntry<'p, 'a> {
     #[must_use]
     pub fn start_timestamp(&mut self) -> Option<Timestamp> {
         match &mut self.sample {
+            #[cfg(feature = "protobuf")]
+            Sample::Protobuf(sample) => sample.parser().start_timestamp(),
             Sample::Text(sample) => sample.start_timestamp(),
         }
     }
@@ -187,12 +225,20 @@ pub struct HistogramEntry<'p, 'a> {
 
 #[derive(Debug)]
 enum HistogramSource<'p, 'a> {
-    Converted(&'p Converted, core::marker::PhantomData<&'a ()>),
+    Converted(&'p Converted, PhantomData<&'a ()>),
+    #[cfg(feature = "protobuf")]
+    Protobuf(&'p ProtobufParser<'a>),
 }
 
-impl<'p> HistogramEntry<'p, '_> {
+impl<'p, 'a> HistogramEntry<'p, 'a> {
     pub(crate) fn converted(converted: &'p Converted) -> Self {
-        Self { source: HistogramSource::Converted(converted, core::marker::PhantomData) }
+        Self { source: HistogramSource::Converted(converted, PhantomData) }
+    }
+
+    #[cfg(feature = "protobuf")]
+    #[inline]
+    pub(crate) fn protobuf(parser: &'p ProtobufParser<'a>) -> Self {
+        Self { source: HistogramSource::Protobuf(parser) }
     }
 
     /// The byte of the page at which it begins: with the first line of the metric, or its message.
@@ -200,6 +246,8 @@ impl<'p> HistogramEntry<'p, '_> {
     pub fn offset(&self) -> usize {
         match &self.source {
             HistogramSource::Converted(histogram, _) => histogram.offset,
+            #[cfg(feature = "protobuf")]
+            HistogramSource::Protobuf(parser) => parser.entry_offset(),
         }
     }
 
@@ -208,6 +256,8 @@ impl<'p> HistogramEntry<'p, '_> {
     pub fn series(&self) -> &[u8] {
         match &self.source {
             HistogramSource::Converted(histogram, _) => histogram.series.as_bytes(),
+            #[cfg(feature = "protobuf")]
+            HistogramSource::Protobuf(parser) => parser.series_bytes(),
         }
     }
 
@@ -216,6 +266,8 @@ impl<'p> HistogramEntry<'p, '_> {
     pub fn labels(&mut self) -> SeriesLabels<'_> {
         match &self.source {
             HistogramSource::Converted(histogram, _) => SeriesLabels::owned(&histogram.labels),
+            #[cfg(feature = "protobuf")]
+            HistogramSource::Protobuf(parser) => SeriesLabels::protobuf(parser.labels()),
         }
     }
 
@@ -224,6 +276,8 @@ impl<'p> HistogramEntry<'p, '_> {
     pub fn timestamp(&self) -> Option<Timestamp> {
         match &self.source {
             HistogramSource::Converted(histogram, _) => histogram.timestamp,
+            #[cfg(feature = "protobuf")]
+            HistogramSource::Protobuf(parser) => parser.timestamp(),
         }
     }
 
@@ -232,6 +286,8 @@ impl<'p> HistogramEntry<'p, '_> {
     pub fn histogram(&self) -> &HistogramSample {
         match &self.source {
             HistogramSource::Converted(histogram, _) => &histogram.histogram,
+            #[cfg(feature = "protobuf")]
+            HistogramSource::Protobuf(parser) => parser.histogram(),
         }
     }
 
@@ -240,6 +296,8 @@ impl<'p> HistogramEntry<'p, '_> {
     pub fn exemplars(&self) -> Vec<Exemplar> {
         match &self.source {
             HistogramSource::Converted(histogram, _) => histogram.exemplars.clone(),
+            #[cfg(feature = "protobuf")]
+            HistogramSource::Protobuf(parser) => parser.histogram_exemplars(),
         }
     }
 
@@ -248,6 +306,8 @@ impl<'p> HistogramEntry<'p, '_> {
     pub fn start_timestamp(&self) -> Option<Timestamp> {
         match &self.source {
             HistogramSource::Converted(histogram, _) => histogram.start_timestamp,
+            #[cfg(feature = "protobuf")]
+            HistogramSource::Protobuf(parser) => parser.start_timestamp(),
         }
     }
 }
@@ -276,6 +336,8 @@ pub struct SeriesLabels<'s>(Inner<'s>);
 #[derive(Clone, Copy, Debug)]
 enum Inner<'s> {
     Owned(&'s Labels),
+    #[cfg(feature = "protobuf")]
+    Protobuf(&'s LabelBuffer<'s>),
     Text(TextLabels<'s>),
 }
 
@@ -283,6 +345,12 @@ impl<'s> SeriesLabels<'s> {
     #[inline]
     pub(crate) fn text(labels: TextLabels<'s>) -> Self {
         Self(Inner::Text(labels))
+    }
+
+    #[cfg(feature = "protobuf")]
+    #[inline]
+    pub(crate) fn protobuf(labels: &'s LabelBuffer<'s>) -> Self {
+        Self(Inner::Protobuf(labels))
     }
 
     pub(crate) fn owned(labels: &'s Labels) -> Self {
@@ -294,10 +362,12 @@ impl<'s> SeriesLabels<'s> {
         let inner = self.0;
         let mut owned = match inner {
             Inner::Owned(labels) => Some(labels.iter()),
-            Inner::Text(_) => None,
+            _ => None,
         };
         (0..self.len()).map(move |index| {
             let label = match inner {
+                #[cfg(feature = "protobuf")]
+                Inner::Protobuf(labels) => labels.pair(index),
                 Inner::Text(labels) => labels.pair(index),
                 Inner::Owned(_) => owned.as_mut().and_then(Iterator::next),
             };
@@ -310,6 +380,8 @@ impl<'s> SeriesLabels<'s> {
     pub fn len(&self) -> usize {
         match self.0 {
             Inner::Owned(labels) => labels.len(),
+            #[cfg(feature = "protobuf")]
+            Inner::Protobuf(labels) => labels.len(),
             Inner::Text(labels) => labels.len(),
         }
     }
@@ -333,6 +405,8 @@ impl<'s> SeriesLabels<'s> {
     fn is_distinct(&self) -> bool {
         match self.0 {
             Inner::Owned(_) => true,
+            #[cfg(feature = "protobuf")]
+            Inner::Protobuf(labels) => labels.is_distinct(),
             Inner::Text(labels) => labels.is_distinct(),
         }
     }
@@ -343,6 +417,8 @@ impl LabelSet for SeriesLabels<'_> {
     fn visit<'v>(&'v self, visitor: &mut dyn FnMut(&'v str, &'v str)) {
         match self.0 {
             Inner::Owned(labels) => labels.visit(visitor),
+            #[cfg(feature = "protobuf")]
+            Inner::Protobuf(labels) => visit_sorted(labels.iter(), labels.is_distinct(), visitor),
             Inner::Text(labels) => visit_sorted(labels.iter(), labels.is_distinct(), visitor),
         }
     }

@@ -19,6 +19,8 @@ pub enum ErrorKind {
     Number,
     /// A family that cannot be written in the format, such as one without a name.
     Family,
+    /// A message that ends before it is complete; protobuf only.
+    Truncated,
     /// Known, but not provided here; the message names what.
     Unsupported,
 }
@@ -67,6 +69,13 @@ impl Error {
         Self(Box::new(Inner { kind, message, offset, line, column }))
     }
 
+    /// An error at a byte of a page that has no lines.
+    #[cfg(feature = "protobuf")]
+    #[cold]
+    pub(crate) fn in_bytes(kind: ErrorKind, message: String, offset: usize) -> Self {
+        Self(Box::new(Inner { kind, message, offset, line: 0, column: 0 }))
+    }
+
     /// What kind of failure it is.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
@@ -80,13 +89,15 @@ impl Error {
         self.0.offset
     }
 
-    /// The line of [`offset`](Self::offset), from 1; 0 where there is no page.
+    /// The line of [`offset`](Self::offset), from 1; 0 where there is no page
+    /// of text.
     #[must_use]
     pub fn line(&self) -> usize {
         self.0.line
     }
 
-    /// The byte within the line, from 1; 0 where there is no page.
+    /// The byte within the line, from 1; 0 where there is no page
+    /// of text.
     #[must_use]
     pub fn column(&self) -> usize {
         self.0.column

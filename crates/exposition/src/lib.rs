@@ -56,8 +56,11 @@ mod format;
 mod lint;
 mod media;
 mod negotiate;
+mod nhcb;
 mod number;
 mod parser;
+#[cfg(feature = "protobuf")]
+mod protobuf;
 mod quote;
 
 pub use crate::encode::encode;
@@ -70,7 +73,10 @@ pub use crate::lint::{Problem, lint};
 pub use crate::negotiate::{
     ChosenFormat, OutputFormat, ScrapeProtocol, accept_header, choose_format, choose_output,
 };
-pub use crate::parser::{ClassicHistograms, CreatedLines, Parser, ParserOptions};
+pub use crate::parser::{ClassicHistograms, CreatedLines, NativeHistograms, Parser, ParserOptions};
+
+#[cfg(feature = "protobuf")]
+pub use crate::protobuf::ProtobufParser;
 
 /// The example in the crate's README.
 #[cfg(doctest)]

@@ -39,10 +39,11 @@ pub struct ParserOptions {
     type_and_unit_labels: bool,
     created_lines: CreatedLines,
     classic_histograms: ClassicHistograms,
+    native_histograms: NativeHistograms,
 }
 
-/// What becomes of the lines of classic histograms: `_bucket`, `_sum` and `_count` under a TYPE line
-/// that says so.
+/// What becomes of classic histograms: in text, of the lines `_bucket`, `_sum` and `_count` under a
+/// TYPE line that says so.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ClassicHistograms {
@@ -53,6 +54,19 @@ pub enum ClassicHistograms {
     Native,
     /// They become native histograms, and are series as well.
     Both,
+}
+
+/// What becomes of histograms with native buckets; protobuf only.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NativeHistograms {
+    /// They are native ([`Entry::Histogram`]), even if they have classic buckets too.
+    #[default]
+    Alone,
+    /// Their native buckets are left aside: all histograms are classic.
+    Ignored,
+    /// They are native, and then, if they have classic buckets, their classic series follow.
+    WithClassic,
 }
 
 /// What becomes of OpenMetrics' `_created` lines.
@@ -89,6 +103,13 @@ impl ParserOptions {
         self
     }
 
+    /// Chooses what becomes of histograms with native buckets.
+    #[must_use]
+    pub fn with_native_histograms(mut self, native_histograms: NativeHistograms) -> Self {
+        self.native_histograms = native_histograms;
+        self
+    }
+
     /// Whether `__type__` and `__unit__` are added.
     #[must_use]
     pub fn type_and_unit_labels(self) -> bool {
@@ -105,6 +126,12 @@ impl ParserOptions {
     #[must_use]
     pub fn classic_histograms(self) -> ClassicHistograms {
         self.classic_histograms
+    }
+
+    /// What becomes of histograms with native buckets.
+    #[must_use]
+    pub fn native_histograms(self) -> NativeHistograms {
+        self.native_histograms
     }
 }
 

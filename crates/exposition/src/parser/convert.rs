@@ -12,20 +12,16 @@ use alloc::vec::Vec;
 use core::fmt::Write as _;
 use core::mem;
 
-use skopos_core::histogram::CUSTOM_BUCKETS_SCHEMA;
 use skopos_core::labels::{BUCKET_BOUND, METRIC_NAME};
 use skopos_core::text::{Quoted, is_legacy_label_name};
 use skopos_core::{
-    Exemplar, FloatHistogram, Histogram, HistogramSample, LabelSet as _, Labels, LabelsBuilder,
-    MetricType, Span as BucketSpan, Timestamp,
+    Exemplar, HistogramSample, LabelSet as _, Labels, LabelsBuilder, MetricType, Timestamp,
 };
 
 use super::{ClassicHistograms, Parser, Span, Step, TextSample};
+use crate::nhcb::ClassicHistogram;
 use crate::number::parse_label_float;
 use crate::{Error, HistogramEntry, SeriesLabels};
-
-/// Gaps of empty buckets that integer histograms keep, since a new span costs more.
-const KEPT_EMPTY_BUCKETS: usize = 2;
 
 /// A native histogram made of the lines of a classic one.
 #[derive(Debug)]
@@ -56,7 +52,7 @@ pub(super) struct Collation {
     key: Vec<u8>,
     current_key: Vec<u8>,
     labels: Labels,
-    lines: Lines,
+    lines: ClassicHistogram,
     timestamp: Option<i64>,
     start: Option<Timestamp>,
     offset: usize,
@@ -65,17 +61,6 @@ pub(super) struct Collation {
     made: Option<Box<Converted>>,
     /// What was read already and comes after it.
     pending: Option<Step>,
-}
-
-/// What a classic histogram's lines say.
-#[derive(Debug, Default)]
-struct Lines {
-    /// Bounds and cumulative counts, in the order of the page.
-    buckets: Vec<(f64, f64)>,
-    count: Option<f64>,
-    sum: f64,
-    /// Whether a count is negative.
-    wrong: bool,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -180,11 +165,15 @@ impl<'a> Parser<'a> {
             });
             builder.set(METRIC_NAME, base).remove(BUCKET_BOUND);
             collation.labels = builder.finish();
-            collation.lines = Lines::default();
+            collation.lines = ClassicHistogram::default();
             collation.collecting = true;
             collation.offset = self.start;
         }
-        collation.lines.add(part, bound, value);
+        match part {
+            Part::Bucket => collation.lines.add_bucket(bound, value),
+            Part::Count => collation.lines.set_count(value),
+            Part::Sum => collation.lines.set_sum(value),
+        }
         collation.timestamp = self.line.timestamp;
         let mut entry = TextSample { parser: self };
         collation.exemplars.extend(entry.exemplar());
@@ -201,7 +190,7 @@ impl<'a> Parser<'a> {
             return false;
         }
         let exemplars = mem::take(&mut collation.exemplars);
-        let Some(histogram) = mem::take(&mut collation.lines).convert() else { return false };
+        let Ok(histogram) = mem::take(&mut collation.lines).convert() else { return false };
         let labels = mem::take(&mut collation.labels);
         collation.made = Some(Box::new(Converted {
             series: series_text(&labels),
@@ -214,119 +203,6 @@ impl<'a> Parser<'a> {
         }));
         true
     }
-}
-
-impl Lines {
-    fn add(&mut self, part: Part, bound: f64, value: f64) {
-        match part {
-            Part::Bucket => self.buckets.push((bound, value)),
-            Part::Count => self.count = Some(value),
-            Part::Sum => self.sum = value,
-        }
-        self.wrong |= part != Part::Sum && value < 0.0;
-    }
-
-    /// The native form; nothing where the counts contradict each other.
-    fn convert(mut self) -> Option<HistogramSample> {
-        // Bounds are no NaN; of equal ones the first written counts, since the sort is stable.
-        self.buckets
-            .sort_by(|(a, _), (b, _)| a.partial_cmp(b).unwrap_or(core::cmp::Ordering::Equal));
-        self.buckets.dedup_by(|(later, _), (first, _)| later == first);
-        let falls = self.buckets.windows(2).any(|pair| pair[1].1 < pair[0].1);
-        if self.wrong || falls {
-            return None;
-        }
-        let last = self.buckets.last().copied();
-        let count = self.count.or(last.map(|(_, count)| count)).unwrap_or_default();
-        if last.is_none_or(|(bound, _)| bound != f64::INFINITY) {
-            self.buckets.push((f64::INFINITY, count));
-        }
-        // NaN is not equal to itself, and no histogram counts it.
-        if self.buckets.last().is_none_or(|&(_, last)| last != count) {
-            return None;
-        }
-        let finite = self.buckets.iter().map(|(bound, _)| *bound).filter(|b| *b != f64::INFINITY);
-        let bounds: Vec<f64> = finite.collect();
-        if self.buckets.iter().all(|(_, count)| is_integer(*count)) {
-            Some(HistogramSample::Integer(self.integers(bounds)))
-        } else {
-            Some(HistogramSample::Float(self.floats(count, bounds)))
-        }
-    }
-
-    fn integers(&self, bounds: Vec<f64>) -> Histogram {
-        let mut before = 0;
-        let counts: Vec<i64> = self
-            .buckets
-            .iter()
-            .map(|&(_, cumulative)| {
-                cumulative as i64 - mem::replace(&mut before, cumulative as i64)
-            })
-            .collect();
-        let (positive_spans, kept) = compact(&counts, |count| count == 0, KEPT_EMPTY_BUCKETS);
-        let mut previous = 0;
-        let deltas = kept.into_iter().map(|count| count - mem::replace(&mut previous, count));
-        Histogram {
-            schema: CUSTOM_BUCKETS_SCHEMA,
-            count: before.unsigned_abs(),
-            sum: self.sum,
-            positive_spans,
-            positive_buckets: deltas.collect(),
-            custom_values: bounds.into(),
-            ..Histogram::default()
-        }
-    }
-
-    fn floats(&self, count: f64, bounds: Vec<f64>) -> FloatHistogram {
-        let mut before = 0.0;
-        let counts: Vec<f64> = self
-            .buckets
-            .iter()
-            .map(|&(_, cumulative)| cumulative - mem::replace(&mut before, cumulative))
-            .collect();
-        let (positive_spans, positive_buckets) = compact(&counts, |count| count == 0.0, 0);
-        FloatHistogram {
-            schema: CUSTOM_BUCKETS_SCHEMA,
-            count,
-            sum: self.sum,
-            positive_spans,
-            positive_buckets,
-            custom_values: bounds.into(),
-            ..FloatHistogram::default()
-        }
-    }
-}
-
-/// Whether a count is a whole number that fits.
-fn is_integer(count: f64) -> bool {
-    (0.0..9_223_372_036_854_775_808.0).contains(&count) && (count as i64) as f64 == count
-}
-
-/// The buckets without empty ones at the ends, and without inner runs of more than `kept` of them.
-fn compact<T: Copy>(
-    buckets: &[T],
-    is_empty: impl Fn(T) -> bool,
-    kept: usize,
-) -> (Vec<BucketSpan>, Vec<T>) {
-    let mut spans: Vec<BucketSpan> = Vec::new();
-    let mut out = Vec::with_capacity(buckets.len());
-    let mut empty = 0;
-    for (at, &bucket) in buckets.iter().enumerate() {
-        if is_empty(bucket) {
-            empty += 1;
-            continue;
-        }
-        match spans.last_mut() {
-            Some(span) if empty <= kept => {
-                out.extend_from_slice(&buckets[at - empty..at]);
-                span.length += empty as u32 + 1;
-            }
-            _ => spans.push(BucketSpan { offset: empty as i32, length: 1 }),
-        }
-        out.push(bucket);
-        empty = 0;
-    }
-    (spans, out)
 }
 
 fn split_suffix(name: &str) -> Option<(&str, Part)> {
