@@ -31,7 +31,7 @@ mod tests;
 /// ```
 #[must_use]
 pub fn apply(rules: &[Rule], labels: &mut LabelsBuilder) -> bool {
-    let mut edit = Edit { labels, added: Vec::new(), tracks: has_label_map(rules) };
+    let mut edit = Edit::new(rules, labels);
     rules.iter().all(|rule| rule.apply(&mut edit))
 }
 
@@ -54,13 +54,9 @@ pub fn relabel(rules: &[Rule], labels: &Labels) -> Option<Labels> {
     apply(rules, &mut builder).then(|| builder.finish())
 }
 
-fn has_label_map(rules: &[Rule]) -> bool {
-    rules.iter().any(|rule| rule.action == Action::LabelMap)
-}
-
 /// Labels while rules change them.
-struct Edit<'l> {
-    labels: &'l mut LabelsBuilder,
+pub(crate) struct Edit<'l> {
+    pub(crate) labels: &'l mut LabelsBuilder,
     /// The names that rules have set, in the order of their first setting: `labelmap` visits them
     /// after the others, which decides where two labels are mapped to one name.
     added: Vec<String>,
@@ -68,8 +64,13 @@ struct Edit<'l> {
     tracks: bool,
 }
 
-impl Edit<'_> {
-    fn get(&self, name: &str) -> &str {
+impl<'l> Edit<'l> {
+    pub(crate) fn new(rules: &[Rule], labels: &'l mut LabelsBuilder) -> Self {
+        let tracks = rules.iter().any(|rule| rule.action == Action::LabelMap);
+        Self { labels, added: Vec::new(), tracks }
+    }
+
+    pub(crate) fn get(&self, name: &str) -> &str {
         self.labels.get(name).unwrap_or_default()
     }
 
@@ -105,7 +106,7 @@ impl Edit<'_> {
 
 impl Rule {
     /// Applies the rule; returns whether the labels are kept.
-    fn apply(&self, edit: &mut Edit<'_>) -> bool {
+    pub(crate) fn apply(&self, edit: &mut Edit<'_>) -> bool {
         let target = self.config.target_label.as_str();
         match self.action {
             Action::Drop => return !self.pattern.is_match(&self.joined(edit)),
@@ -133,7 +134,7 @@ impl Rule {
     }
 
     /// The values of the source labels with the separator between them.
-    fn joined(&self, edit: &Edit<'_>) -> String {
+    pub(crate) fn joined(&self, edit: &Edit<'_>) -> String {
         let mut joined = String::new();
         for (i, name) in self.config.source_labels.iter().flatten().enumerate() {
             if 0 < i {
@@ -184,7 +185,7 @@ impl Rule {
 }
 
 impl Pattern {
-    fn is_match(&self, text: &str) -> bool {
+    pub(crate) fn is_match(&self, text: &str) -> bool {
         match self {
             Self::Everything => true,
             Self::Match(regex) => regex.is_match(text),

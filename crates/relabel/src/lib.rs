@@ -28,6 +28,7 @@
 //! * A [`RuleConfig`] is a rule as written: fields with Prometheus' defaults.
 //! * A [`Rule`] is a checked and compiled one; it gives its configuration back.
 //! * [`apply`] changes a builder, [`relabel`] makes new labels. What is dropped is told apart.
+//! * [`explain`] says rule by rule what was looked at, whether it matched and what changed.
 //!
 //! # Limits and complexity
 //!
@@ -44,6 +45,7 @@
 mod apply;
 mod config;
 mod error;
+mod explain;
 mod rule;
 #[cfg(feature = "serde")]
 mod serde;
@@ -51,6 +53,7 @@ mod serde;
 pub use crate::apply::{apply, relabel};
 pub use crate::config::{Action, NameScheme, RuleConfig};
 pub use crate::error::{Error, ErrorKind};
+pub use crate::explain::{Change, Step, explain};
 pub use crate::rule::Rule;
 
 #[cfg(doctest)]

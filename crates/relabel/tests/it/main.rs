@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 use skopos_core::Labels;
-use skopos_relabel::{NameScheme, Rule, RuleConfig, relabel};
+use skopos_relabel::{NameScheme, Rule, RuleConfig, explain, relabel};
 
 fn load(name: &str) -> Option<Value> {
     #[expect(clippy::disallowed_methods, reason = "tests are told where the vectors are")]
@@ -65,6 +65,29 @@ fn check(case: &Value, failures: &mut Vec<String>) {
         if ours != expected {
             failures.push(format!("{name}: {ours:?}, expected {expected:?}"));
         }
+        if let Err(failure) = check_explained(&rules, &labels(&result["labels"]), ours.as_ref()) {
+            failures.push(format!("{name}: {failure}"));
+        }
+    }
+}
+
+/// The explained steps lead to the same labels, change by change.
+fn check_explained(rules: &[Rule], from: &Labels, to: Option<&Labels>) -> Result<(), String> {
+    let (steps, labels) = explain(rules, from);
+    if labels.as_ref() != to {
+        return Err(format!("explained {labels:?}"));
+    }
+    let mut replayed = from.to_builder();
+    for change in steps.iter().flat_map(|step| &step.changes) {
+        if replayed.get(&change.name).unwrap_or_default() != change.before {
+            return Err(format!("{change} of {:?}", replayed.finish()));
+        }
+        replayed.set(&change.name, &change.after);
+    }
+    let kept = steps.iter().all(|step| step.kept);
+    match kept.then(|| replayed.finish()) == labels {
+        true => Ok(()),
+        false => Err(format!("replayed {:?}", replayed.finish())),
     }
 }
 
