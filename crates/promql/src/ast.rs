@@ -5,6 +5,7 @@
 //! recursion. What an evaluator derives (effective offsets, step invariance) is not kept here.
 
 mod duration;
+mod list;
 mod op;
 mod walk;
 
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use skopos_core::Matcher;
 
 pub use self::duration::{DurationArg, DurationContext, DurationExpr, DurationKind, DurationOp};
+pub use self::list::List;
 pub use self::op::{AggregateOp, BinaryOp, UnaryOp};
 pub use self::walk::Children;
 use crate::signature::Signature;
@@ -56,7 +58,7 @@ pub struct AggregateExpr {
     /// The parameter; there exactly where [`AggregateOp::has_param`] holds.
     pub param: Option<Expr>,
     /// The labels of `by` or `without`, as written.
-    pub grouping: Vec<Arc<str>>,
+    pub grouping: List<Arc<str>>,
     /// Whether `grouping` names what is dropped and not what is kept.
     pub without: bool,
     /// Where it stands.
@@ -88,11 +90,11 @@ pub struct VectorMatching {
     /// How many series may meet how many.
     pub card: VectorMatchCardinality,
     /// The labels of `on` or `ignoring`.
-    pub matching_labels: Vec<Arc<str>>,
+    pub matching_labels: List<Arc<str>>,
     /// Whether `matching_labels` names what must be equal and not what is ignored.
     pub on: bool,
     /// The labels that `group_left` or `group_right` takes from the side of the one.
-    pub include: Vec<Arc<str>>,
+    pub include: List<Arc<str>>,
     /// The value for series that are missing on the left.
     pub fill_left: Option<f64>,
     /// The value for series that are missing on the right.
@@ -120,7 +122,7 @@ pub struct Call {
     /// The function.
     pub func: &'static Signature,
     /// The arguments: as many and of such types as `func` says.
-    pub args: Vec<Expr>,
+    pub args: List<Expr>,
     /// Where it stands.
     pub span: Span,
 }
@@ -214,7 +216,7 @@ pub struct VectorSelector {
     /// The metric name, where the selector has one by itself and not by a `__name__` matcher.
     pub name: Option<Arc<str>>,
     /// All conditions, the one for `name` included.
-    pub matchers: Vec<Matcher>,
+    pub matchers: List<Matcher>,
     /// How far all times are shifted back.
     pub offset: DurationArg,
     /// The fixed time, if any.

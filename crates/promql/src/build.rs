@@ -38,7 +38,7 @@ use skopos_core::{MatchOp, Matcher, Timestamp};
 pub use self::function::Grouping;
 pub use self::operator::{Arithmetic, Comparison, Matching, Pairing};
 use self::tree::Tree;
-use crate::ast::{At, DurationArg, Expr, NumberLiteral, VectorSelector};
+use crate::ast::{At, DurationArg, Expr, List, NumberLiteral, VectorSelector};
 use crate::error::Error;
 use crate::lexer::word_at;
 use crate::options::ParseOptions;
@@ -79,7 +79,7 @@ pub struct Scalar(Tree);
 /// ```
 pub fn selector(name: &str) -> Selector {
     if name.is_empty() {
-        return Selector(new_selector(None, Vec::new(), Span::default())).label(
+        return Selector(new_selector(None, List::new(), Span::default())).label(
             METRIC_NAME,
             MatchOp::Regex,
             ".+",
@@ -90,7 +90,7 @@ pub fn selector(name: &str) -> Selector {
     let is_name = matches!(kind, Kind::Identifier | Kind::MetricIdentifier);
     let plain = is_word && is_name && len == name.len();
     let name: Arc<str> = name.into();
-    let matchers = vec![Matcher::equal(METRIC_NAME, Arc::clone(&name))];
+    let matchers = List::one(Matcher::equal(METRIC_NAME, Arc::clone(&name)));
     Selector(new_selector(plain.then_some(name), matchers, Span::default()))
 }
 

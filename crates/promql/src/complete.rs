@@ -209,7 +209,7 @@ fn selections(source: &str, options: &ParseOptions) -> Vec<Vec<Matcher>> {
             Expr::Vector(selector) => Some(&**selector),
             _ => None,
         };
-        all.extend(selector.map(|s| s.matchers.clone()).filter(|m| !m.is_empty()));
+        all.extend(selector.map(|s| s.matchers.to_vec()).filter(|m| !m.is_empty()));
         true
     });
     all.sort_unstable();

@@ -154,7 +154,7 @@ impl<'s> Lexer<'s> {
         let Ok(word) = word else { return Err(self.bad_character(start)) };
         let kind = match word {
             Outside::Kind(kind) => kind,
-            Outside::Fill(kind) => self.fill(kind),
+            Outside::Word => self.word(start),
             Outside::Quote => return self.string(start),
             Outside::Digit => return self.number(start),
             Outside::LeftBrace => {
@@ -210,6 +210,14 @@ impl<'s> Lexer<'s> {
     fn fill(&self, kind: Kind) -> Kind {
         let rest = self.source[self.at..].trim_start_matches([' ', '\t', '\n', '\r']);
         if rest.starts_with('(') { kind } else { Kind::Identifier }
+    }
+
+    /// The word from `start` to the place of reading.
+    fn word(&self, start: usize) -> Kind {
+        match word::keyword(&self.source[start..self.at]) {
+            kind @ (Kind::Fill | Kind::FillLeft | Kind::FillRight) => self.fill(kind),
+            kind => kind,
+        }
     }
 
     fn open_bracket(&mut self, start: usize) -> Lexed {
@@ -415,7 +423,8 @@ fn sign_of_duration(byte: u8) -> Option<Kind> {
 pub(crate) fn word_at(text: &str) -> (Kind, usize) {
     let mut words = Outside::lexer(text);
     match words.next() {
-        Some(Ok(Outside::Kind(kind) | Outside::Fill(kind))) => (kind, words.span().end),
+        Some(Ok(Outside::Kind(kind))) => (kind, words.span().end),
+        Some(Ok(Outside::Word)) => (word::keyword(words.slice()), words.span().end),
         _ => (Kind::Identifier, words.span().end),
     }
 }

@@ -128,6 +128,7 @@ mod kahan;
 mod lexer;
 #[cfg(feature = "engine")]
 mod math;
+mod names;
 pub mod options;
 mod parse;
 mod parser;

@@ -57,5 +57,5 @@ pub fn parse(source: &str, options: &ParseOptions) -> Result<Expr, Error> {
 ///
 /// `Parse`. That all conditions match the empty string is no error here.
 pub fn parse_selector(source: &str) -> Result<Vec<Matcher>, Error> {
-    Ok(Parser::new(source, &ParseOptions::default())?.selector()?.matchers)
+    Ok(Parser::new(source, &ParseOptions::default())?.selector()?.matchers.into())
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use skopos_core::Matcher;
 
 use crate::ast::{
-    AggregateExpr, AggregateOp, At, BinaryExpr, BinaryOp, DurationContext, Expr, MatrixSelector,
-    SubqueryExpr, UnaryOp, VectorMatchCardinality, VectorMatching, VectorSelector,
+    AggregateExpr, AggregateOp, At, BinaryExpr, BinaryOp, DurationContext, Expr, List,
+    MatrixSelector, SubqueryExpr, UnaryOp, VectorMatchCardinality, VectorMatching, VectorSelector,
 };
 use crate::error::Error;
 use crate::signature::Signature;
@@ -253,7 +253,7 @@ impl Planner {
         self.selectors += 1;
         Ok(Selector {
             id,
-            matchers: e.matchers.clone(),
+            matchers: e.matchers.to_vec(),
             shift: Shift { offset: e.offset.millis(self.context)?, at: self.at(e.at) },
             anchored: e.anchored,
             smoothed: e.smoothed,
@@ -326,7 +326,7 @@ impl Planner {
     }
 
     fn aggregate(&mut self, e: &AggregateExpr) -> Result<Planned, Error> {
-        let (function, grouping) = (e.op.as_str(), e.grouping.clone());
+        let (function, grouping) = (e.op.as_str(), e.grouping.to_vec());
         let around = Around { function, grouping, by: !e.without };
         let around = std::mem::replace(&mut self.around, around);
         let param = match &e.param {
@@ -337,7 +337,7 @@ impl Planner {
         self.around = around;
         let invariant = input.invariant && param.as_ref().is_none_or(|(p, _)| p.invariant);
         let wrap = |p: Planned| if invariant { p.node } else { p.once() };
-        let mut grouping = e.grouping.clone();
+        let mut grouping = e.grouping.to_vec();
         grouping.sort();
         grouping.dedup();
         let aggregate = Aggregate {
@@ -374,9 +374,9 @@ impl Planner {
         let wrap = |p: Planned| if invariant { p.node } else { p.once() };
         let matching = e.matching.clone().unwrap_or(VectorMatching {
             card: VectorMatchCardinality::OneToOne,
-            matching_labels: Vec::new(),
+            matching_labels: List::new(),
             on: false,
-            include: Vec::new(),
+            include: List::new(),
             fill_left: None,
             fill_right: None,
         });

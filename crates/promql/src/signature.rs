@@ -8,6 +8,7 @@ mod tests;
 
 use std::fmt;
 
+use crate::names::NameTable;
 use crate::types::ValueType::{self, Matrix, Scalar, String, Vector};
 
 /// What a function takes and gives.
@@ -52,7 +53,7 @@ impl Signature {
     /// ```
     #[must_use]
     pub fn find(name: &str) -> Option<&'static Self> {
-        let at = ALL.binary_search_by(|s| s.name.cmp(name)).ok()?;
+        let at = BY_NAME.find(name, |at| ALL[at].name == name)?;
         ALL.get(at)
     }
 
@@ -141,8 +142,19 @@ const fn experimental(
     Signature { experimental: true, ..stable(name, arg_types, optional, return_type) }
 }
 
+/// Where a name stands in [`ALL`].
+static BY_NAME: NameTable<512> = NameTable::new(&{
+    let mut names = [""; ALL.len()];
+    let mut at = 0;
+    while at < names.len() {
+        names[at] = ALL[at].name;
+        at += 1;
+    }
+    names
+});
+
 /// Invariant: ascending by name.
-static ALL: &[Signature] = &[
+const ALL: &[Signature] = &[
     stable("abs", &[Vector], Optional::None, Vector),
     stable("absent", &[Vector], Optional::None, Vector),
     stable("absent_over_time", &[Matrix], Optional::None, Vector),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::ast::AggregateOp;
+use crate::ast::{AggregateOp, List};
 use crate::build::operator::names;
 use crate::build::tree::Tree;
 use crate::build::{Matrix, Scalar, Vector};
@@ -10,7 +10,7 @@ use crate::build::{Matrix, Scalar, Vector};
 /// Which labels make a group; by default none, so that all series are one group.
 #[derive(Clone, Debug, Default)]
 pub struct Grouping {
-    labels: Vec<Arc<str>>,
+    labels: List<Arc<str>>,
     without: bool,
 }
 

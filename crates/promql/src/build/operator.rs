@@ -3,7 +3,7 @@
 use std::ops;
 use std::sync::Arc;
 
-use crate::ast::{BinaryOp, VectorMatchCardinality, VectorMatching};
+use crate::ast::{BinaryOp, List, VectorMatchCardinality, VectorMatching};
 use crate::build::tree::Tree;
 use crate::build::{Scalar, Vector};
 use crate::parser::one_to_one;
@@ -71,7 +71,7 @@ pub struct Matching(VectorMatching);
 pub struct Pairing(VectorMatching);
 
 /// Names without the empty one, which no label has.
-pub(super) fn names<'a>(labels: impl IntoIterator<Item = &'a str>) -> Vec<Arc<str>> {
+pub(super) fn names<'a>(labels: impl IntoIterator<Item = &'a str>) -> List<Arc<str>> {
     labels.into_iter().filter(|label| !label.is_empty()).map(Into::into).collect()
 }
 
@@ -107,7 +107,7 @@ impl Matching {
     }
 
     /// Labels that are matched are there on both sides: they are not taken.
-    fn grouped(mut self, card: VectorMatchCardinality, mut include: Vec<Arc<str>>) -> Pairing {
+    fn grouped(mut self, card: VectorMatchCardinality, mut include: List<Arc<str>>) -> Pairing {
         if self.0.on {
             include.retain(|label| !self.0.matching_labels.contains(label));
         }

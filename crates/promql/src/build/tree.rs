@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::MAX_NESTING;
 use crate::ast::{
-    AggregateExpr, AggregateOp, BinaryExpr, BinaryOp, Call, DurationArg, Expr, MatrixSelector,
-    ParenExpr, StringLiteral, SubqueryExpr, UnaryExpr, UnaryOp, VectorMatching, VectorSelector,
+    AggregateExpr, AggregateOp, BinaryExpr, BinaryOp, Call, DurationArg, Expr, List,
+    MatrixSelector, ParenExpr, StringLiteral, SubqueryExpr, UnaryExpr, UnaryOp, VectorMatching, VectorSelector,
 };
 use crate::signature::Signature;
 use crate::span::Span;
@@ -66,7 +66,7 @@ impl Tree {
         self,
         op: AggregateOp,
         param: Option<Self>,
-        grouping: Vec<Arc<str>>,
+        grouping: List<Arc<str>>,
         without: bool,
     ) -> Self {
         let parameter = param.as_ref().map_or(0, |param| param.nesting);

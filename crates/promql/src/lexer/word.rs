@@ -10,6 +10,7 @@ use crate::ast::BinaryOp::{
     Add, And, Atan2, Div, Eq, Gte, Gtr, Lss, Lte, Mod, Mul, Neq, Or, Pow, Sub, TrimLower,
     TrimUpper, Unless,
 };
+use crate::names::NameTable;
 use crate::token::Kind;
 
 /// What may stand outside of braces.
@@ -18,42 +19,6 @@ use crate::token::Kind;
 #[logos(skip(r"#[^\n\r]*", allow_greedy = true))]
 pub(super) enum Outside {
     /// A token that needs no further thought.
-    #[token("atan2", |_| Kind::Operator(Atan2), ignore(case))]
-    #[token("and", |_| Kind::Operator(And), ignore(case))]
-    #[token("or", |_| Kind::Operator(Or), ignore(case))]
-    #[token("unless", |_| Kind::Operator(Unless), ignore(case))]
-    #[token("avg", |_| Kind::Aggregate(Avg), ignore(case))]
-    #[token("bottomk", |_| Kind::Aggregate(BottomK), ignore(case))]
-    #[token("count", |_| Kind::Aggregate(Count), ignore(case))]
-    #[token("count_values", |_| Kind::Aggregate(CountValues), ignore(case))]
-    #[token("group", |_| Kind::Aggregate(Group), ignore(case))]
-    #[token("limitk", |_| Kind::Aggregate(LimitK), ignore(case))]
-    #[token("limit_ratio", |_| Kind::Aggregate(LimitRatio), ignore(case))]
-    #[token("max", |_| Kind::Aggregate(Max), ignore(case))]
-    #[token("min", |_| Kind::Aggregate(Min), ignore(case))]
-    #[token("quantile", |_| Kind::Aggregate(Quantile), ignore(case))]
-    #[token("stddev", |_| Kind::Aggregate(Stddev), ignore(case))]
-    #[token("stdvar", |_| Kind::Aggregate(Stdvar), ignore(case))]
-    #[token("sum", |_| Kind::Aggregate(Sum), ignore(case))]
-    #[token("topk", |_| Kind::Aggregate(TopK), ignore(case))]
-    #[token("anchored", |_| Kind::Anchored, ignore(case))]
-    #[token("bool", |_| Kind::Bool, ignore(case))]
-    #[token("by", |_| Kind::By, ignore(case))]
-    #[token("group_left", |_| Kind::GroupLeft, ignore(case))]
-    #[token("group_right", |_| Kind::GroupRight, ignore(case))]
-    #[token("ignoring", |_| Kind::Ignoring, ignore(case))]
-    #[token("offset", |_| Kind::Offset, ignore(case))]
-    #[token("on", |_| Kind::On, ignore(case))]
-    #[token("smoothed", |_| Kind::Smoothed, ignore(case))]
-    #[token("without", |_| Kind::Without, ignore(case))]
-    #[token("end", |_| Kind::End, ignore(case))]
-    #[token("max_of", |_| Kind::MaxOf, ignore(case))]
-    #[token("min_of", |_| Kind::MinOf, ignore(case))]
-    #[token("range", |_| Kind::Range, ignore(case))]
-    #[token("start", |_| Kind::Start, ignore(case))]
-    #[token("step", |_| Kind::Step, ignore(case))]
-    #[token("inf", |_| Kind::Number, ignore(case))]
-    #[token("nan", |_| Kind::Number, ignore(case))]
     #[token("%", |_| Kind::Operator(Mod))]
     #[token("*", |_| Kind::Operator(Mul))]
     #[token("+", |_| Kind::Operator(Add))]
@@ -71,14 +36,11 @@ pub(super) enum Outside {
     #[token("=", |_| Kind::Equal)]
     #[token("@", |_| Kind::At)]
     #[token(",", |_| Kind::Comma)]
-    #[regex("[a-zA-Z_][a-zA-Z0-9_]*", |_| Kind::Identifier)]
     #[regex("([a-zA-Z_][a-zA-Z0-9_]*)?:[a-zA-Z0-9_:]*", |_| Kind::MetricIdentifier)]
     Kind(Kind),
-    /// Keywords only before a parenthesis.
-    #[token("fill", |_| Kind::Fill, ignore(case))]
-    #[token("fill_left", |_| Kind::FillLeft, ignore(case))]
-    #[token("fill_right", |_| Kind::FillRight, ignore(case))]
-    Fill(Kind),
+    /// A keyword or an identifier: see [`keyword`].
+    #[regex("[a-zA-Z_][a-zA-Z0-9_]*")]
+    Word,
     #[regex(r"\.?[0-9]")]
     Digit,
     #[regex("[\"'`]")]
@@ -114,3 +76,64 @@ pub(super) enum InBraces {
     #[regex("[\"'`]")]
     Quote,
 }
+
+/// What a word of letters, digits and underscores is, in any case.
+pub(super) fn keyword(word: &str) -> Kind {
+    let found = BY_WORD.find(word, |at| KEYWORDS[at].0.eq_ignore_ascii_case(word));
+    found.map_or(Kind::Identifier, |at| KEYWORDS[at].1)
+}
+
+/// Where a word stands in [`KEYWORDS`].
+static BY_WORD: NameTable<128> = NameTable::new(&{
+    let mut words = [""; KEYWORDS.len()];
+    let mut at = 0;
+    while at < words.len() {
+        words[at] = KEYWORDS[at].0;
+        at += 1;
+    }
+    words
+});
+
+/// The words that have a meaning of their own, in small letters.
+#[rustfmt::skip]
+const KEYWORDS: [(&str, Kind); 39] = [
+    ("atan2", Kind::Operator(Atan2)),
+    ("and", Kind::Operator(And)),
+    ("or", Kind::Operator(Or)),
+    ("unless", Kind::Operator(Unless)),
+    ("avg", Kind::Aggregate(Avg)),
+    ("bottomk", Kind::Aggregate(BottomK)),
+    ("count", Kind::Aggregate(Count)),
+    ("count_values", Kind::Aggregate(CountValues)),
+    ("group", Kind::Aggregate(Group)),
+    ("limitk", Kind::Aggregate(LimitK)),
+    ("limit_ratio", Kind::Aggregate(LimitRatio)),
+    ("max", Kind::Aggregate(Max)),
+    ("min", Kind::Aggregate(Min)),
+    ("quantile", Kind::Aggregate(Quantile)),
+    ("stddev", Kind::Aggregate(Stddev)),
+    ("stdvar", Kind::Aggregate(Stdvar)),
+    ("sum", Kind::Aggregate(Sum)),
+    ("topk", Kind::Aggregate(TopK)),
+    ("anchored", Kind::Anchored),
+    ("bool", Kind::Bool),
+    ("by", Kind::By),
+    ("group_left", Kind::GroupLeft),
+    ("group_right", Kind::GroupRight),
+    ("ignoring", Kind::Ignoring),
+    ("offset", Kind::Offset),
+    ("on", Kind::On),
+    ("smoothed", Kind::Smoothed),
+    ("without", Kind::Without),
+    ("end", Kind::End),
+    ("max_of", Kind::MaxOf),
+    ("min_of", Kind::MinOf),
+    ("range", Kind::Range),
+    ("start", Kind::Start),
+    ("step", Kind::Step),
+    ("inf", Kind::Number),
+    ("nan", Kind::Number),
+    ("fill", Kind::Fill),
+    ("fill_left", Kind::FillLeft),
+    ("fill_right", Kind::FillRight),
+];

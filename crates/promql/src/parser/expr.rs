@@ -3,7 +3,7 @@
 use skopos_core::duration;
 
 use crate::ast::{
-    AggregateExpr, AggregateOp, BinaryExpr, BinaryOp, Call, Expr, NumberLiteral, ParenExpr,
+    AggregateExpr, AggregateOp, BinaryExpr, BinaryOp, Call, Expr, List, NumberLiteral, ParenExpr,
     StringLiteral, UnaryExpr, UnaryOp, VectorMatchCardinality, VectorMatching,
 };
 use crate::error::Error;
@@ -142,7 +142,10 @@ impl Parser<'_> {
                 let value = self.unquote(token)?.as_ref().into();
                 leaf(Expr::String(StringLiteral { value, span: token.span }))
             }
-            Kind::LeftBrace => leaf(Expr::Vector(Box::new(self.vector_selector()?))),
+            Kind::LeftBrace => {
+                let selector = self.vector_selector()?;
+                self.range_or_vector(selector)
+            }
             kind if kind.is_metric_name() => self.named(token),
             _ => Err(self.unexpected(token)),
         }
@@ -172,7 +175,7 @@ impl Parser<'_> {
             }
             _ => {
                 let selector = self.named_selector(name)?;
-                Ok(Tall { expr: Expr::Vector(Box::new(selector)), height: 1 })
+                self.range_or_vector(selector)
             }
         }
     }
@@ -200,7 +203,7 @@ impl Parser<'_> {
 
     fn arguments(&mut self) -> Result<Arguments, Error> {
         self.expect(Kind::LeftParen)?;
-        let mut args = Vec::new();
+        let mut args = List::new();
         let mut height = 0;
         if let Some(close) = self.accept(Kind::RightParen)? {
             return Ok(Arguments { args, end: close.span, height });
@@ -303,9 +306,9 @@ impl Parser<'_> {
 pub(crate) fn one_to_one() -> VectorMatching {
     VectorMatching {
         card: VectorMatchCardinality::OneToOne,
-        matching_labels: Vec::new(),
+        matching_labels: List::new(),
         on: false,
-        include: Vec::new(),
+        include: List::new(),
         fill_left: None,
         fill_right: None,
     }
@@ -313,7 +316,7 @@ pub(crate) fn one_to_one() -> VectorMatching {
 
 /// The arguments of a call or aggregation, and where their parenthesis closes.
 struct Arguments {
-    args: Vec<Expr>,
+    args: List<Expr>,
     end: Span,
     height: usize,
 }
@@ -321,7 +324,7 @@ struct Arguments {
 /// `by` or `without`, and where it ends.
 #[derive(Default)]
 struct Modifier {
-    grouping: Vec<std::sync::Arc<str>>,
+    grouping: List<std::sync::Arc<str>>,
     without: bool,
     end: Option<Span>,
 }

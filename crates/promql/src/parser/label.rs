@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::ast::{BinaryOp, VectorMatchCardinality, VectorMatching};
+use crate::ast::{BinaryOp, List, VectorMatchCardinality, VectorMatching};
 use crate::error::Error;
 use crate::lexer::string;
 use crate::parser::expr::one_to_one;
@@ -17,8 +17,8 @@ const NEXT: Context = Context::new("grouping opts", "\",\" or \")\"");
 
 impl<'s> Parser<'s> {
     /// `(a, b, "c d")`, and where it ends.
-    pub(super) fn grouping_labels(&mut self) -> Result<(Vec<Arc<str>>, Span), Error> {
-        let mut labels = Vec::new();
+    pub(super) fn grouping_labels(&mut self) -> Result<(List<Arc<str>>, Span), Error> {
+        let mut labels = List::new();
         if let Err(error) = self.expect_in(Kind::LeftParen, OPEN) {
             let end = self.after_missing_paren(error)?;
             return Ok((labels, end));
@@ -35,7 +35,7 @@ impl<'s> Parser<'s> {
     }
 
     /// A label and the comma after it, or where the list ends.
-    fn grouping_label(&mut self, labels: &mut Vec<Arc<str>>) -> Result<Option<Span>, Error> {
+    fn grouping_label(&mut self, labels: &mut List<Arc<str>>) -> Result<Option<Span>, Error> {
         let token = self.next()?;
         match token.kind {
             Kind::RightParen => return Ok(Some(token.span)),

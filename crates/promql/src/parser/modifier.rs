@@ -97,6 +97,33 @@ impl Parser<'_> {
         Ok(tall)
     }
 
+    /// A selector as an operand, with the brackets that follow it.
+    pub(super) fn range_or_vector(&mut self, selector: VectorSelector) -> Result<Tall, Error> {
+        match self.modifier()? {
+            Some(open) if open.kind == Kind::LeftBracket => {
+                self.ahead = None;
+                let before = selector.span;
+                let ranged = self.selector_range(selector);
+                ranged.or_else(|error| self.after_bracket(before, error))
+            }
+            _ => Ok(vector(selector)),
+        }
+    }
+
+    fn selector_range(&mut self, selector: VectorSelector) -> Result<Tall, Error> {
+        let range = self.within(RANGE, Self::positive_duration)?.into_arg();
+        let token = self.next()?;
+        match token.kind {
+            Kind::RightBracket => {
+                let span = selector.span.to(token.span);
+                let matrix = MatrixSelector { selector, range, span };
+                Ok(Tall { expr: Expr::Matrix(Box::new(matrix)), height: 1 })
+            }
+            Kind::Colon => self.subquery(vector(selector), range),
+            _ => Err(self.unexpected_in(token, COLON)),
+        }
+    }
+
     fn bracket(&mut self, tall: Tall, open: Token) -> Result<Tall, Error> {
         let range = self.within(RANGE, Self::positive_duration)?.into_arg();
         let token = self.next()?;
@@ -238,6 +265,11 @@ impl Parser<'_> {
         let before = Span::new(0, at).slice(self.source);
         crate::lexer::span(0, before.trim_end().len()).end
     }
+}
+
+/// A selector without a range.
+fn vector(selector: VectorSelector) -> Tall {
+    Tall { expr: Expr::Vector(Box::new(selector)), height: 1 }
 }
 
 /// Milliseconds of a timestamp, if it can be one.

@@ -5,7 +5,7 @@
 //! stands in its place. An error that begins before anything was read again is a consequence of the
 //! one before, and dropped. The time is linear, since the number of errors is limited.
 
-use crate::ast::Expr;
+use crate::ast::{Expr, List};
 use crate::error::Error;
 use crate::lexer::span;
 use crate::parser::Parser;
@@ -34,7 +34,7 @@ pub(crate) struct Read {
 
 /// What stands for something that could not be read.
 fn hole(span: Span) -> Tall {
-    let mut selector = new_selector(None, Vec::new(), span);
+    let mut selector = new_selector(None, List::new(), span);
     selector.bypass_empty_matcher_check = true;
     Tall { expr: Expr::Vector(Box::new(selector)), height: 1 }
 }

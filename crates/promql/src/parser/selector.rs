@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock};
 
 use skopos_core::{MatchOp, Matcher};
 
-use crate::ast::{DurationArg, VectorSelector};
+use crate::ast::{DurationArg, List, VectorSelector};
 use crate::error::Error;
 use crate::parser::{Context, Parser};
 use crate::span::Span;
@@ -41,13 +41,13 @@ impl Parser<'_> {
             return self.matchers(Some(name));
         }
         let text: Arc<str> = self.text(name).into();
-        let matchers = vec![name_matcher(Arc::clone(&text))];
+        let matchers = List::one(name_matcher(Arc::clone(&text)));
         Ok(new_selector(Some(text), matchers, name.span))
     }
 
     fn matchers(&mut self, name: Option<Token>) -> Result<VectorSelector, Error> {
         let open = self.next()?;
-        let mut matchers = Vec::with_capacity(4);
+        let mut matchers = List::new();
         let close = loop {
             let close = match self.condition(&mut matchers) {
                 Ok(close) => close,
@@ -67,7 +67,7 @@ impl Parser<'_> {
     }
 
     /// A condition and the comma after it, or where the braces end.
-    fn condition(&mut self, matchers: &mut Vec<Matcher>) -> Result<Option<Span>, Error> {
+    fn condition(&mut self, matchers: &mut List<Matcher>) -> Result<Option<Span>, Error> {
         let token = self.next()?;
         if token.kind == Kind::RightBrace {
             return Ok(Some(token.span));
@@ -114,7 +114,7 @@ impl Parser<'_> {
 
 pub(crate) fn new_selector(
     name: Option<Arc<str>>,
-    matchers: Vec<Matcher>,
+    matchers: List<Matcher>,
     span: Span,
 ) -> VectorSelector {
     VectorSelector {
