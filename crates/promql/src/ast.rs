@@ -21,7 +21,7 @@ use crate::signature::Signature;
 use crate::span::Span;
 use crate::types::ValueType;
 
-/// An expression.
+/// An expression: a kind and a pointer, so that it is cheap to hand about.
 #[derive(Clone, Debug, PartialEq)]
 #[expect(clippy::exhaustive_enums, reason = "an evaluator must know every kind of expression")]
 pub enum Expr {
@@ -34,11 +34,11 @@ pub enum Expr {
     /// `x[5m]`.
     Matrix(Box<MatrixSelector>),
     /// `1.5`, `5m`.
-    Number(NumberLiteral),
+    Number(Box<NumberLiteral>),
     /// `(x)`.
     Paren(Box<ParenExpr>),
     /// `"text"`.
-    String(StringLiteral),
+    String(Box<StringLiteral>),
     /// `x[1h:5m]`.
     Subquery(Box<SubqueryExpr>),
     /// `-x`.

@@ -102,7 +102,7 @@ pub fn selector(name: &str) -> Selector {
 /// ```
 pub fn number(value: f64) -> Scalar {
     let literal = NumberLiteral { value, is_duration: false, span: Span::default() };
-    Scalar(Tree::leaf(Expr::Number(literal)))
+    Scalar(Tree::leaf(Expr::Number(Box::new(literal))))
 }
 
 /// The time of the evaluation, in seconds.

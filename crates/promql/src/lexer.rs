@@ -45,11 +45,13 @@ pub(crate) struct Lexer<'s> {
     /// Whether a number was read at the start of some brackets. Upstream never forgets that, so
     /// that `a[step():1m]` is refused, but accepted after a `b[5m]`.
     got_duration: bool,
+    /// Where the last token stands.
+    pub(crate) found: Span,
+    /// Why the last token could not be read.
+    failure: Option<Error>,
     /// Whether errors are only passed over, so that their places need not be counted.
     pub(crate) passing_over: bool,
 }
-
-type Lexed = Result<Token, Error>;
 
 impl<'s> Lexer<'s> {
     /// A lexer of a text that is shorter than 4 GiB.
@@ -63,17 +65,37 @@ impl<'s> Lexer<'s> {
             bracket_open: false,
             got_colon: false,
             got_duration: false,
+            found: Span::default(),
+            failure: None,
             passing_over: false,
         }
     }
 
     /// The next token; [`Kind::Eof`] at the end and ever after.
-    pub(crate) fn token(&mut self) -> Lexed {
+    pub(crate) fn token(&mut self) -> Result<Token, Error> {
+        match self.advance() {
+            Kind::Failed => Err(self.take_failure()),
+            kind => Ok(Token { kind, span: self.found }),
+        }
+    }
+
+    /// What the next token is, whose place is in [`found`](Self::found) then.
+    ///
+    /// A kind fits a register and its place is written and read in the same halves, while a token in a
+    /// `Result` would go through memory and make each reader wait for it.
+    pub(crate) fn advance(&mut self) -> Kind {
         match self.mode {
             Mode::Expression => self.expression(),
             Mode::Braces => self.braces(),
             Mode::Duration => self.duration(),
         }
+    }
+
+    /// Why the last token is [`Kind::Failed`].
+    #[cold]
+    pub(crate) fn take_failure(&mut self) -> Error {
+        let failure = self.failure.take();
+        failure.unwrap_or_else(|| self.error(self.at, "unreadable text"))
     }
 
     /// The byte after the last token.
@@ -141,20 +163,23 @@ impl<'s> Lexer<'s> {
         closed
     }
 
-    fn expression(&mut self) -> Lexed {
+    fn expression(&mut self) -> Kind {
         let mut words = Outside::lexer(&self.source[self.at..]);
         let word = words.next();
-        let start = self.at + words.span().start;
-        let end = self.at + words.span().end;
+        let found = words.span();
+        let start = self.at + found.start;
         if self.bracket_open && word.is_some() && self.starts_word(start) {
             return self.word_in_brackets(start);
         }
-        self.at = end;
+        self.at += found.end;
         let Some(word) = word else { return self.end_of_expression() };
-        let Ok(word) = word else { return Err(self.bad_character(start)) };
+        let Ok(word) = word else { return self.bad_character(start) };
         let kind = match word {
             Outside::Kind(kind) => kind,
-            Outside::Word => self.word(start),
+            Outside::Word => match word::keyword(words.slice()) {
+                kind @ (Kind::Fill | Kind::FillLeft | Kind::FillRight) => self.fill(kind),
+                kind => kind,
+            },
             Outside::Quote => return self.string(start),
             Outside::Digit => return self.number(start),
             Outside::LeftBrace => {
@@ -171,39 +196,39 @@ impl<'s> Lexer<'s> {
                 Kind::RightBracket
             }
             Outside::RightBracket => {
-                return Err(self.error(start, "unexpected right bracket ']'"));
+                return self.fail(start, "unexpected right bracket ']'");
             }
             Outside::RightParen => return self.close_paren(start),
             Outside::WrongRegex => {
-                return Err(self.error(start, "unexpected character after '=': '~'"));
+                return self.fail(start, "unexpected character after '=': '~'");
             }
         };
-        Ok(self.finish(kind, start))
+        self.finish(kind, start)
     }
 
     #[cold]
-    fn bad_character(&self, start: usize) -> Error {
+    fn bad_character(&mut self, start: usize) -> Kind {
         let mut chars = self.source[start..].chars();
         let first = chars.next();
         match first {
             Some('!') => {
                 let next = QuotedChar(chars.next());
-                self.error(start, &format!("unexpected character after '!': {next}"))
+                self.fail(start, &format!("unexpected character after '!': {next}"))
             }
-            _ => self.error(start, &format!("unexpected character: {}", QuotedChar(first))),
+            _ => self.fail(start, &format!("unexpected character: {}", QuotedChar(first))),
         }
     }
 
-    fn end_of_expression(&mut self) -> Lexed {
+    fn end_of_expression(&mut self) -> Kind {
         let start = self.source.len();
         self.at = start;
         if self.paren_depth != 0 {
-            return Err(self.error(start, "unclosed left parenthesis"));
+            return self.fail(start, "unclosed left parenthesis");
         }
         if self.bracket_open {
-            return Err(self.error(start, "unclosed left bracket"));
+            return self.fail(start, "unclosed left bracket");
         }
-        Ok(self.finish(Kind::Eof, start))
+        self.finish(Kind::Eof, start)
     }
 
     /// `fill` and the like are keywords only before a parenthesis, since metrics may be called so.
@@ -212,32 +237,24 @@ impl<'s> Lexer<'s> {
         if rest.starts_with('(') { kind } else { Kind::Identifier }
     }
 
-    /// The word from `start` to the place of reading.
-    fn word(&self, start: usize) -> Kind {
-        match word::keyword(&self.source[start..self.at]) {
-            kind @ (Kind::Fill | Kind::FillLeft | Kind::FillRight) => self.fill(kind),
-            kind => kind,
-        }
-    }
-
-    fn open_bracket(&mut self, start: usize) -> Lexed {
+    fn open_bracket(&mut self, start: usize) -> Kind {
         if self.bracket_open {
-            return Err(self.error(start, "unexpected left bracket '['"));
+            return self.fail(start, "unexpected left bracket '['");
         }
         self.bracket_open = true;
         self.depth_outside = self.paren_depth;
         self.got_colon = false;
         self.mode = Mode::Duration;
-        Ok(self.finish(Kind::LeftBracket, start))
+        self.finish(Kind::LeftBracket, start)
     }
 
-    fn close_paren(&mut self, start: usize) -> Lexed {
+    fn close_paren(&mut self, start: usize) -> Kind {
         match self.paren_depth.checked_sub(1) {
             Some(depth) => self.paren_depth = depth,
             // The parenthesis is read already: the error stands after it.
-            None => return Err(self.error(self.at, "unexpected right parenthesis ')'")),
+            None => return self.fail(self.at, "unexpected right parenthesis ')'"),
         }
-        Ok(self.finish(Kind::RightParen, start))
+        self.finish(Kind::RightParen, start)
     }
 
     fn starts_word(&self, at: usize) -> bool {
@@ -245,21 +262,21 @@ impl<'s> Lexer<'s> {
     }
 
     /// A colon or a word of durations, after a number inside of brackets.
-    fn word_in_brackets(&mut self, start: usize) -> Lexed {
+    fn word_in_brackets(&mut self, start: usize) -> Kind {
         self.at = start;
         if self.source.as_bytes()[start] == b':' {
             if self.got_colon {
-                return Err(self.error(start, "unexpected colon ':'"));
+                return self.fail(start, "unexpected colon ':'");
             }
             self.got_colon = true;
             self.at += 1;
-            return Ok(self.finish(Kind::Colon, start));
+            return self.finish(Kind::Colon, start);
         }
         if let Some(kind) = self.duration_word() {
-            return Ok(self.finish(kind, start));
+            return self.finish(kind, start);
         }
         let c = QuotedChar(self.source[start..].chars().next());
-        Err(self.error(start, &format!("unexpected character: {c}, expected ':'")))
+        self.fail(start, &format!("unexpected character: {c}, expected ':'"))
     }
 
     /// `step`, `range`, `max_of` or `min_of` at the place of reading, which is then after it.
@@ -277,12 +294,12 @@ impl<'s> Lexer<'s> {
         Some(kind)
     }
 
-    fn duration(&mut self) -> Lexed {
+    fn duration(&mut self) -> Kind {
         let rest = &self.source[self.at..];
         self.at += rest.len() - rest.trim_start_matches([' ', '\t', '\n', '\r']).len();
         let start = self.at;
         let Some(&first) = self.source.as_bytes().get(start) else {
-            return Err(self.error(start, "unexpected end of input in duration expression"));
+            return self.fail(start, "unexpected end of input in duration expression");
         };
         let next = self.source.as_bytes().get(start + 1).copied();
         if is_digit(first) || (first == b'.' && next.is_some_and(is_digit)) {
@@ -291,12 +308,12 @@ impl<'s> Lexer<'s> {
             return self.number(start);
         }
         if let Some(kind) = self.duration_word() {
-            return Ok(self.finish(kind, start));
+            return self.finish(kind, start);
         }
         let Some(kind) = sign_of_duration(first) else {
             let c = QuotedChar(self.source[start..].chars().next());
             let message = format!("unexpected character in duration expression: {c}");
-            return Err(self.error(start, &message));
+            return self.fail(start, &message);
         };
         self.at += 1;
         match kind {
@@ -309,22 +326,22 @@ impl<'s> Lexer<'s> {
             Kind::Colon => return self.colon_in_duration(start),
             _ => {}
         }
-        Ok(self.finish(kind, start))
+        self.finish(kind, start)
     }
 
-    fn colon_in_duration(&mut self, start: usize) -> Lexed {
+    fn colon_in_duration(&mut self, start: usize) -> Kind {
         let message = match (self.got_duration, self.got_colon) {
             (false, _) => "unexpected colon before duration in duration expression",
             (true, true) => "unexpected repeated colon in duration expression",
             (true, false) => {
                 self.got_colon = true;
-                return Ok(self.finish(Kind::Colon, start));
+                return self.finish(Kind::Colon, start);
             }
         };
-        Err(self.error(self.at, message))
+        self.fail(self.at, message)
     }
 
-    fn braces(&mut self) -> Lexed {
+    fn braces(&mut self) -> Kind {
         let mut words = InBraces::lexer(&self.source[self.at..]);
         let word = words.next();
         let start = self.at + words.span().start;
@@ -332,25 +349,25 @@ impl<'s> Lexer<'s> {
         self.at = end;
         let Some(word) = word else {
             let end = self.source.len();
-            return Err(self.error(end, "unexpected end of input inside braces"));
+            return self.fail(end, "unexpected end of input inside braces");
         };
-        let Ok(word) = word else { return Err(self.bad_character_in_braces(start)) };
+        let Ok(word) = word else { return self.bad_character_in_braces(start) };
         match word {
             InBraces::Kind(Kind::RightBrace) => {
                 self.mode = Mode::Expression;
-                Ok(self.finish(Kind::RightBrace, start))
+                self.finish(Kind::RightBrace, start)
             }
-            InBraces::Kind(kind) => Ok(self.finish(kind, start)),
+            InBraces::Kind(kind) => self.finish(kind, start),
             InBraces::Quote => self.string(start),
         }
     }
 
     #[cold]
-    fn bad_character_in_braces(&self, start: usize) -> Error {
+    fn bad_character_in_braces(&mut self, start: usize) -> Kind {
         let mut chars = self.source[start..].chars();
         let first = chars.next();
         let c = QuotedChar(first);
-        self.error(
+        self.fail(
             start,
             &match first {
                 Some('!') => {
@@ -364,32 +381,40 @@ impl<'s> Lexer<'s> {
     }
 
     /// A string whose quote is at `start`.
-    fn string(&mut self, start: usize) -> Lexed {
+    fn string(&mut self, start: usize) -> Kind {
         match string::scan(&self.source[start..]) {
             Ok(len) => {
                 self.at = start + len;
-                Ok(self.finish(Kind::String, start))
+                self.finish(Kind::String, start)
             }
-            Err(message) => Err(self.error(start, &message)),
+            Err(message) => self.fail(start, &message),
         }
     }
 
     /// A number or duration whose first character is at `start`.
-    fn number(&mut self, start: usize) -> Lexed {
+    fn number(&mut self, start: usize) -> Kind {
         match scan_number_or_duration(&self.source.as_bytes()[start..]) {
             Ok((len, kind)) => {
                 self.at = start + len;
-                Ok(self.finish(kind, start))
+                self.finish(kind, start)
             }
             Err(ScanError(len)) => {
                 let seen = crate::text::Quoted(&self.source[start..start + len]);
-                Err(self.error(start, &format!("bad number or duration syntax: {seen}")))
+                self.fail(start, &format!("bad number or duration syntax: {seen}"))
             }
         }
     }
 
-    fn finish(&self, kind: Kind, start: usize) -> Token {
-        Token { kind, span: span(start, self.at) }
+    /// The token from `start` to the place of reading.
+    fn finish(&mut self, kind: Kind, start: usize) -> Kind {
+        self.found = span(start, self.at);
+        kind
+    }
+
+    #[cold]
+    fn fail(&mut self, start: usize, message: &str) -> Kind {
+        self.failure = Some(self.error(start, message));
+        Kind::Failed
     }
 
     /// An error from `start` to the end of the text.

@@ -42,14 +42,16 @@ pub(crate) struct Parser<'s> {
     source: &'s str,
     lexer: Lexer<'s>,
     options: ParseOptions,
-    /// The next token, where it was looked at.
-    ahead: Option<Token>,
+    /// What the next token is, where it was looked at; the lexer knows its place.
+    ahead: Option<Kind>,
     /// The innermost construct with words of its own.
     context: Context,
     /// How many constructs are open.
     depth: usize,
     /// The token that `next` gave last.
     last: Token,
+    /// How high the tree is that was parsed last.
+    height: usize,
     /// Whether the last error is the lexer's.
     lexer_failed: bool,
     /// Where errors are kept, if the first one does not end it.
@@ -71,6 +73,7 @@ impl<'s> Parser<'s> {
             ahead: None,
             context: Context::NONE,
             depth: 0,
+            height: 0,
             last: Token { kind: Kind::Eof, span: Span::default() },
             lexer_failed: false,
             recovery: None,
@@ -104,27 +107,47 @@ impl<'s> Parser<'s> {
 
     /// The next token, left in place.
     pub(crate) fn peek(&mut self) -> Result<Token, Error> {
-        if let Some(token) = self.ahead {
-            return Ok(token);
-        }
-        let token = self.read()?;
-        self.ahead = Some(token);
-        Ok(token)
+        let kind = match self.ahead {
+            Some(kind) => kind,
+            None => {
+                let kind = self.read()?;
+                self.ahead = Some(kind);
+                kind
+            }
+        };
+        Ok(self.found(kind))
     }
 
     /// The next token, consumed.
     pub(crate) fn next(&mut self) -> Result<Token, Error> {
-        self.last = match self.ahead.take() {
-            Some(token) => token,
+        let kind = match self.ahead.take() {
+            Some(kind) => kind,
             None => self.read()?,
         };
+        self.last = self.found(kind);
         Ok(self.last)
     }
 
-    fn read(&mut self) -> Result<Token, Error> {
-        let token = self.lexer.token();
-        self.lexer_failed = token.is_err();
-        token
+    #[inline]
+    fn read(&mut self) -> Result<Kind, Error> {
+        match self.lexer.advance() {
+            Kind::Failed => {
+                self.lexer_failed = true;
+                Err(self.lexer.take_failure())
+            }
+            kind => {
+                self.lexer_failed = false;
+                Ok(kind)
+            }
+        }
+    }
+
+    /// The token that the lexer found last, field by field: copied as a whole it would be read in
+    /// other pieces than it was written in, which is slow.
+    #[inline]
+    fn found(&self, kind: Kind) -> Token {
+        let Span { start, end } = self.lexer.found;
+        Token { kind, span: Span { start, end } }
     }
 
     /// The next token if it is of this kind, consumed.

@@ -26,6 +26,8 @@ pub(crate) enum Kind {
     Duration,
     End,
     Eof,
+    /// No token: the text cannot be read here.
+    Failed,
     Equal,
     EqualRegex,
     Fill,

@@ -25,6 +25,9 @@ use crate::parse::{Flags, Parsed, parse};
 /// Those of [`LabelRegex::new`](crate::LabelRegex::new), but for the limit of 32 MiB on the compiled
 /// form: that one only compiling can tell.
 pub fn check(pattern: &str) -> Result<(), Error> {
+    if plain_matches_empty(pattern).is_some() {
+        return Ok(());
+    }
     parse_label(pattern).map(drop)
 }
 
@@ -40,7 +43,39 @@ pub fn check(pattern: &str) -> Result<(), Error> {
 ///
 /// Those of [`check`].
 pub fn matches_empty(pattern: &str) -> Result<bool, Error> {
-    parse_label(pattern).map(|parsed| is_empty(&parsed.node))
+    match plain_matches_empty(pattern) {
+        Some(empty) => Ok(empty),
+        None => parse_label(pattern).map(|parsed| is_empty(&parsed.node)),
+    }
+}
+
+/// Whether a pattern matches the empty text, if it is a short one of plain characters, dots, single
+/// repetitions and alternatives: most are, and need no parser.
+fn plain_matches_empty(pattern: &str) -> Option<bool> {
+    const LONGEST: usize = 256;
+    if LONGEST < pattern.len() {
+        return None;
+    }
+    // Of all alternatives before, and of what was read of this one.
+    let (mut found, mut empty) = (false, true);
+    // Whether the last byte may still be repeated.
+    let mut single = false;
+    for byte in pattern.bytes() {
+        match byte {
+            b'*' | b'?' if single => single = false,
+            b'+' if single => (single, empty) = (false, false),
+            b'|' => {
+                found |= empty && !single;
+                (single, empty) = (false, true);
+            }
+            b'.' | b'_' | b'-' | b'/' | b':' | b' ' | b',' | b'=' | b'%' | b'@' => {
+                (single, empty) = (true, empty && !single);
+            }
+            _ if byte.is_ascii_alphanumeric() => (single, empty) = (true, empty && !single),
+            _ => return None,
+        }
+    }
+    Some(found || (empty && !single))
 }
 
 fn parse_label(pattern: &str) -> Result<Parsed, Error> {

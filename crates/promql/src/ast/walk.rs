@@ -101,10 +101,9 @@ impl Expr {
     #[must_use]
     pub fn rewrite(mut self, change: &mut impl FnMut(Self) -> Self) -> Self {
         self.walk_mut(&mut |expr| {
-            // A number costs nothing to make and stands in while `change` has the node.
-            let stand_in =
-                Self::Number(NumberLiteral { value: 0.0, is_duration: false, span: expr.span() });
-            *expr = change(std::mem::replace(expr, stand_in));
+            // A number stands in while `change` has the node.
+            let stand_in = NumberLiteral { value: 0.0, is_duration: false, span: expr.span() };
+            *expr = change(std::mem::replace(expr, Self::Number(Box::new(stand_in))));
         });
         self
     }

@@ -29,7 +29,8 @@ impl Tree {
     }
 
     pub(super) fn string(value: &str) -> Self {
-        Self::leaf(Expr::String(StringLiteral { value: value.into(), span: NOWHERE }))
+        let literal = StringLiteral { value: value.into(), span: NOWHERE };
+        Self::leaf(Expr::String(Box::new(literal)))
     }
 
     pub(super) fn matrix(selector: VectorSelector, millis: i64) -> Self {

@@ -157,8 +157,8 @@ impl Scan<'_> {
 ///
 /// Go's sentence about it.
 pub(crate) fn parse_number(text: &str) -> Result<f64, String> {
-    if let Some(v) = parse_small(text.as_bytes()) {
-        return Ok(v);
+    if let Some(v) = parse_digits(text.as_bytes()) {
+        return Ok(f64::from(v));
     }
     if let Some(v) = parse_integer(text) {
         return Ok(v);
@@ -184,15 +184,13 @@ pub(crate) fn parse_number(text: &str) -> Result<f64, String> {
 /// Go's not-a-number, whose bits differ from those of `f64::NAN`.
 const GO_NAN: f64 = f64::from_bits(0x7ff8_0000_0000_0001);
 
-/// The value of a few digits without a leading zero.
-fn parse_small(text: &[u8]) -> Option<f64> {
+/// The value of up to nine digits without a leading zero.
+pub(crate) fn parse_digits(text: &[u8]) -> Option<u32> {
     if !(1..=9).contains(&text.len()) || (text[0] == b'0' && text.len() != 1) {
         return None;
     }
-    let value = text
-        .iter()
-        .try_fold(0u32, |value, &b| b.is_ascii_digit().then(|| value * 10 + u32::from(b - b'0')))?;
-    Some(f64::from(value))
+    text.iter()
+        .try_fold(0_u32, |value, &b| b.is_ascii_digit().then(|| value * 10 + u32::from(b - b'0')))
 }
 
 /// The value of an integer in Go's notation that fits 64 bits: `0x` is hexadecimal, `0` octal.

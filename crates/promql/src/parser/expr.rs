@@ -8,7 +8,7 @@ use crate::ast::{
 };
 use crate::error::Error;
 use crate::hint;
-use crate::lexer::number::parse_number;
+use crate::lexer::number::{parse_digits, parse_number};
 use crate::parser::{Context, Parser};
 use crate::signature::Signature;
 use crate::span::Span;
@@ -16,12 +16,6 @@ use crate::text::Quoted;
 use crate::token::{Kind, Token};
 
 const AGGREGATION: Context = Context::new("aggregation", "");
-
-/// An expression and how high its tree is.
-pub(super) struct Tall {
-    pub(super) expr: Expr,
-    pub(super) height: usize,
-}
 
 /// How tightly an operator binds; `^` alone binds to the right.
 fn precedence(op: BinaryOp) -> u8 {
@@ -47,15 +41,11 @@ const POWER: u8 = 6;
 
 impl Parser<'_> {
     pub(super) fn expr(&mut self) -> Result<Expr, Error> {
-        self.tall_expr().map(|tall| tall.expr)
-    }
-
-    fn tall_expr(&mut self) -> Result<Tall, Error> {
         self.binary(1)
     }
 
     /// An expression of operators that bind at least as tightly as `min`.
-    fn binary(&mut self, min: u8) -> Result<Tall, Error> {
+    fn binary(&mut self, min: u8) -> Result<Expr, Error> {
         self.enter()?;
         let mut lhs = self.operand()?;
         loop {
@@ -70,7 +60,9 @@ impl Parser<'_> {
                 Ok(modifiers) => modifiers,
                 Err(error) => self.note(error).map(|()| (false, one_to_one()))?,
             };
+            let height = self.height;
             let rhs = self.binary(if op == BinaryOp::Pow { binding } else { binding + 1 })?;
+            self.height = 1 + height.max(self.height);
             lhs = self.combine(lhs, op, modifiers, rhs)?;
         }
         self.leave();
@@ -79,33 +71,32 @@ impl Parser<'_> {
 
     fn combine(
         &mut self,
-        lhs: Tall,
+        lhs: Expr,
         op: BinaryOp,
         (return_bool, matching): (bool, VectorMatching),
-        rhs: Tall,
-    ) -> Result<Tall, Error> {
-        let span = lhs.expr.span().to(rhs.expr.span());
+        rhs: Expr,
+    ) -> Result<Expr, Error> {
+        let span = lhs.span().to(rhs.span());
         let fills = matching.fill_left.or(matching.fill_right).is_some();
         if fills && !self.options.binop_fill_modifiers {
             let message = "binop fill modifiers are experimental and not enabled";
             self.note_whole(self.error(span, message))?;
         }
-        let height = 1 + lhs.height.max(rhs.height);
-        if let Err(error) = self.check_height(height) {
+        if let Err(error) = self.check_height(self.height) {
             return self.instead(span, error);
         }
         let binary = BinaryExpr {
             op,
-            lhs: lhs.expr,
-            rhs: rhs.expr,
+            lhs,
+            rhs,
             return_bool,
             matching: Some(matching),
             span,
         };
-        Ok(Tall { expr: Expr::Binary(Box::new(binary)), height })
+        Ok(Expr::Binary(Box::new(binary)))
     }
 
-    pub(super) fn unary(&mut self) -> Result<Tall, Error> {
+    pub(super) fn unary(&mut self) -> Result<Expr, Error> {
         let token = self.peek()?;
         let op = match token.kind {
             Kind::Operator(BinaryOp::Add) => UnaryOp::Plus,
@@ -117,30 +108,35 @@ impl Parser<'_> {
         };
         self.ahead = None;
         let operand = self.binary(POWER)?;
-        let span = token.span.to(operand.expr.span());
-        Ok(match operand.expr {
-            Expr::Number(number) => {
-                let value = if op == UnaryOp::Minus { -number.value } else { number.value };
-                let number = Expr::Number(NumberLiteral { value, span, ..number });
-                Tall { expr: number, height: 1 }
+        let span = token.span.to(operand.span());
+        Ok(match operand {
+            Expr::Number(mut number) => {
+                if op == UnaryOp::Minus {
+                    number.value = -number.value;
+                }
+                number.span = span;
+                Expr::Number(number)
             }
-            expr => Tall {
-                expr: Expr::Unary(Box::new(UnaryExpr { op, expr, span })),
-                height: operand.height + 1,
-            },
+            expr => {
+                self.height += 1;
+                Expr::Unary(Box::new(UnaryExpr { op, expr, span }))
+            }
         })
     }
 
-    fn primary(&mut self) -> Result<Tall, Error> {
+    fn primary(&mut self) -> Result<Expr, Error> {
         let token = self.peek()?;
-        let leaf = |expr| Ok(Tall { expr, height: 1 });
         match token.kind {
             Kind::LeftParen => self.paren(),
-            Kind::Number | Kind::Duration => leaf(Expr::Number(self.number_or_duration()?)),
+            Kind::Number | Kind::Duration => {
+                self.height = 1;
+                Ok(Expr::Number(Box::new(self.number_or_duration()?)))
+            }
             Kind::String => {
                 self.ahead = None;
                 let value = self.unquote(token)?.as_ref().into();
-                leaf(Expr::String(StringLiteral { value, span: token.span }))
+                self.height = 1;
+                Ok(Expr::String(Box::new(StringLiteral { value, span: token.span })))
             }
             Kind::LeftBrace => {
                 let selector = self.vector_selector()?;
@@ -151,19 +147,20 @@ impl Parser<'_> {
         }
     }
 
-    fn paren(&mut self) -> Result<Tall, Error> {
+    fn paren(&mut self) -> Result<Expr, Error> {
         let open = self.next()?;
-        let Tall { expr, height } = self.tall_expr()?;
+        let expr = self.expr()?;
         let close = match self.expect(Kind::RightParen) {
             Ok(close) => close,
             Err(error) => self.after_paren(error)?,
         };
         let paren = ParenExpr { expr, span: open.span.to(close.span) };
-        Ok(Tall { expr: Expr::Paren(Box::new(paren)), height: height + 1 })
+        self.height += 1;
+        Ok(Expr::Paren(Box::new(paren)))
     }
 
     /// What begins with a word: a call, an aggregation, or else a selector.
-    fn named(&mut self, name: Token) -> Result<Tall, Error> {
+    fn named(&mut self, name: Token) -> Result<Expr, Error> {
         self.ahead = None;
         let next = self.peek()?;
         match name.kind {
@@ -180,8 +177,9 @@ impl Parser<'_> {
         }
     }
 
-    fn call(&mut self, name: Token) -> Result<Tall, Error> {
+    fn call(&mut self, name: Token) -> Result<Expr, Error> {
         let Arguments { args, end, height } = self.arguments()?;
+        self.height = height + 1;
         let text = self.text(name);
         // Words that are keywords elsewhere may be written in any case, as everywhere.
         let found = match name.kind {
@@ -198,7 +196,7 @@ impl Parser<'_> {
             self.note_whole(self.error(name.span, message))?;
         }
         let call = Call { func, args, span: name.span.to(end) };
-        Ok(Tall { expr: Expr::Call(Box::new(call)), height: height + 1 })
+        Ok(Expr::Call(Box::new(call)))
     }
 
     fn arguments(&mut self) -> Result<Arguments, Error> {
@@ -209,9 +207,8 @@ impl Parser<'_> {
             return Ok(Arguments { args, end: close.span, height });
         }
         loop {
-            let arg = self.tall_expr()?;
-            args.push(arg.expr);
-            height = height.max(arg.height);
+            args.push(self.expr()?);
+            height = height.max(self.height);
             let token = match self.next() {
                 Ok(token) => token,
                 Err(error) => {
@@ -238,7 +235,7 @@ impl Parser<'_> {
         }
     }
 
-    fn aggregate(&mut self, op: AggregateOp, name: Token) -> Result<Tall, Error> {
+    fn aggregate(&mut self, op: AggregateOp, name: Token) -> Result<Expr, Error> {
         let (modifier, arguments) = self.within(AGGREGATION, |parser| {
             if let Some(modifier) = parser.aggregate_modifier()? {
                 return Ok((modifier, parser.arguments()?));
@@ -249,6 +246,7 @@ impl Parser<'_> {
         })?;
         let span = name.span.to(arguments.end).to(modifier.end.unwrap_or(name.span));
         let Arguments { mut args, height, .. } = arguments;
+        self.height = height + 1;
         if args.is_empty() {
             let message = "no arguments for aggregate expression provided";
             return self.instead(span, self.error(span, message));
@@ -271,7 +269,7 @@ impl Parser<'_> {
         };
         let Modifier { grouping, without, .. } = modifier;
         let aggregate = AggregateExpr { op, expr, param: args.pop(), grouping, without, span };
-        Ok(Tall { expr: Expr::Aggregate(Box::new(aggregate)), height: height + 1 })
+        Ok(Expr::Aggregate(Box::new(aggregate)))
     }
 
     /// `by (…)` or `without (…)`, if there is one.
@@ -294,7 +292,10 @@ impl Parser<'_> {
         let is_duration = token.kind == Kind::Duration;
         let value = match token.kind {
             Kind::Number => parse_number(text),
-            Kind::Duration => duration::parse(text).map(seconds).map_err(|e| e.to_string()),
+            Kind::Duration => match short_duration(text.as_bytes()) {
+                Some(value) => Ok(value),
+                None => duration::parse(text).map(seconds).map_err(|e| e.to_string()),
+            },
             _ => return Err(self.unexpected(token)),
         };
         let value = value.map_err(|message| self.error(span, message))?;
@@ -327,6 +328,19 @@ struct Modifier {
     grouping: List<std::sync::Arc<str>>,
     without: bool,
     end: Option<Span>,
+}
+
+/// The seconds of a duration of a few digits and one unit: nearly all of them.
+fn short_duration(text: &[u8]) -> Option<f64> {
+    let (&unit, digits) = text.split_last()?;
+    let unit = match unit {
+        b's' => 1,
+        b'm' => 60,
+        b'h' => 3600,
+        b'd' => 86_400,
+        _ => return None,
+    };
+    parse_digits(digits).filter(|n| *n < 10_000).map(|n| f64::from(n * unit))
 }
 
 /// Seconds of milliseconds, as upstream computes them: the whole ones first.

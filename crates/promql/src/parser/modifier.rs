@@ -4,7 +4,6 @@ use crate::ast::{
     At, DurationArg, Expr, MatrixSelector, NumberLiteral, SubqueryExpr, VectorSelector,
 };
 use crate::error::Error;
-use crate::parser::expr::Tall;
 use crate::parser::{Context, Parser};
 use crate::span::Span;
 use crate::token::{Kind, Token};
@@ -37,6 +36,9 @@ impl Written {
 /// Whole milliseconds of seconds that were checked to fit: upstream rounds to nanoseconds first.
 #[expect(clippy::cast_possible_truncation, reason = "the value was checked, and a cast saturates")]
 fn literal_millis(seconds: f64) -> i64 {
+    if seconds.abs() < 1e9 && f64::from(seconds as i32) == seconds {
+        return i64::from(seconds as i32) * 1000;
+    }
     (seconds * 1e9).round() as i64 / 1_000_000
 }
 
@@ -63,42 +65,43 @@ fn target(expr: &mut Expr) -> Option<Target<'_>> {
 }
 
 impl Parser<'_> {
-    /// `tall` with all modifiers that follow it.
-    pub(super) fn postfix(&mut self, mut tall: Tall) -> Result<Tall, Error> {
+    /// `expr` with all modifiers that follow it.
+    pub(super) fn postfix(&mut self, mut expr: Expr) -> Result<Expr, Error> {
         while let Some(token) = self.modifier()? {
             match token.kind {
                 Kind::LeftBracket => {
                     self.ahead = None;
-                    let before = tall.expr.span();
-                    tall = match self.bracket(tall, token) {
-                        Ok(tall) => tall,
+                    let before = expr.span();
+                    expr = match self.bracket(expr, token) {
+                        Ok(expr) => expr,
                         Err(error) => self.after_bracket(before, error)?,
                     };
-                    self.check_height(tall.height)?;
+                    self.check_height(self.height)?;
                 }
                 Kind::Offset => {
                     self.ahead = None;
-                    let set = self.within(OFFSET, |parser| parser.offset(&mut tall.expr));
+                    let set = self.within(OFFSET, |parser| parser.offset(&mut expr));
                     set.or_else(|error| self.note(error))?;
                 }
                 Kind::At => {
                     self.ahead = None;
-                    let set = self.within(AT, |parser| parser.at(&mut tall.expr));
+                    let set = self.within(AT, |parser| parser.at(&mut expr));
                     set.or_else(|error| self.note(error))?;
                 }
                 Kind::Anchored | Kind::Smoothed => {
                     self.ahead = None;
-                    let set = self.extend_range(&mut tall.expr, token);
+                    let set = self.extend_range(&mut expr, token);
                     set.or_else(|error| self.note_whole(error))?;
                 }
                 _ => break,
             }
         }
-        Ok(tall)
+        Ok(expr)
     }
 
     /// A selector as an operand, with the brackets that follow it.
-    pub(super) fn range_or_vector(&mut self, selector: VectorSelector) -> Result<Tall, Error> {
+    pub(super) fn range_or_vector(&mut self, selector: VectorSelector) -> Result<Expr, Error> {
+        self.height = 1;
         match self.modifier()? {
             Some(open) if open.kind == Kind::LeftBracket => {
                 self.ahead = None;
@@ -110,29 +113,26 @@ impl Parser<'_> {
         }
     }
 
-    fn selector_range(&mut self, selector: VectorSelector) -> Result<Tall, Error> {
+    fn selector_range(&mut self, selector: VectorSelector) -> Result<Expr, Error> {
         let range = self.within(RANGE, Self::positive_duration)?.into_arg();
         let token = self.next()?;
         match token.kind {
             Kind::RightBracket => {
                 let span = selector.span.to(token.span);
                 let matrix = MatrixSelector { selector, range, span };
-                Ok(Tall { expr: Expr::Matrix(Box::new(matrix)), height: 1 })
+                Ok(Expr::Matrix(Box::new(matrix)))
             }
             Kind::Colon => self.subquery(vector(selector), range),
             _ => Err(self.unexpected_in(token, COLON)),
         }
     }
 
-    fn bracket(&mut self, tall: Tall, open: Token) -> Result<Tall, Error> {
+    fn bracket(&mut self, expr: Expr, open: Token) -> Result<Expr, Error> {
         let range = self.within(RANGE, Self::positive_duration)?.into_arg();
         let token = self.next()?;
         match token.kind {
-            Kind::RightBracket => {
-                let expr = self.matrix(tall.expr, range, open.span.to(token.span))?;
-                Ok(Tall { expr, height: 1 })
-            }
-            Kind::Colon => self.subquery(tall, range),
+            Kind::RightBracket => self.matrix(expr, range, open.span.to(token.span)),
+            Kind::Colon => self.subquery(expr, range),
             _ => Err(self.unexpected_in(token, COLON)),
         }
     }
@@ -152,7 +152,7 @@ impl Parser<'_> {
         Ok(Expr::Matrix(Box::new(MatrixSelector { selector, range, span })))
     }
 
-    fn subquery(&mut self, tall: Tall, range: DurationArg) -> Result<Tall, Error> {
+    fn subquery(&mut self, expr: Expr, range: DurationArg) -> Result<Expr, Error> {
         let (step, close) = match self.accept(Kind::RightBracket)? {
             Some(close) => (None, close),
             None => {
@@ -160,10 +160,11 @@ impl Parser<'_> {
                 (Some(step.into_arg()), self.expect_in(Kind::RightBracket, CLOSE)?)
             }
         };
-        let span = tall.expr.span().to(close.span);
+        let span = expr.span().to(close.span);
         let offset = DurationArg::default();
-        let subquery = SubqueryExpr { expr: tall.expr, range, step, offset, at: None, span };
-        Ok(Tall { expr: Expr::Subquery(Box::new(subquery)), height: tall.height + 1 })
+        let subquery = SubqueryExpr { expr, range, step, offset, at: None, span };
+        self.height += 1;
+        Ok(Expr::Subquery(Box::new(subquery)))
     }
 
     fn offset(&mut self, expr: &mut Expr) -> Result<(), Error> {
@@ -254,7 +255,7 @@ impl Parser<'_> {
     /// The place of the last token that was consumed.
     fn last_end(&self, expr: &Expr) -> Span {
         let end = match self.ahead {
-            Some(token) => self.trimmed_end(token.span.start),
+            Some(_) => self.trimmed_end(self.lexer.found.start),
             None => crate::lexer::span(self.position(), self.position()).start,
         };
         Span::new(expr.span().start, end)
@@ -268,8 +269,8 @@ impl Parser<'_> {
 }
 
 /// A selector without a range.
-fn vector(selector: VectorSelector) -> Tall {
-    Tall { expr: Expr::Vector(Box::new(selector)), height: 1 }
+fn vector(selector: VectorSelector) -> Expr {
+    Expr::Vector(Box::new(selector))
 }
 
 /// Milliseconds of a timestamp, if it can be one.

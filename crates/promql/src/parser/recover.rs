@@ -9,7 +9,6 @@ use crate::ast::{Expr, List};
 use crate::error::Error;
 use crate::lexer::span;
 use crate::parser::Parser;
-use crate::parser::expr::Tall;
 use crate::parser::selector::new_selector;
 use crate::span::Span;
 use crate::token::{Kind, Token};
@@ -33,10 +32,10 @@ pub(crate) struct Read {
 }
 
 /// What stands for something that could not be read.
-fn hole(span: Span) -> Tall {
+fn hole(span: Span) -> Expr {
     let mut selector = new_selector(None, List::new(), span);
     selector.bypass_empty_matcher_check = true;
-    Tall { expr: Expr::Vector(Box::new(selector)), height: 1 }
+    Expr::Vector(Box::new(selector))
 }
 
 /// Whether the expression stands for something that could not be read.
@@ -101,7 +100,8 @@ impl Parser<'_> {
             self.ahead = None;
             self.lexer.resume(start as usize);
         } else if self.ahead.is_none() && self.last.span == error.span() {
-            self.ahead = Some(self.last);
+            self.ahead = Some(self.last.kind);
+            self.lexer.found = self.last.span;
         }
         if is_new { self.keep(error) } else { self.spend(error).map(drop) }
     }
@@ -114,8 +114,9 @@ impl Parser<'_> {
 
     /// Keeps an error about something that was read to its end, and gives a hole in its place.
     #[cold]
-    pub(super) fn instead(&mut self, span: Span, error: Error) -> Result<Tall, Error> {
+    pub(super) fn instead(&mut self, span: Span, error: Error) -> Result<Expr, Error> {
         self.keep(error)?;
+        self.height = 1;
         Ok(hole(span))
     }
 
@@ -139,13 +140,14 @@ impl Parser<'_> {
     }
 
     /// An operand with its sign and modifiers, or a hole.
-    pub(super) fn operand(&mut self) -> Result<Tall, Error> {
+    pub(super) fn operand(&mut self) -> Result<Expr, Error> {
         let (depth, start) = (self.depth, self.here());
         match self.unary() {
             Err(error) if self.recovery.is_some() => {
                 self.note(error)?;
                 self.depth = depth;
                 self.skip(Stop::Operator);
+                self.height = 1;
                 Ok(hole(start.to(self.here())))
             }
             result => result,
@@ -191,16 +193,17 @@ impl Parser<'_> {
     }
 
     /// After an error inside of brackets: behind them.
-    pub(super) fn after_bracket(&mut self, before: Span, error: Error) -> Result<Tall, Error> {
+    pub(super) fn after_bracket(&mut self, before: Span, error: Error) -> Result<Expr, Error> {
         self.note(error)?;
         match self.ahead {
-            Some(token) if token.kind == Kind::RightBracket => self.ahead = None,
+            Some(Kind::RightBracket) => self.ahead = None,
             _ => {
                 if self.lexer.leave_brackets() {
                     self.ahead = None;
                 }
             }
         }
+        self.height = 1;
         Ok(hole(before.to(self.here())))
     }
 
@@ -297,7 +300,7 @@ impl Parser<'_> {
     /// The place of what is read next, spaces aside; empty.
     pub(super) fn here(&self) -> Span {
         let at = match self.ahead {
-            Some(token) => token.span.start as usize,
+            Some(_) => self.lexer.found.start as usize,
             None => self.position(),
         };
         span(at, at)
