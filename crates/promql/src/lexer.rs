@@ -83,6 +83,7 @@ impl<'s> Lexer<'s> {
     ///
     /// A kind fits a register and its place is written and read in the same halves, while a token in a
     /// `Result` would go through memory and make each reader wait for it.
+    #[inline(never)]
     pub(crate) fn advance(&mut self) -> Kind {
         match self.mode {
             Mode::Expression => self.expression(),
@@ -163,7 +164,17 @@ impl<'s> Lexer<'s> {
         closed
     }
 
+    #[inline]
     fn expression(&mut self) -> Kind {
+        match self.common() {
+            Some(kind) => kind,
+            None => self.uncommon(),
+        }
+    }
+
+    /// The next token, whatever it is.
+    #[inline(never)]
+    fn uncommon(&mut self) -> Kind {
         let mut words = Outside::lexer(&self.source[self.at..]);
         let word = words.next();
         let found = words.span();
@@ -176,10 +187,7 @@ impl<'s> Lexer<'s> {
         let Ok(word) = word else { return self.bad_character(start) };
         let kind = match word {
             Outside::Kind(kind) => kind,
-            Outside::Word => match word::keyword(words.slice()) {
-                kind @ (Kind::Fill | Kind::FillLeft | Kind::FillRight) => self.fill(kind),
-                kind => kind,
-            },
+            Outside::Word => self.word(words.slice()),
             Outside::Quote => return self.string(start),
             Outside::Digit => return self.number(start),
             Outside::LeftBrace => {
@@ -204,6 +212,71 @@ impl<'s> Lexer<'s> {
             }
         };
         self.finish(kind, start)
+    }
+
+    /// The next token if it is one of the most common, which need no automaton: a word, a number, a
+    /// comma or what opens or closes something, after at most spaces and outside of brackets.
+    #[inline]
+    fn common(&mut self) -> Option<Kind> {
+        if self.bracket_open {
+            return None;
+        }
+        let mut start = self.at;
+        let mut first = *self.source.as_bytes().get(start)?;
+        while first == b' ' {
+            start += 1;
+            first = *self.source.as_bytes().get(start)?;
+        }
+        let kind = match first {
+            b'(' => {
+                self.paren_depth += 1;
+                self.at = start + 1;
+                Kind::LeftParen
+            }
+            b')' => {
+                self.at = start + 1;
+                return Some(self.close_paren(start));
+            }
+            b',' => {
+                self.at = start + 1;
+                Kind::Comma
+            }
+            b'0'..=b'9' => return Some(self.number(start)),
+            b'[' => {
+                self.at = start + 1;
+                return Some(self.open_bracket(start));
+            }
+            b'{' => {
+                self.at = start + 1;
+                self.mode = Mode::Braces;
+                Kind::LeftBrace
+            }
+            _ if is_alpha(first) => {
+                let bytes = self.source.as_bytes();
+                let mut end = start + 1;
+                while let Some(byte) = bytes.get(end)
+                    && IN_WORD[usize::from(*byte)]
+                {
+                    end += 1;
+                }
+                if bytes.get(end) == Some(&b':') {
+                    return None;
+                }
+                self.at = end;
+                self.word(self.source.get(start..end)?)
+            }
+            _ => return None,
+        };
+        Some(self.finish(kind, start))
+    }
+
+    /// What a word is that ends at the place of reading.
+    #[inline]
+    fn word(&self, word: &str) -> Kind {
+        match word::keyword(word) {
+            kind @ (Kind::Fill | Kind::FillLeft | Kind::FillRight) => self.fill(kind),
+            kind => kind,
+        }
     }
 
     #[cold]
@@ -459,6 +532,17 @@ pub(crate) fn span(start: usize, end: usize) -> Span {
     let place = |at| u32::try_from(at).unwrap_or(u32::MAX);
     Span::new(place(start), place(end))
 }
+
+/// The bytes that a word may hold.
+static IN_WORD: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        table[byte as usize] = byte == b'_' || byte.is_ascii_alphanumeric();
+        byte += 1;
+    }
+    table
+};
 
 /// Whether a word may begin with it.
 pub(crate) fn is_alpha(byte: u8) -> bool {

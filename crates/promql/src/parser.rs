@@ -131,15 +131,15 @@ impl<'s> Parser<'s> {
     #[inline]
     fn read(&mut self) -> Result<Kind, Error> {
         match self.lexer.advance() {
-            Kind::Failed => {
-                self.lexer_failed = true;
-                Err(self.lexer.take_failure())
-            }
-            kind => {
-                self.lexer_failed = false;
-                Ok(kind)
-            }
+            Kind::Failed => Err(self.failure()),
+            kind => Ok(kind),
         }
+    }
+
+    #[cold]
+    fn failure(&mut self) -> Error {
+        self.lexer_failed = true;
+        self.lexer.take_failure()
     }
 
     /// The token that the lexer found last, field by field: copied as a whole it would be read in

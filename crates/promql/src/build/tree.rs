@@ -5,7 +5,8 @@ use std::sync::Arc;
 use crate::MAX_NESTING;
 use crate::ast::{
     AggregateExpr, AggregateOp, BinaryExpr, BinaryOp, Call, DurationArg, Expr, List,
-    MatrixSelector, ParenExpr, StringLiteral, SubqueryExpr, UnaryExpr, UnaryOp, VectorMatching, VectorSelector,
+    MatrixSelector, ParenExpr, StringLiteral, SubqueryExpr, UnaryExpr, UnaryOp, VectorMatching,
+    VectorSelector,
 };
 use crate::signature::Signature;
 use crate::span::Span;

@@ -85,14 +85,7 @@ impl Parser<'_> {
         if let Err(error) = self.check_height(self.height) {
             return self.instead(span, error);
         }
-        let binary = BinaryExpr {
-            op,
-            lhs,
-            rhs,
-            return_bool,
-            matching: Some(matching),
-            span,
-        };
+        let binary = BinaryExpr { op, lhs, rhs, return_bool, matching: Some(matching), span };
         Ok(Expr::Binary(Box::new(binary)))
     }
 
