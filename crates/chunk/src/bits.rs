@@ -19,7 +19,7 @@ pub(crate) const PEEK_BITS: u32 = 57;
 
 /// A position in a stream of bits.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct BitReader<'a> {
+pub struct BitReader<'a> {
     bytes: &'a [u8],
     position: usize,
 }
@@ -119,7 +119,7 @@ impl<'a> BitReader<'a> {
 
 /// Bytes that bits are appended to.
 #[derive(Clone, Debug)]
-pub(crate) struct BitWriter {
+pub struct BitWriter {
     /// Invariant: bits from `position` on are zero, and 9 bytes from its byte on exist after
     /// `reserve`.
     buffer: Vec<u8>,

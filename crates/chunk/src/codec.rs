@@ -12,6 +12,9 @@ use skopos_core::{Columns, SampleCursor, TimeRange, Timestamp};
 
 use crate::encoding::{Encoding, SampleKind};
 use crate::error::{Error, Problem};
+use crate::histogram::{
+    FloatHistogramCodec, FloatHistogramStCodec, HistogramCodec, HistogramStCodec,
+};
 use crate::xor::XorCodec;
 use crate::xor2::Xor2Codec;
 
@@ -55,7 +58,8 @@ mod tests;
 /// # Laws
 ///
 /// * No bytes make a method panic, allocate more than in proportion to the chunk, or run longer.
-/// * `decode` gives the samples that `encode` took, to the bit.
+/// * `decode` gives the samples that `encode` took, to the bit; of histograms, those that share a
+///   chunk get each other's buckets as empty ones, and stale ones keep nothing but that they are.
 /// * `read` gives the samples of `decode` that lie in the range, as long as times ascend; `cursor`
 ///   gives what `read` appends, and fails where it fails.
 /// * An error of a reading method tells how many [sound samples](Error::sound_samples) the chunk
@@ -160,7 +164,14 @@ pub trait Codec: Send + Sync {
 /// ```
 #[must_use]
 pub fn codecs() -> &'static [&'static dyn Codec] {
-    &[&XorCodec, &Xor2Codec]
+    &[
+        &XorCodec,
+        &HistogramCodec,
+        &FloatHistogramCodec,
+        &Xor2Codec,
+        &HistogramStCodec,
+        &FloatHistogramStCodec,
+    ]
 }
 
 /// The codec of an encoding.

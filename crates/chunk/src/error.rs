@@ -12,6 +12,8 @@ pub enum ErrorKind {
     Full,
     /// The samples to be written are not such as the encoding holds.
     Invalid,
+    /// The histogram cannot be appended to the chunk as it is.
+    NotAppendable,
     /// The bytes end before the samples that the header promises.
     Truncated,
     /// The encoding is one that this version does not read or write.
@@ -38,12 +40,28 @@ pub struct Error {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Problem {
+    /// A histogram has so many buckets, but spans for another number.
+    BucketsToWrite {
+        found: usize,
+    },
     EndInHeader,
     EndInSample {
         number: usize,
         promised: usize,
     },
-    Full,
+    /// The sample cannot be counted in integers.
+    FractionToWrite {
+        number: usize,
+    },
+    Full {
+        most: u16,
+    },
+    /// A histogram has to begin another chunk, which was not wanted.
+    NewChunkNeeded {
+        float: bool,
+        gauge: bool,
+        reset: bool,
+    },
     /// Samples to be written were asked for up to `end`, but there are only `len`.
     NoSuchSamples {
         end: usize,
@@ -57,7 +75,23 @@ pub(crate) enum Problem {
     OutsideRange {
         t: i64,
     },
+    /// The chunk has to be written again for a histogram, which was not wanted: so many runs of
+    /// buckets are missing in the chunk, or in the histogram (backwards).
+    RecodingNeeded {
+        float: bool,
+        gauge: bool,
+        backwards: bool,
+        positive: usize,
+        negative: usize,
+    },
+    /// A histogram has a schema that no reader knows.
+    SchemaToWrite(i32),
+    SpanTooLong,
+    /// A histogram has spans that cannot be written.
+    SpansToWrite,
+    TooManySpans,
     UnknownEncoding(u8),
+    UnknownSchema(i64),
     UnsupportedEncoding(&'static str),
     VarintTooLong {
         number: usize,
@@ -88,13 +122,24 @@ impl Error {
     pub fn kind(&self) -> ErrorKind {
         match self.problem {
             Problem::EndInHeader | Problem::EndInSample { .. } => ErrorKind::Truncated,
-            Problem::Full => ErrorKind::Full,
-            Problem::NoSuchSamples { .. } => ErrorKind::Invalid,
+            Problem::Full { .. } => ErrorKind::Full,
+            Problem::BucketsToWrite { .. }
+            | Problem::FractionToWrite { .. }
+            | Problem::NoSuchSamples { .. }
+            | Problem::SchemaToWrite(_)
+            | Problem::SpansToWrite => ErrorKind::Invalid,
+            Problem::NewChunkNeeded { .. } | Problem::RecodingNeeded { .. } => {
+                ErrorKind::NotAppendable
+            }
             Problem::NotAscending { .. }
             | Problem::OutsideRange { .. }
+            | Problem::SpanTooLong
+            | Problem::TooManySpans
             | Problem::VarintTooLong { .. }
             | Problem::WindowTooWide => ErrorKind::Corrupt,
-            Problem::UnknownEncoding(_) | Problem::UnsupportedEncoding(_) => ErrorKind::Unsupported,
+            Problem::UnknownEncoding(_)
+            | Problem::UnknownSchema(_)
+            | Problem::UnsupportedEncoding(_) => ErrorKind::Unsupported,
         }
     }
 
@@ -130,7 +175,19 @@ impl fmt::Display for Error {
                 f,
                 "chunk ends inside sample {number} of {promised}, which begins in byte {offset}"
             ),
-            Problem::Full => f.write_str("chunk is full: its header counts up to 65535 samples"),
+            Problem::BucketsToWrite { found } => {
+                write!(f, "histogram has {found} buckets on a side, but spans for another number")
+            }
+            Problem::FractionToWrite { number } => {
+                write!(f, "histogram {number} does not count in whole numbers")
+            }
+            Problem::Full { most } => {
+                write!(f, "chunk is full: its header counts up to {most} samples")
+            }
+            Problem::NewChunkNeeded { float, gauge, reset } => {
+                let what = if reset { "counter reset" } else { "schema change" };
+                write!(f, "{}histogram {what}", histogram_prefix(float, gauge))
+            }
             Problem::NoSuchSamples { end, len } => {
                 write!(f, "samples up to number {end} are to be written, but there are {len}")
             }
@@ -140,7 +197,31 @@ impl fmt::Display for Error {
             Problem::OutsideRange { t } => {
                 write!(f, "chunk has a sample at {t} ms, outside of its range")
             }
+            Problem::RecodingNeeded { float, gauge, backwards, positive, negative } => write!(
+                f,
+                "{}histogram layout change with {positive} positive and {negative} negative {} \
+                 inserts",
+                histogram_prefix(float, gauge),
+                if backwards { "backwards" } else { "forwards" },
+            ),
+            Problem::SchemaToWrite(schema) => {
+                write!(f, "histogram schema {schema} is neither -53 nor within -9 to 52")
+            }
+            Problem::SpanTooLong => {
+                write!(f, "chunk's layout, at byte {offset}, has a span of more than 32 bits")
+            }
+            Problem::SpansToWrite => f.write_str(
+                "histogram has many spans without buckets, or spans of more than 32 bits",
+            ),
+            Problem::TooManySpans => {
+                write!(f, "chunk's layout, at byte {offset}, has too many spans without buckets")
+            }
             Problem::UnknownEncoding(byte) => write!(f, "chunk encoding {byte} is unknown"),
+            Problem::UnknownSchema(schema) => write!(
+                f,
+                "histogram has an unknown schema, which must be between -9 and 52 for exponential \
+                 buckets, or -53 for custom buckets, got schema {schema}"
+            ),
             Problem::UnsupportedEncoding(name) => {
                 write!(f, "chunk encoding {name} is not supported by this version of skopos")
             }
@@ -155,13 +236,22 @@ impl fmt::Display for Error {
     }
 }
 
+fn histogram_prefix(float: bool, gauge: bool) -> &'static str {
+    match (float, gauge) {
+        (false, false) => "",
+        (false, true) => "gauge ",
+        (true, false) => "float ",
+        (true, true) => "float gauge ",
+    }
+}
+
 impl core::error::Error for Error {}
 
 impl From<Error> for skopos_core::Error {
     fn from(error: Error) -> Self {
         let kind = match error.kind() {
             ErrorKind::Corrupt | ErrorKind::Truncated => skopos_core::ErrorKind::Corrupt,
-            ErrorKind::Invalid => skopos_core::ErrorKind::Invalid,
+            ErrorKind::Invalid | ErrorKind::NotAppendable => skopos_core::ErrorKind::Invalid,
             ErrorKind::Full => skopos_core::ErrorKind::Limit,
             ErrorKind::Unsupported => skopos_core::ErrorKind::Unsupported,
         };

@@ -29,6 +29,8 @@
 //! * [`XorEncoder`] appends samples; its bytes are a whole chunk after each of them, and it can be
 //!   [reopened](XorEncoder::reopen) from those bytes.
 //! * [`XorDecoder`] iterates, seeks forward, or fills [`Columns`](skopos_core::Columns) in one loop.
+//! * [`Xor2Encoder`] and [`Xor2Decoder`] do the same for samples with start timestamps,
+//!   [`HistogramEncoder`] and [`HistogramDecoder`] for native histograms of either kind.
 //! * [`Codec`] is one object-safe interface to encodings, for whole chunks both ways, found by
 //!   [`codec()`] or listed by [`codecs()`].
 //! * [`merge()`](merge::merge) makes one sequence of the chunks that several sources hold of a
@@ -36,10 +38,9 @@
 //!
 //! # Limits
 //!
-//! * Of Prometheus' encodings there are XOR and XOR2. Those of histograms are known by name and
-//!   refused with [`ErrorKind::Unsupported`].
-//! * A chunk counts up to 65,535 samples. Everything is linear in the number of samples and needs no
-//!   memory but the result.
+//! * A chunk counts up to 65,535 samples, one of histograms with start timestamps up to 16,383.
+//!   Everything is linear in the number of samples and buckets, and needs no memory but the result;
+//!   a decoder of histograms has memory for one.
 //! * Foreign bytes never panic. A chunk that ends inside a sample is [`ErrorKind::Truncated`];
 //!   Prometheus' reader makes samples up from the bits that it has in some of these cases.
 //! * The encoding itself takes any order of times. Where a range of times is read
@@ -59,18 +60,22 @@ pub mod codec;
 pub mod cut;
 pub mod encoding;
 pub mod error;
+pub mod histogram;
 pub mod merge;
 pub mod xor;
 pub mod xor2;
 
 mod bits;
 mod st;
-#[cfg_attr(not(test), expect(dead_code, reason = "histograms use the rest"))]
 mod varbit;
 
 pub use crate::codec::{Codec, codec, codecs};
 pub use crate::encoding::{Encoding, SampleKind};
 pub use crate::error::{Error, ErrorKind};
+pub use crate::histogram::{
+    FloatHistogramCodec, FloatHistogramStCodec, HistogramCodec, HistogramDecoder, HistogramEncoder,
+    HistogramStCodec, HistogramView, NativeHistogram, Outcome,
+};
 pub use crate::xor::{MAX_SAMPLES, XorCodec, XorDecoder, XorEncoder};
 pub use crate::xor2::{StartedSample, Xor2Codec, Xor2Decoder, Xor2Encoder};
 

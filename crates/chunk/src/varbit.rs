@@ -153,8 +153,8 @@ pub(crate) fn take_uint(bits: &mut BitReader<'_>) -> u64 {
 #[inline]
 pub(crate) fn take_ints<T>(
     bits: &mut BitReader<'_>,
-    places: &mut [T],
-    mut next: impl FnMut(&mut T, i64),
+    places: impl Iterator<Item = T>,
+    mut next: impl FnMut(T, i64),
 ) {
     let (mut word, mut left) = (bits.peek(), PEEK_BITS);
     for place in places {
@@ -219,7 +219,7 @@ fn take_long(bits: &mut BitReader<'_>, signed: bool) -> u64 {
 
 /// Which bits of an XOR are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Window {
+pub struct Window {
     /// How many bits, 1 to 64; 0 for no window yet.
     width: u8,
     /// How many zeros follow them. 64 or more in corrupt chunks only, where nothing remains.

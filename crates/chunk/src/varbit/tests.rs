@@ -77,7 +77,7 @@ proptest! {
         let mut bits = BitReader::new(&bytes, 0);
         bits.skip(shift);
         let mut at_once = alloc::vec![0; numbers.len()];
-        take_ints(&mut bits.clone(), &mut at_once, |place, v| *place = v);
+        take_ints(&mut bits.clone(), at_once.iter_mut(), |place, v| *place = v);
         prop_assert_eq!(&at_once, &numbers);
         for v in &numbers {
             prop_assert_eq!(take_int(&mut bits), *v);

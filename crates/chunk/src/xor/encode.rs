@@ -230,7 +230,7 @@ impl XorEncoder {
     #[cold]
     fn full(&self) -> Error {
         debug_assert_eq!(self.len(), MAX_SAMPLES);
-        Error::new(Problem::Full, self.bits.byte_len())
+        Error::new(Problem::Full { most: u16::MAX }, self.bits.byte_len())
     }
 }
 

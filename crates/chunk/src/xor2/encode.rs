@@ -282,7 +282,7 @@ impl Xor2Encoder {
 
     #[cold]
     fn full(&self) -> Error {
-        Error::new(Problem::Full, self.bits.byte_len())
+        Error::new(Problem::Full { most: u16::MAX }, self.bits.byte_len())
     }
 }
 

@@ -6,6 +6,7 @@
 )]
 
 mod conformance;
+mod histogram;
 mod laws;
 mod properties;
 mod vectors;
