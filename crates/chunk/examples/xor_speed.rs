@@ -1,8 +1,9 @@
 //! Measures the XOR encoding on samples from a file: lines of `series,milliseconds,value`.
 //!
-//! Prints one JSON object a line, with CPU-bound times in ns a sample: the least of several rounds
-//! over all series, in chunks of 120 samples. A series' name up to the slash is its shape, and each
-//! shape is measured for itself as well.
+//! Prints a table of bytes and of times in ns a sample, the least of several rounds over all series
+//! in chunks of 120 samples: pushing samples one by one, encoding columns, decoding into columns as
+//! they are and by range, and iterating. A series' name up to the slash is its shape, and each shape
+//! is measured for itself as well.
 //!
 //! ```text
 //! cargo run --release -p skopos-chunk --example xor_speed -- series.csv
@@ -13,16 +14,17 @@ use std::error::Error;
 use std::hint::black_box;
 use std::time::Instant;
 
-use skopos_chunk::{XorDecoder, XorEncoder};
-use skopos_core::Columns;
+use skopos_chunk::{Codec as _, XorCodec, XorDecoder, XorEncoder};
+use skopos_core::{Columns, TimeRange};
 
 const SAMPLES_A_CHUNK: usize = 120;
-const ROUNDS: usize = 9;
+const ROUNDS: usize = 60;
 
 type Series = Vec<(i64, f64)>;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let file = std::env::args().nth(1).ok_or("give a file of series,milliseconds,value lines")?;
+    println!("shape             bytes    push  encode  decode    read iterate");
     for (shape, series) in read(&file)? {
         measure(&shape, &series)?;
     }
@@ -51,23 +53,54 @@ fn read(file: &str) -> Result<BTreeMap<String, Vec<Series>>, Box<dyn Error>> {
 
 fn measure(shape: &str, series: &[Series]) -> Result<(), Box<dyn Error>> {
     let mut chunks = Vec::new();
-    encode(series, |encoder| chunks.push(encoder.finish()))?;
+    push(series, |encoder| chunks.push(encoder.finish()))?;
     let samples: usize = series.iter().map(Vec::len).sum();
     let bytes: usize = chunks.iter().map(Vec::len).sum();
     let mut columns = Columns::new();
-    print(
-        "xor-append",
-        shape,
-        best(samples, || encode(series, |encoder| drop(black_box(encoder))))?,
-    );
-    print("xor-columns", shape, best(samples, || columns_of(&chunks, &mut columns))?);
-    print("xor-iterate", shape, best(samples, || iterate(&chunks))?);
+    let pushed = best(samples, || push(series, |encoder| drop(black_box(encoder))))?;
+    let parts = split(series);
+    let mut chunk = Vec::new();
+    let encoded = best(samples, || encode(&parts, &mut chunk))?;
+    let decoded = best(samples, || decode(&chunks, &mut columns))?;
+    let read = best(samples, || read_range(&chunks, &mut columns))?;
+    let iterated = best(samples, || iterate(&chunks))?;
     let density = bytes as f64 / samples as f64;
-    println!(r#"{{"bench":"xor-append/{shape}","value":{density:.3},"unit":"bytes/sample"}}"#);
+    println!(
+        "{shape:15} {density:7.3} {pushed:7.2} {encoded:7.2} {decoded:7.2} {read:7.2} {iterated:7.2}"
+    );
     Ok(())
 }
 
-fn encode(series: &[Series], mut done: impl FnMut(XorEncoder)) -> Result<(), Box<dyn Error>> {
+/// Chunks' worth of columns.
+fn split(series: &[Series]) -> Vec<Columns> {
+    let parts = series.iter().flat_map(|series| series.chunks(SAMPLES_A_CHUNK));
+    let columns = parts.map(|part| {
+        let mut columns = Columns::new();
+        part.iter().for_each(|(t, v)| columns.push(*t, *v));
+        columns
+    });
+    columns.collect()
+}
+
+fn encode(parts: &[Columns], chunk: &mut Vec<u8>) -> Result<(), Box<dyn Error>> {
+    for columns in parts {
+        chunk.clear();
+        XorCodec::default().encode(columns, 0..columns.len(), chunk)?;
+        black_box(chunk.last());
+    }
+    Ok(())
+}
+
+fn read_range(chunks: &[Vec<u8>], columns: &mut Columns) -> Result<(), Box<dyn Error>> {
+    for chunk in chunks {
+        columns.clear();
+        XorCodec::default().read(chunk, TimeRange::ALL, columns)?;
+        black_box(columns.values.last());
+    }
+    Ok(())
+}
+
+fn push(series: &[Series], mut done: impl FnMut(XorEncoder)) -> Result<(), Box<dyn Error>> {
     for part in series.iter().flat_map(|series| series.chunks(SAMPLES_A_CHUNK)) {
         let mut encoder = XorEncoder::with_capacity(128);
         for (t, v) in part {
@@ -78,7 +111,7 @@ fn encode(series: &[Series], mut done: impl FnMut(XorEncoder)) -> Result<(), Box
     Ok(())
 }
 
-fn columns_of(chunks: &[Vec<u8>], columns: &mut Columns) -> Result<(), Box<dyn Error>> {
+fn decode(chunks: &[Vec<u8>], columns: &mut Columns) -> Result<(), Box<dyn Error>> {
     for chunk in chunks {
         columns.clear();
         XorDecoder::new(chunk)?.read_all(columns)?;
@@ -112,8 +145,4 @@ fn best(
         least = least.min(start.elapsed().as_nanos() as f64 / samples as f64);
     }
     Ok(least)
-}
-
-fn print(bench: &str, shape: &str, value: f64) {
-    println!(r#"{{"bench":"{bench}/{shape}","value":{value:.2},"unit":"ns/sample"}}"#);
 }

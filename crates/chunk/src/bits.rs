@@ -117,44 +117,127 @@ impl<'a> BitReader<'a> {
     }
 }
 
-/// Bytes that bits are appended to.
-#[derive(Clone, Debug)]
-pub struct BitWriter {
-    /// Invariant: bits from `position` on are zero, and 9 bytes from its byte on exist after
-    /// `reserve`.
-    buffer: Vec<u8>,
-    position: usize,
-}
+/// The most bits that [`BitWriter::put_short`] takes: with those of a begun byte they fit in a word.
+pub(crate) const SHORT_BITS: u32 = 56;
+
+/// How many bytes behind a writer's end a field of [`SHORT_BITS`] touches.
+const WORD_LEN: usize = 8;
 
 /// How many bytes the buffer grows by at least, so that few appends need to grow it.
 const GROWTH: usize = 64;
 
+/// Bytes that bits are appended to.
+#[derive(Clone, Debug)]
+pub struct BitWriter {
+    buffer: Vec<u8>,
+    end: BitEnd,
+}
+
+/// Where a stream of bits ends.
+///
+/// Each time a whole word is stored, which begins with the bits of the byte that is begun; these are
+/// kept here, so that nothing is read back from memory.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BitEnd {
+    /// The first byte that has free bits.
+    at: usize,
+    /// Its bits, at the top; zeros follow.
+    begun: u64,
+    /// How many they are: 0 to 7.
+    begun_bits: u32,
+}
+
+/// A writer's end that lives in registers, with the room that was reserved for it.
+#[derive(Debug)]
+pub(crate) struct BitTip<'a> {
+    room: &'a mut [u8],
+    end: BitEnd,
+}
+
+impl BitTip<'_> {
+    /// Appends the low `n` bits, 1 to [`SHORT_BITS`], of `bits`; the others must be zero. They are
+    /// lost where no room was reserved.
+    #[inline(always)]
+    pub(crate) fn put_short(&mut self, bits: u64, n: u32) {
+        debug_assert!((1..=SHORT_BITS).contains(&n) && bits >> n == 0);
+        debug_assert!(self.has_room(WORD_LEN));
+        let BitEnd { at, begun, begun_bits } = self.end;
+        let word = begun | (bits.wrapping_shl(64_u32.wrapping_sub(n)) >> begun_bits);
+        let filled = begun_bits.wrapping_add(n);
+        self.end = BitEnd {
+            at: at.wrapping_add((filled >> 3) as usize),
+            begun: word.wrapping_shl(filled & !7),
+            begun_bits: filled & 7,
+        };
+        if let Some(eight) = self.room.get_mut(at..).and_then(|room| room.first_chunk_mut()) {
+            *eight = word.to_be_bytes();
+        }
+    }
+
+    /// Appends the low `n` bits, 1 to 64, of `bits`; the others must be zero.
+    #[inline(always)]
+    pub(crate) fn put(&mut self, bits: u64, n: u32) {
+        debug_assert!((1..=64).contains(&n) && (n == 64 || bits >> (n & 63) == 0));
+        if n <= SHORT_BITS {
+            return self.put_short(bits, n);
+        }
+        self.put_short(bits >> 32, n.wrapping_sub(32));
+        self.put_short(bits & u64::from(u32::MAX), 32);
+    }
+
+    /// Whether so many bytes lie behind the end.
+    #[inline(always)]
+    pub(crate) fn has_room(&self, bytes: usize) -> bool {
+        self.end.at.wrapping_add(bytes) <= self.room.len()
+    }
+
+    /// Where the stream ends now, to be given to [`BitWriter::set_end`].
+    #[inline(always)]
+    pub(crate) fn end(&self) -> BitEnd {
+        self.end
+    }
+}
+
 impl BitWriter {
     /// A writer behind `bytes`, whose last byte has `padding` (0 to 7) free bits.
-    pub(crate) fn new(bytes: Vec<u8>, padding: usize) -> Self {
-        let position = bytes.len().saturating_mul(8).saturating_sub(padding);
-        let mut writer = Self { buffer: bytes, position };
-        if let Some(last) = writer.buffer.last_mut() {
-            *last &= u8::MAX << (padding & 7);
-        }
-        writer
+    pub(crate) fn new(mut bytes: Vec<u8>, padding: usize) -> Self {
+        let end = bytes.len();
+        let begun_bits = u32::try_from(8_usize.wrapping_sub(padding & 7) & 7).unwrap_or(0);
+        let end = match bytes.last_mut() {
+            Some(last) if begun_bits != 0 => {
+                *last &= u8::MAX << (padding & 7);
+                BitEnd { at: end.wrapping_sub(1), begun: u64::from(*last) << 56, begun_bits }
+            }
+            _ => BitEnd { at: end, begun: 0, begun_bits: 0 },
+        };
+        Self { buffer: bytes, end }
     }
 
     /// Appends the low `n` bits, 1 to 64, of `bits`; the others must be zero.
     #[inline]
     pub(crate) fn put(&mut self, bits: u64, n: u32) {
-        debug_assert!((1..=64).contains(&n) && (n == 64 || bits >> (n & 63) == 0));
-        let at = self.position >> 3;
-        let shift = self.position & 7;
-        let top = bits.wrapping_shl(64_u32.wrapping_sub(n));
-        self.position = self.position.wrapping_add(n as usize);
-        let Some(nine) = self.buffer.get_mut(at..).and_then(|b| b.first_chunk_mut::<9>()) else {
-            return self.put_growing(at, shift, top);
-        };
-        store(nine, shift, top);
+        let mut tip = self.tip(2 * WORD_LEN);
+        tip.put(bits, n);
+        self.end = tip.end;
     }
 
-    /// Overwrites the byte at `at`.
+    /// The end, with room for so many bytes, [`WORD_LEN`] of them more than will be appended.
+    #[inline]
+    pub(crate) fn tip(&mut self, room: usize) -> BitTip<'_> {
+        let wanted = self.end.at.wrapping_add(room);
+        if self.buffer.len() < wanted {
+            self.grow(wanted);
+        }
+        BitTip { room: &mut self.buffer, end: self.end }
+    }
+
+    /// Goes on where a tip ended.
+    #[inline]
+    pub(crate) fn set_end(&mut self, end: BitEnd) {
+        self.end = end;
+    }
+
+    /// Overwrites the byte at `at`, which is written already.
     #[inline]
     pub(crate) fn set_byte(&mut self, at: usize, byte: u8) {
         if let Some(place) = self.buffer.get_mut(at) {
@@ -162,7 +245,7 @@ impl BitWriter {
         }
     }
 
-    /// Overwrites the first two bytes.
+    /// Overwrites the first two bytes, which are written already.
     #[inline]
     pub(crate) fn set_header(&mut self, header: u16) {
         if let Some(two) = self.buffer.first_chunk_mut() {
@@ -171,6 +254,7 @@ impl BitWriter {
     }
 
     /// The bytes so far, the last one filled up with zeros.
+    #[inline]
     pub(crate) fn bytes(&self) -> &[u8] {
         self.buffer.get(..self.byte_len()).unwrap_or(&self.buffer)
     }
@@ -183,14 +267,15 @@ impl BitWriter {
     }
 
     /// How many bytes there are so far.
+    #[inline]
     pub(crate) fn byte_len(&self) -> usize {
-        self.position.div_ceil(8)
+        self.end.at.wrapping_add(usize::from(self.end.begun_bits != 0))
     }
 
     /// How many bits there are so far.
     #[cfg(test)]
     pub(crate) fn bit_len(&self) -> usize {
-        self.position
+        self.end.at.wrapping_mul(8).wrapping_add(self.end.begun_bits as usize)
     }
 
     /// Bytes of memory behind the writer.
@@ -199,26 +284,9 @@ impl BitWriter {
     }
 
     #[cold]
-    fn put_growing(&mut self, at: usize, shift: usize, top: u64) {
+    fn grow(&mut self, wanted: usize) {
         // All of what the allocator gives is used before it is asked again.
-        self.buffer.reserve(GROWTH);
+        self.buffer.reserve(GROWTH.max(wanted.saturating_sub(self.buffer.len())));
         self.buffer.resize(self.buffer.capacity(), 0);
-        if let Some(nine) = self.buffer.get_mut(at..).and_then(|b| b.first_chunk_mut::<9>()) {
-            store(nine, shift, top);
-        }
-    }
-}
-
-/// Puts the bits of `top` behind the first `shift` bits of `nine`; what was behind them is zero.
-#[inline]
-fn store(nine: &mut [u8; 9], shift: usize, top: u64) {
-    let [first, .., last] = nine;
-    let begun = u64::from(*first) << 56;
-    // The bits that do not fit into the word; none, where it begins at a byte.
-    let [.., spilled] = ((top << 1) << (!shift & 7)).to_be_bytes();
-    *last = spilled;
-    let word = begun | (top >> (shift & 7));
-    if let Some(eight) = nine.first_chunk_mut::<8>() {
-        *eight = word.to_be_bytes();
     }
 }

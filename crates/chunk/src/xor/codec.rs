@@ -45,9 +45,7 @@ impl Codec for XorCodec {
         let (ts, vs) = floats(columns, samples)?;
         let taken = ts.len().min(MAX_SAMPLES);
         let mut encoder = XorEncoder::with_capacity(taken.saturating_mul(2));
-        for (t, v) in ts.iter().zip(vs).take(taken) {
-            encoder.push(*t, *v)?;
-        }
+        encoder.push_columns(ts.get(..taken).unwrap_or_default(), vs)?;
         chunk.extend_from_slice(encoder.bytes());
         Ok(taken)
     }
