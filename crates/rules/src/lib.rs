@@ -87,6 +87,8 @@
 //! # Crate features
 //!
 //! * `yaml` (default): [`load`]; without it groups are built in code.
+//! * `serde`: [`RuleFile`], [`Group`] and [`Rule`] are read and written by `serde` in the shape of rule
+//!   files, and [`RuleFile::to_yaml`] prints them.
 //! * `unit-test`: [`unit_test`], Prometheus' unit tests of rules; needs `yaml`.
 #![forbid(unsafe_code)]
 
@@ -108,6 +110,8 @@ mod shape;
 #[cfg(feature = "unit-test")]
 pub mod unit_test;
 mod view;
+#[cfg(feature = "serde")]
+mod written;
 #[cfg(feature = "yaml")]
 mod yaml;
 

@@ -23,6 +23,11 @@ impl fmt::Display for Position {
 
 /// The groups of a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(into = "crate::written::WrittenFile", from = "crate::written::WrittenFile")
+)]
 #[non_exhaustive]
 pub struct RuleFile {
     /// The file's name.
@@ -43,6 +48,11 @@ impl RuleFile {
 
 /// Rules that are evaluated together, one after the other.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(into = "crate::written::WrittenGroup", try_from = "crate::written::WrittenGroup")
+)]
 #[non_exhaustive]
 pub struct Group {
     /// The name, unique in the file.
@@ -90,6 +100,11 @@ pub enum RuleKind {
 
 /// A rule.
 #[derive(Clone, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(into = "crate::written::WrittenRule", try_from = "crate::written::WrittenRule")
+)]
 #[non_exhaustive]
 pub struct Rule {
     /// What it does.
