@@ -39,7 +39,21 @@ pub(crate) fn decode(
     ignore_unknown: bool,
 ) -> Result<Vec<RawGroup>, Vec<LoadError>> {
     let Some(root) = root else { return Ok(Vec::new()) };
-    let fields = Decoder::new(Pass::Fields, !ignore_unknown).run(root);
+    both(root, Decoder::new(Pass::Fields, !ignore_unknown))
+}
+
+/// Decodes the `spec` of a Kubernetes object, in which a group has one field more.
+pub(crate) fn decode_spec(
+    spec: &Node,
+    ignore_unknown: bool,
+) -> Result<Vec<RawGroup>, Vec<LoadError>> {
+    let fields = Decoder::new(Pass::Fields, !ignore_unknown);
+    both(spec, Decoder { of_operator: true, ..fields })
+}
+
+/// Decodes with `fields`, and for the places.
+fn both(root: &Node, fields: Decoder) -> Result<Vec<RawGroup>, Vec<LoadError>> {
+    let fields = fields.run(root);
     let places = Decoder::new(Pass::Places, false).run(root);
     match (fields, places) {
         (Ok(_), Ok(groups)) => Ok(groups),
@@ -67,12 +81,14 @@ impl Pass {
 
 struct Decoder {
     pass: Pass,
+    /// Whether the fields of Kubernetes objects are known too.
+    of_operator: bool,
     shape: Shape,
 }
 
 impl Decoder {
     fn new(pass: Pass, strict: bool) -> Self {
-        Self { pass, shape: Shape::new(strict) }
+        Self { pass, of_operator: false, shape: Shape::new(strict) }
     }
 
     fn run(mut self, root: &Node) -> Result<Vec<RawGroup>, LoadError> {
@@ -111,6 +127,10 @@ impl Decoder {
                 "query_offset" => group.query_offset = self.shape.duration(value)?,
                 "limit" => group.limit = self.shape.integer(value)?,
                 "labels" => group.labels = self.shape.texts(value)?,
+                // What Thanos' ruler does with incomplete answers.
+                "partial_response_strategy" if self.of_operator => {
+                    self.shape.text(value)?;
+                }
                 "rules" => {
                     for item in self.shape.items(&value.node, rule_name)? {
                         group.rules.extend(self.rule(item)?);

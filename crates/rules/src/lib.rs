@@ -63,6 +63,7 @@
 //!
 //! * **Files**: [`load`] reads a YAML text into a [`RuleFile`] of [`Group`]s of [`Rule`]s, or
 //!   gives every [`LoadError`] with Prometheus' words and the place; [`lint`] finds [`duplicates`].
+//!   [`load_kubernetes`] takes the `PrometheusRule` objects of the Prometheus operator.
 //! * **Evaluation**: a [`GroupState`] runs its rules in order at one time, each seeing what those
 //!   before it wrote. Series that a rule gave last time and not now are marked as stale.
 //! * **Alerts** are pending, fire once the condition held for long enough, and are remembered for a
@@ -100,6 +101,8 @@ mod error;
 mod evaluator;
 mod group;
 #[cfg(feature = "yaml")]
+mod kubernetes;
+#[cfg(feature = "yaml")]
 mod load;
 mod model;
 mod notification;
@@ -120,6 +123,8 @@ pub use crate::alert::AlertState;
 pub use crate::error::{LoadError, LoadErrorKind};
 pub use crate::evaluator::Evaluator;
 pub use crate::group::{GroupDefaults, GroupState, Outcome};
+#[cfg(feature = "yaml")]
+pub use crate::kubernetes::{is_kubernetes, load_kubernetes};
 #[cfg(feature = "yaml")]
 pub use crate::load::{LoadOptions, load};
 pub use crate::model::{Duplicate, Group, Position, Rule, RuleFile, RuleKind, duplicates, lint};

@@ -15,7 +15,7 @@ use crate::yaml;
 pub struct LoadOptions<'a> {
     engine: &'a dyn QueryEngine,
     expander: &'a dyn Expander,
-    ignore_unknown_fields: bool,
+    pub(crate) ignore_unknown_fields: bool,
     legacy_names: bool,
 }
 
@@ -88,15 +88,17 @@ pub fn load(
     // Prometheus reads the text twice and says so.
     let document = yaml::parse(content).map_err(|error| in_file(vec![error.clone(), error]))?;
     let groups = decode(document.root.as_ref(), options.ignore_unknown_fields).map_err(in_file)?;
+    let groups = checked(groups, options).map_err(in_file)?;
+    Ok(RuleFile { name: file.to_owned(), groups, has_more_documents: document.has_more })
+}
+
+/// The groups if nothing is wrong with them.
+pub(crate) fn checked(
+    groups: Vec<RawGroup>,
+    options: &LoadOptions<'_>,
+) -> Result<Vec<Group>, Vec<LoadError>> {
     let errors = check_groups(&groups, options);
-    if !errors.is_empty() {
-        return Err(in_file(errors));
-    }
-    Ok(RuleFile {
-        name: file.to_owned(),
-        groups: groups.into_iter().map(group).collect(),
-        has_more_documents: document.has_more,
-    })
+    if errors.is_empty() { Ok(groups.into_iter().map(group).collect()) } else { Err(errors) }
 }
 
 fn group(raw: RawGroup) -> Group {

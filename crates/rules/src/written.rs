@@ -162,11 +162,8 @@ impl RuleFile {
     /// group.rules.push(Rule::recording("job:up:sum", "sum by (job) (up)"));
     /// let mut file = RuleFile::default();
     /// file.groups.push(group);
-    /// assert_eq!(
-    ///     file.to_yaml()?,
-    ///     "groups:\n  - name: g\n    rules:\n      - record: job:up:sum\n        \
-    ///      expr: sum by (job) (up)\n"
-    /// );
+    /// let text = "groups:\n- name: g\n  rules:\n  - record: job:up:sum\n    expr: sum by (job) (up)\n";
+    /// assert_eq!(file.to_yaml()?, text);
     /// # Ok::<(), skopos_core::Error>(())
     /// ```
     ///

@@ -62,15 +62,7 @@ pub(crate) struct Document {
 
 /// Reads the first document.
 pub(crate) fn parse(content: &[u8]) -> Result<Document, LoadError> {
-    let text = match std::str::from_utf8(content) {
-        Ok(text) => text,
-        Err(broken) => return Err(not_utf8(content, &broken)),
-    };
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut options = Options::default();
-    options.emit_unresolved_aliases = true;
-    let parser = Parser::new_from_str_with_options(text, options);
-    Builder { text, parser, anchors: HashMap::new(), open: Vec::new() }.document()
+    Builder::new(text_of(content)?).document()
 }
 
 #[cold]
@@ -83,6 +75,26 @@ fn not_utf8(content: &[u8], broken: &std::str::Utf8Error) -> LoadError {
     LoadError::new(LoadErrorKind::Syntax, format!("yaml: {problem}"))
 }
 
+/// Reads all documents, those without anything in them left out.
+pub(crate) fn parse_all(content: &[u8]) -> Result<Vec<Rc<Node>>, LoadError> {
+    let text = text_of(content)?;
+    let mut builder = Builder::new(text);
+    let mut roots = Vec::new();
+    loop {
+        match builder.next()? {
+            (Event::StreamEnd, _) => return Ok(roots),
+            (Event::StreamStart | Event::DocumentEnd, _) => {}
+            (Event::DocumentStart(..), _) => builder.anchors.clear(),
+            (event, span) => roots.extend(builder.node(event, span)?.map(|child| child.node)),
+        }
+    }
+}
+
+fn text_of(content: &[u8]) -> Result<&str, LoadError> {
+    let text = std::str::from_utf8(content).map_err(|broken| not_utf8(content, &broken))?;
+    Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
+}
+
 struct Builder<'t> {
     text: &'t str,
     parser: Parser<'t, granit_parser::StrInput<'t>>,
@@ -92,6 +104,13 @@ struct Builder<'t> {
 }
 
 impl<'t> Builder<'t> {
+    fn new(text: &'t str) -> Self {
+        let mut options = Options::default();
+        options.emit_unresolved_aliases = true;
+        let parser = Parser::new_from_str_with_options(text, options);
+        Self { text, parser, anchors: HashMap::new(), open: Vec::new() }
+    }
+
     fn next(&mut self) -> Result<(Event<'t>, Span), LoadError> {
         match self.parser.next_event() {
             Some(Ok(event)) => Ok(event),

@@ -8,7 +8,7 @@ use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 use serde_json::{Value as Json, json};
 use skopos_promql::{Engine, EngineOptions, ParseOptions};
-use skopos_rules::{LoadError, LoadOptions, RuleFile, lint, load};
+use skopos_rules::{LoadError, LoadOptions, RuleFile, is_kubernetes, lint, load, load_kubernetes};
 use skopos_template::AlertExpander;
 use skopos_tsdb::{Head, HeadOptions};
 
@@ -18,7 +18,7 @@ use crate::outcome::Outcome;
 /// The name of what comes from standard input.
 const STANDARD_INPUT: &str = "standard input";
 
-/// Check rule files.
+/// Check rule files, and PrometheusRule objects of Kubernetes.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example:
@@ -65,8 +65,9 @@ pub(super) struct Shared {
 #[derive(Debug)]
 pub(super) struct Checked {
     name: String,
-    result: Result<RuleFile, Vec<LoadError>>,
-    lint: Option<String>,
+    /// One file; several for a text that holds Kubernetes objects.
+    result: Result<Vec<RuleFile>, Vec<LoadError>>,
+    lints: Vec<String>,
 }
 
 impl Arguments {
@@ -86,7 +87,10 @@ impl Arguments {
         }
         let mut worst = Outcome::Fine;
         for (name, content) in files {
-            let checked = check(&name, &content, self.shared, lints);
+            let checked = match is_kubernetes(&content) {
+                true => check_with(load_kubernetes, &name, &content, self.shared, lints),
+                false => check(&name, &content, self.shared, lints),
+            };
             worst = worst.max(checked.outcome(self.shared.lint_fatal));
             match self.output {
                 Output::Json => writeln!(io::stdout(), "{}", checked.to_json())?,
@@ -101,8 +105,18 @@ pub(super) fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     fs::read(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
-/// Checks the content of one file.
+/// Checks the content of one rule file.
 pub(super) fn check(name: &str, content: &[u8], shared: Shared, lints: bool) -> Checked {
+    let load = |content: &[u8], name: &str, options: &LoadOptions<'_>| {
+        load(content, name, options).map(|file| vec![file])
+    };
+    check_with(load, name, content, shared, lints)
+}
+
+/// How a text becomes rule files.
+type Load = fn(&[u8], &str, &LoadOptions<'_>) -> Result<Vec<RuleFile>, Vec<LoadError>>;
+
+fn check_with(load: Load, name: &str, content: &[u8], shared: Shared, lints: bool) -> Checked {
     let parse = ParseOptions::default().with_experimental_functions(shared.experimental_functions);
     // Only the parser is asked; there are no series.
     let source = Head::new(HeadOptions::new());
@@ -113,17 +127,18 @@ pub(super) fn check(name: &str, content: &[u8], shared: Shared, lints: bool) -> 
         options = options.ignore_unknown_fields();
     }
     let result = load(content, name, &options);
-    let lint = result.as_ref().ok().filter(|_| lints).and_then(lint);
-    Checked { name: name.into(), result, lint }
+    let files = result.as_deref().ok().filter(|_| lints).unwrap_or_default();
+    let lints = files.iter().filter_map(lint).collect();
+    Checked { name: name.into(), result, lints }
 }
 
 impl Checked {
     /// How much what was found weighs.
     pub(super) fn outcome(&self, lint_fatal: bool) -> Outcome {
-        match (&self.result, &self.lint) {
-            (Err(_), _) => Outcome::Failed,
-            (Ok(_), Some(_)) if lint_fatal => Outcome::Lint,
-            (Ok(_), _) => Outcome::Fine,
+        match &self.result {
+            Err(_) => Outcome::Failed,
+            Ok(_) if lint_fatal && !self.lints.is_empty() => Outcome::Lint,
+            Ok(_) => Outcome::Fine,
         }
     }
 
@@ -131,19 +146,19 @@ impl Checked {
     pub(super) fn print(&self) -> io::Result<()> {
         let (mut out, mut err) = (io::stdout().lock(), io::stderr().lock());
         writeln!(out, "Checking {}", self.name)?;
-        let file = match &self.result {
-            Ok(file) => file,
+        let files = match &self.result {
+            Ok(files) => files,
             Err(errors) => {
                 writeln!(err, "  FAILED:")?;
                 return errors.iter().try_for_each(|error| writeln!(err, "{error}"));
             }
         };
-        if file.has_more_documents {
+        if files.iter().any(|file| file.has_more_documents) {
             writeln!(err, "{}: only the first YAML document is read", self.name)?;
         }
-        match &self.lint {
-            Some(lint) => writeln!(err, "  FAILED:\n{lint}")?,
-            None => writeln!(out, "  SUCCESS: {} rules found", file.rule_count())?,
+        match self.lints.is_empty() {
+            true => writeln!(out, "  SUCCESS: {} rules found", rule_count(files))?,
+            false => writeln!(err, "  FAILED:\n{}", self.lints.join("\n"))?,
         }
         writeln!(out)
     }
@@ -155,12 +170,15 @@ impl Checked {
                 let errors: Vec<Json> = errors.iter().map(error_to_json).collect();
                 json!({"file": name, "errors": errors})
             }
-            Ok(file) => {
-                let lints: Vec<&String> = self.lint.iter().collect();
-                json!({"file": name, "rules": file.rule_count(), "lints": lints})
+            Ok(files) => {
+                json!({"file": name, "rules": rule_count(files), "lints": self.lints})
             }
         }
     }
+}
+
+fn rule_count(files: &[RuleFile]) -> usize {
+    files.iter().map(RuleFile::rule_count).sum()
 }
 
 fn error_to_json(error: &LoadError) -> Json {

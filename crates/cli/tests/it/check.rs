@@ -176,3 +176,30 @@ fn rules_are_checked_as_promtool_checks_them() {
     assert!(failures.is_empty(), "{failures:?}");
     assert!(120 < cases.len(), "the vectors shrank");
 }
+
+#[test]
+fn kubernetes_objects_are_checked_too() {
+    let object = |rule: &str| {
+        format!(
+            "apiVersion: v1\nkind: ServiceMonitor\n---\napiVersion: monitoring.coreos.com/v1\n\
+             kind: PrometheusRule\nmetadata: {{name: r, namespace: n}}\nspec:\n  groups:\n  \
+             - name: g\n    partial_response_strategy: warn\n    rules:\n    - {rule}\n"
+        )
+    };
+    let good = object("{alert: A, expr: up == 0, for: 0m}");
+    let bad = object("{alert: A, expr: up ==}");
+    let folder = folder(&[("good.yml", &good), ("bad.yml", &bad)]);
+    let run = skopos(folder.path(), &["check", "rules", "good.yml"], "");
+    assert_eq!(
+        (run.code, run.stdout.as_str(), run.stderr.as_str()),
+        (Some(0), "Checking good.yml\n  SUCCESS: 1 rules found\n\n", "")
+    );
+    let run = skopos(folder.path(), &["check", "rules", "bad.yml"], "");
+    assert_eq!(run.code, Some(1));
+    assert!(
+        run.stderr
+            .contains("bad.yml: 12:24: group \"g\", rule 1, \"A\": could not parse expression"),
+        "{}",
+        run.stderr
+    );
+}
