@@ -12,13 +12,20 @@ use skopos_core::text::{FloatStyle, is_legacy_label_name, is_legacy_metric_name,
 use skopos_core::{Labels, MetricType};
 
 use crate::escape::escape_into;
+use crate::family::{base_name, has_start, metric_labels};
 use crate::number::{millis_from_seconds, write_label_float};
 use crate::{Error, ErrorKind, EscapingScheme, Family, FamilySample, OutputFormat, TextFormat};
 
+mod classic;
+#[cfg(feature = "protobuf")]
+pub(crate) mod protobuf;
+
 /// Appends a page with `families` to `out`; an OpenMetrics page is ended.
 ///
-/// What is written reads back as it was: samples, labels, timestamps, exemplars (OpenMetrics) and
-/// the metadata that the format has. OpenMetrics' counters are named without `_total` in their
+/// What is written reads back as it was: samples, labels, timestamps, exemplars and start times
+/// (OpenMetrics) and the metadata that the format has. Text has no native histograms: those with
+/// custom buckets are written as the classic ones that they stand for, others with their count, their
+/// sum and an infinite bucket. OpenMetrics' counters are named without `_total` in their
 /// metadata; a counter whose samples lack `_total` is given the type `unknown` there, since readers
 /// would refuse it. The value of a NaN is always `NaN`. OpenMetrics' timestamps are floats: beyond
 /// 10^11 seconds from the epoch they lose milliseconds.
@@ -55,7 +62,7 @@ impl Encoder<'_> {
         if family.name.is_empty() {
             return Err(refuse("metric family has no name".into()));
         }
-        if family.samples.is_empty() {
+        if family.samples.is_empty() && family.histograms.is_empty() {
             return Err(refuse(format!("metric family {:?} has no samples", family.name)));
         }
         let (name, metric_type) = match self.output.format {
@@ -76,7 +83,39 @@ impl Encoder<'_> {
             self.out.push_str(&family.unit);
             self.out.push('\n');
         }
-        family.samples.iter().try_for_each(|sample| self.sample(sample))
+        self.samples(&family.samples)?;
+        for histogram in &family.histograms {
+            self.samples(&classic::samples(family, histogram, self.output.format))?;
+        }
+        Ok(())
+    }
+
+    /// Writes samples, and after the last one of each metric when it began.
+    fn samples(&mut self, samples: &[FamilySample]) -> Result<(), Error> {
+        let tells_starts = self.output.format == TextFormat::OpenMetrics
+            && openmetrics_metadata(self.family).1 == self.family.metric_type.as_str()
+            && has_start(self.family.metric_type);
+        let metric_type = self.family.metric_type;
+        let key = |sample: &FamilySample| {
+            let name = sample.labels.metric_name().unwrap_or_default();
+            (String::from(base_name(metric_type, name)), metric_labels(metric_type, &sample.labels))
+        };
+        for (index, sample) in samples.iter().enumerate() {
+            self.sample(sample)?;
+            let Some(start) = sample.start_timestamp.filter(|_| tells_starts) else { continue };
+            let own = key(sample);
+            let goes_on = samples
+                .get(index + 1)
+                .is_some_and(|next| next.start_timestamp == Some(start) && key(next) == own);
+            if !goes_on {
+                let (base, labels) = own;
+                self.series(&format!("{base}_created"), &labels);
+                self.out.push(' ');
+                self.timestamp(start.as_millis());
+                self.out.push('\n');
+            }
+        }
+        Ok(())
     }
 
     fn keyword(&mut self, keyword: &str, name: &str) {
@@ -179,14 +218,19 @@ impl Encoder<'_> {
             let _ = write!(self.out, "{millis}");
             return;
         }
-        let sign = if millis < 0 { "-" } else { "" };
-        let (seconds, rest) = (millis.unsigned_abs() / 1000, millis.unsigned_abs() % 1000);
-        let start = self.out.len();
-        let _ = write!(self.out, "{sign}{seconds}.{rest:03}");
-        // Readers truncate the float to milliseconds, which may lose one.
-        if self.out[start..].parse().map(millis_from_seconds) != Ok(millis) {
-            self.out.push('1');
-        }
+        write_seconds(millis, self.out);
+    }
+}
+
+/// Appends milliseconds as seconds such that readers, who truncate the float, get them back.
+pub(crate) fn write_seconds(millis: i64, out: &mut String) {
+    let sign = if millis < 0 { "-" } else { "" };
+    let (seconds, rest) = (millis.unsigned_abs() / 1000, millis.unsigned_abs() % 1000);
+    let start = out.len();
+    // Writing into a `String` cannot fail.
+    let _ = write!(out, "{sign}{seconds}.{rest:03}");
+    if out[start..].parse().map(millis_from_seconds) != Ok(millis) {
+        out.push('1');
     }
 }
 

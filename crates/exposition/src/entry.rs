@@ -203,6 +203,15 @@ impl<'p, 'a> SeriesEntry<'p, 'a> {
         }
     }
 
+    /// The start that the sample itself tells, without a look at other lines.
+    pub(crate) fn own_start_timestamp(&self) -> Option<Timestamp> {
+        match &self.sample {
+            #[cfg(feature = "protobuf")]
+            Sample::Protobuf(sample) => sample.parser().start_timestamp(),
+            Sample::Text(_) => None,
+        }
+    }
+
     /// When the counter, histogram or summary began; on an OpenMetrics page from the `_created` line
     /// of its metric that follows. Prometheus text does not tell.
     ///

@@ -4,9 +4,15 @@ use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use skopos_core::{Exemplar, LabelSet as _, Labels, Metadata, MetricType, Timestamp};
+use skopos_core::{
+    Exemplar, HistogramSample, LabelSet as _, Labels, Metadata, MetricType, Timestamp,
+};
 
-use crate::{Entry, Error, Parser, ParserOptions, TextFormat};
+use crate::{Entry, Error, Parser, ParserOptions, SeriesEntry, TextFormat};
+
+mod created;
+
+pub(crate) use self::created::{base_name, has_start, metric_labels};
 
 /// A metric family: its metadata and its samples.
 ///
@@ -43,6 +49,8 @@ pub struct Family {
     pub help: Option<String>,
     /// The samples, in the order of the page.
     pub samples: Vec<FamilySample>,
+    /// The native histograms, in the order of the page.
+    pub histograms: Vec<FamilyHistogram>,
 }
 
 impl Family {
@@ -87,15 +95,41 @@ pub struct FamilySample {
     pub value: f64,
     /// When it was observed, where the page says so.
     pub timestamp: Option<Timestamp>,
-    /// The exemplar, if there is one; written in OpenMetrics alone.
+    /// The exemplar, if there is one; not written in Prometheus text.
     pub exemplar: Option<Exemplar>,
+    /// When the counter, histogram or summary began; not written in Prometheus text.
+    pub start_timestamp: Option<Timestamp>,
 }
 
 impl FamilySample {
     /// A sample without timestamp and exemplar.
     #[must_use]
     pub fn new(labels: Labels, value: f64) -> Self {
-        Self { labels, value, timestamp: None, exemplar: None }
+        Self { labels, value, ..Self::default() }
+    }
+}
+
+/// A native histogram of a family.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct FamilyHistogram {
+    /// The labels, with the family's name in `__name__`.
+    pub labels: Labels,
+    /// The histogram.
+    pub histogram: HistogramSample,
+    /// When it was observed, where the page says so.
+    pub timestamp: Option<Timestamp>,
+    /// The exemplars.
+    pub exemplars: Vec<Exemplar>,
+    /// When it began to count.
+    pub start_timestamp: Option<Timestamp>,
+}
+
+impl FamilyHistogram {
+    /// A histogram without times and exemplars.
+    #[must_use]
+    pub fn new(labels: Labels, histogram: HistogramSample) -> Self {
+        Self { labels, histogram, timestamp: None, exemplars: Vec::new(), start_timestamp: None }
     }
 }
 
@@ -103,9 +137,11 @@ impl FamilySample {
 ///
 /// A sample belongs to the family of its own name, or else to the declared family whose name it has
 /// but for a suffix of that family's type (`_bucket`, `_sum`, `_count`, `_total`, …); without one it
-/// makes a family of unknown type. Of repeated metadata the last counts.
+/// makes a family of unknown type. Of repeated metadata the last counts. An OpenMetrics page's
+/// `_created` lines become [`FamilySample::start_timestamp`] of their metrics' samples; such a line
+/// without other lines of its metric, or without a time in it, stays a sample.
 ///
-/// O(n log f) for `f` families.
+/// O(n log n) for `n` samples.
 ///
 /// ```
 /// use skopos_core::MetricType;
@@ -126,21 +162,44 @@ pub fn families(format: TextFormat, page: &[u8]) -> Result<Vec<Family>, Error> {
     let mut parser = Parser::new(format, page, ParserOptions::default());
     let mut groups = Groups::default();
     while let Some(entry) = parser.next()? {
-        match entry {
-            Entry::Type { name, metric_type } => groups.named(name).metric_type = metric_type,
-            Entry::Help { name, help } => groups.named(name).help = Some(help.into()),
-            Entry::Unit { name, unit } => groups.named(name).unit = unit.into(),
-            // The options ask for no histograms.
-            Entry::Comment(_) | Entry::Histogram(_) => {}
-            Entry::Series(mut entry) => {
-                let exemplar = entry.exemplar();
-                let (value, timestamp) = (entry.value(), entry.timestamp());
-                let labels = entry.labels().to_labels();
-                let index = groups.of_sample(labels.metric_name().unwrap_or_default());
-                let sample = FamilySample { labels, value, timestamp, exemplar };
-                groups.families[index].samples.push(sample);
-            }
-        }
+        groups.add(entry);
+    }
+    let mut families = groups.families;
+    if format == TextFormat::OpenMetrics {
+        families.iter_mut().for_each(created::fold);
+    }
+    Ok(families)
+}
+
+/// Reads a page of delimited protobuf messages and groups it by metric family, as [`families`] does.
+///
+/// Histograms that have native buckets are in [`Family::histograms`]; classic buckets are samples,
+/// those of such histograms too.
+///
+/// ```
+/// use skopos_exposition::protobuf_families;
+///
+/// let page = b"\x13\x0a\x02up\x18\x01\x22\x0b\x12\x09\x09\0\0\0\0\0\0\xf0\x3f";
+/// let families = protobuf_families(page)?;
+/// assert_eq!((families[0].name.as_str(), families[0].samples[0].value), ("up", 1.0));
+/// # Ok::<(), skopos_exposition::Error>(())
+/// ```
+///
+/// # Errors
+///
+/// Those of [`ProtobufParser::next`](crate::ProtobufParser::next).
+#[cfg(feature = "protobuf")]
+pub fn protobuf_families(page: &[u8]) -> Result<Vec<Family>, Error> {
+    let options =
+        ParserOptions::default().with_native_histograms(crate::NativeHistograms::WithClassic);
+    let mut parser = crate::ProtobufParser::new(page, options);
+    let mut groups = Groups::default();
+    while let Some(entry) = parser.next()? {
+        groups.add(entry);
+    }
+    // The format has an empty help text where there is none.
+    for family in &mut groups.families {
+        family.help.take_if(|help| help.is_empty());
     }
     Ok(groups.families)
 }
@@ -152,6 +211,39 @@ struct Groups {
 }
 
 impl Groups {
+    fn add(&mut self, entry: Entry<'_, '_>) {
+        match entry {
+            Entry::Type { name, metric_type } => self.named(name).metric_type = metric_type,
+            Entry::Help { name, help } => self.named(name).help = Some(help.into()),
+            Entry::Unit { name, unit } => self.named(name).unit = unit.into(),
+            Entry::Comment(_) => {}
+            Entry::Histogram(mut entry) => {
+                let labels = entry.labels().to_labels();
+                let histogram = FamilyHistogram {
+                    histogram: entry.histogram().clone(),
+                    timestamp: entry.timestamp(),
+                    exemplars: entry.exemplars(),
+                    start_timestamp: entry.start_timestamp(),
+                    labels,
+                };
+                let name = histogram.labels.metric_name().unwrap_or_default();
+                let index = self.index(name);
+                self.families[index].histograms.push(histogram);
+            }
+            Entry::Series(entry) => self.add_series(entry),
+        }
+    }
+
+    fn add_series(&mut self, mut entry: SeriesEntry<'_, '_>) {
+        let exemplar = entry.exemplar();
+        let (value, timestamp) = (entry.value(), entry.timestamp());
+        let start_timestamp = entry.own_start_timestamp();
+        let labels = entry.labels().to_labels();
+        let index = self.of_sample(labels.metric_name().unwrap_or_default());
+        let sample = FamilySample { labels, value, timestamp, exemplar, start_timestamp };
+        self.families[index].samples.push(sample);
+    }
+
     fn named(&mut self, name: &str) -> &mut Family {
         let index = self.index(name);
         &mut self.families[index]
@@ -178,13 +270,17 @@ impl Groups {
     }
 }
 
+fn has_sum(t: MetricType) -> bool {
+    matches!(t, MetricType::Histogram | MetricType::GaugeHistogram | MetricType::Summary)
+}
+
 type IsSuffixOf = fn(MetricType) -> bool;
 
 /// What a sample's name has at its end, for which types of family.
 const SUFFIXES: [(&str, IsSuffixOf); 8] = [
     ("_bucket", |t| matches!(t, MetricType::Histogram | MetricType::GaugeHistogram)),
-    ("_sum", |t| matches!(t, MetricType::Histogram | MetricType::Summary)),
-    ("_count", |t| matches!(t, MetricType::Histogram | MetricType::Summary)),
+    ("_sum", has_sum),
+    ("_count", has_sum),
     ("_gsum", |t| matches!(t, MetricType::GaugeHistogram)),
     ("_gcount", |t| matches!(t, MetricType::GaugeHistogram)),
     ("_total", |t| matches!(t, MetricType::Counter)),

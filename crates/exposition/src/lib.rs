@@ -62,12 +62,17 @@ mod parser;
 #[cfg(feature = "protobuf")]
 mod protobuf;
 mod quote;
+mod series;
 
 pub use crate::encode::encode;
+#[cfg(feature = "protobuf")]
+pub use crate::encode::protobuf::encode_protobuf;
 pub use crate::entry::{Entry, HistogramEntry, SeriesEntry, SeriesLabels};
 pub use crate::error::{Error, ErrorKind};
 pub use crate::escape::EscapingScheme;
-pub use crate::family::{Family, FamilySample, families};
+#[cfg(feature = "protobuf")]
+pub use crate::family::protobuf_families;
+pub use crate::family::{Family, FamilyHistogram, FamilySample, families};
 pub use crate::format::TextFormat;
 pub use crate::lint::{Problem, lint};
 pub use crate::negotiate::{
@@ -77,6 +82,7 @@ pub use crate::parser::{ClassicHistograms, CreatedLines, NativeHistograms, Parse
 
 #[cfg(feature = "protobuf")]
 pub use crate::protobuf::ProtobufParser;
+pub use crate::series::newest_families;
 
 /// The example in the crate's README.
 #[cfg(doctest)]

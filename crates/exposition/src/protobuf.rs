@@ -33,6 +33,7 @@ mod tests;
 mod wire;
 
 pub(crate) use self::label::LabelBuffer;
+pub(crate) use self::wire::{BYTES, FIXED64, VARINT};
 
 /// So many bytes has the length of a message at most.
 const MAX_LENGTH_BYTES: usize = 5;

@@ -6,4 +6,6 @@ mod hostile;
 mod laws;
 mod lint;
 mod negotiate;
+#[cfg(feature = "protobuf")]
+mod protobuf;
 mod round_trip;
