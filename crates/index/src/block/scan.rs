@@ -1,0 +1,190 @@
+//! Numbers and texts off the front of bytes, and the frame that most sections stand in.
+//!
+//! Reading trusts nothing: what is not there is `None`, and the caller knows where it was. Integers
+//! are big-endian; varints are those of the Go library, of at most 64 bits.
+#![deny(
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    clippy::indexing_slicing
+)]
+
+/// Bytes that are read from the front.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Scan<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Scan<'a> {
+    pub(super) fn new(bytes: &'a [u8]) -> Self {
+        Self { rest: bytes }
+    }
+
+    /// How many bytes are left.
+    pub(super) fn left(&self) -> usize {
+        self.rest.len()
+    }
+
+    pub(super) fn take(&mut self, count: usize) -> Option<&'a [u8]> {
+        let (front, rest) = self.rest.split_at_checked(count)?;
+        self.rest = rest;
+        Some(front)
+    }
+
+    /// Goes over `prefix` if the bytes begin with it.
+    #[inline]
+    pub(super) fn skip_prefix(&mut self, prefix: &[u8]) -> bool {
+        match self.rest.strip_prefix(prefix) {
+            Some(rest) => {
+                self.rest = rest;
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (front, rest) = self.rest.split_first_chunk()?;
+        self.rest = rest;
+        Some(*front)
+    }
+
+    pub(super) fn be32(&mut self) -> Option<u32> {
+        self.array().map(u32::from_be_bytes)
+    }
+
+    pub(super) fn be64(&mut self) -> Option<u64> {
+        self.array().map(u64::from_be_bytes)
+    }
+
+    #[inline]
+    pub(super) fn uvarint(&mut self) -> Option<u64> {
+        let (&first, rest) = self.rest.split_first()?;
+        if first < 0x80 {
+            self.rest = rest;
+            return Some(u64::from(first));
+        }
+        self.long_uvarint()
+    }
+
+    fn long_uvarint(&mut self) -> Option<u64> {
+        let mut number = 0_u64;
+        let mut rest = self.rest;
+        for shift in (0..64).step_by(7) {
+            let (&byte, behind) = rest.split_first()?;
+            rest = behind;
+            if shift == 63 && 1 < byte {
+                return None;
+            }
+            number |= u64::from(byte & 0x7f) << shift;
+            if byte < 0x80 {
+                self.rest = rest;
+                return Some(number);
+            }
+        }
+        None
+    }
+
+    /// A number that must fit 32 bits.
+    #[inline]
+    pub(super) fn uvarint32(&mut self) -> Option<u32> {
+        self.uvarint().and_then(|number| u32::try_from(number).ok())
+    }
+
+    /// A signed number, zig-zag.
+    pub(super) fn varint(&mut self) -> Option<i64> {
+        let number = self.uvarint()?;
+        Some((number >> 1).cast_signed() ^ (number & 1).cast_signed().wrapping_neg())
+    }
+
+    /// Goes over a varint; of one that is too long it may go over a part.
+    #[inline]
+    pub(super) fn skip_varint(&mut self) -> Option<()> {
+        if let Some(eight) = self.rest.first_chunk::<8>() {
+            let ends = !u64::from_le_bytes(*eight) & 0x8080_8080_8080_8080;
+            if ends != 0 {
+                let last = ends.trailing_zeros() >> 3;
+                self.rest = self.rest.get((last as usize).wrapping_add(1)..)?;
+                return Some(());
+            }
+        }
+        self.uvarint().map(|_| ())
+    }
+
+    /// Bytes after their length.
+    #[inline]
+    pub(super) fn prefixed(&mut self) -> Option<&'a [u8]> {
+        let length = usize::try_from(self.uvarint()?).ok()?;
+        self.take(length)
+    }
+}
+
+/// `length u32 | contents | checksum u32`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Frame<'a> {
+    pub(super) contents: &'a [u8],
+    checksum: u32,
+}
+
+impl<'a> Frame<'a> {
+    /// The frame at `offset`, if the bytes have it whole.
+    pub(super) fn at(bytes: &'a [u8], offset: u64) -> Option<Self> {
+        let mut scan = Scan::new(bytes.get(usize::try_from(offset).ok()?..)?);
+        let length = usize::try_from(scan.be32()?).ok()?;
+        let contents = scan.take(length)?;
+        Some(Self { contents, checksum: scan.be32()? })
+    }
+
+    /// Whether the contents are those that were written. Linear.
+    pub(super) fn is_sound(&self) -> bool {
+        crc32c::crc32c(self.contents) == self.checksum
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(bytes: &[u8], expected: Option<(u64, usize)>) {
+        let mut scan = Scan::new(bytes);
+        assert_eq!(scan.uvarint().map(|number| (number, scan.left())), expected);
+    }
+
+    #[test]
+    fn a_varint_may_be_longer_than_needed_but_not_than_64_bits() {
+        check(&[], None);
+        check(&[0x7f, 1], Some((127, 1)));
+        check(&[0x80], None);
+        check(&[0x80, 0x80, 0x00], Some((0, 0)));
+        let most = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01];
+        check(&most, Some((u64::MAX, 0)));
+        check(&[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02], None);
+        check(&[0x80; 11], None);
+    }
+
+    #[test]
+    fn skipping_a_varint_is_reading_it() {
+        for bytes in [&[5, 9, 9][..], &[0x80, 1, 9, 9, 9, 9, 9, 9, 9], &[0xff; 20], &[]] {
+            let (mut read, mut skipped) = (Scan::new(bytes), Scan::new(bytes));
+            assert_eq!(read.uvarint().is_some(), skipped.skip_varint().is_some());
+            assert_eq!(read.left(), skipped.left());
+        }
+    }
+
+    #[test]
+    fn signed_numbers_alternate() {
+        let read = |byte| Scan::new(&[byte]).varint();
+        assert_eq!([0, 1, 2, 3].map(read), [Some(0), Some(-1), Some(1), Some(-2)]);
+    }
+
+    #[test]
+    fn a_frame_must_be_whole_and_sound() {
+        let mut bytes = vec![9, 0, 0, 0, 2, 7, 7];
+        bytes.extend(crc32c::crc32c(&[7, 7]).to_be_bytes());
+        assert!(Frame::at(&bytes, 1).is_some_and(|frame| frame.is_sound()));
+        assert!(Frame::at(&bytes, 0).is_none() && Frame::at(&bytes, u64::MAX).is_none());
+        assert!(Frame::at(&bytes[..10], 1).is_none());
+        bytes[5] = 8;
+        assert!(Frame::at(&bytes, 1).is_some_and(|frame| !frame.is_sound()));
+    }
+}
