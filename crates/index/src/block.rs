@@ -4,20 +4,22 @@
 //! them into memory is the caller's: who owns the block knows that nobody changes it.
 
 use std::fmt;
-use std::ops::Range;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use skopos_core::SeriesId;
 
 use crate::error::{Error, Section};
+use crate::explain::Explanation;
 use crate::filter::Filter;
 use crate::ids::SeriesIds;
+use crate::plan::Plan;
+use crate::set::IdSet;
 
 mod ids;
 mod list;
 mod scan;
-mod select;
 mod series;
+mod source;
 mod symbols;
 mod table;
 mod toc;
@@ -70,6 +72,8 @@ struct Found {
     toc: Toc,
     symbols: OnceLock<Result<symbols::Places, Error>>,
     table: OnceLock<Result<table::Places, Error>>,
+    /// All series, once asked for as a set.
+    all: OnceLock<Arc<IdSet>>,
 }
 
 impl<B: AsRef<[u8]>> BlockIndex<B> {
@@ -89,7 +93,8 @@ impl<B: AsRef<[u8]>> BlockIndex<B> {
     pub fn new(bytes: B) -> Result<Self, Error> {
         let version = toc::read_header(bytes.as_ref())?;
         let toc = Toc::read(bytes.as_ref())?;
-        let found = Found { version, toc, symbols: OnceLock::new(), table: OnceLock::new() };
+        let (symbols, table, all) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
+        let found = Found { version, toc, symbols, table, all };
         Ok(Self { bytes, found })
     }
 
@@ -144,11 +149,10 @@ impl<B: AsRef<[u8]>> BlockIndex<B> {
     ///
     /// [`Corrupt`](crate::ErrorKind::Corrupt) where something that is read for it is.
     pub fn select(&self, filter: &Filter) -> Result<SeriesIds, Error> {
-        let view = self.view();
-        select::run(view, filter)?.finish().ok_or_else(|| view.unsorted())
+        Ok(SeriesIds::from_set(Plan::new(&self.view(), filter)?.run()?))
     }
 
-    /// How [`select`](Self::select) evaluates the filter: one line a step, in the order of execution.
+    /// Selects, and tells how [`select`](Self::select) does it.
     ///
     /// # Errors
     ///
@@ -162,14 +166,12 @@ impl<B: AsRef<[u8]>> BlockIndex<B> {
     /// writer.add_series(&[("job", "api")], &[])?;
     /// let index = BlockIndex::new(writer.finish()?)?;
     /// let filter = Filter::new(&[Matcher::equal("job", "api")])?;
-    /// assert_eq!(
-    ///     index.explain(&filter)?,
-    ///     "intersect job=\"api\": 1 value looked up, at most 1 series\n"
-    /// );
+    /// let text = "intersect job=\"api\": lookup, 1 of 1 value, at most 1 series, 1 left\n";
+    /// assert_eq!(index.explain(&filter)?.to_string(), text);
     /// # Ok::<(), skopos_index::Error>(())
     /// ```
-    pub fn explain(&self, filter: &Filter) -> Result<String, Error> {
-        select::explain(self.view(), filter)
+    pub fn explain(&self, filter: &Filter) -> Result<Explanation, Error> {
+        Plan::new(&self.view(), filter)?.explain()
     }
 
     /// The labels and chunks of a series.
@@ -334,7 +336,10 @@ impl<B: AsRef<[u8]>> BlockIndex<B> {
 impl<B> fmt::Debug for BlockIndex<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Found { version, toc, .. } = &self.found;
-        f.debug_struct("BlockIndex").field("version", version).field("toc", toc).finish_non_exhaustive()
+        f.debug_struct("BlockIndex")
+            .field("version", version)
+            .field("toc", toc)
+            .finish_non_exhaustive()
     }
 }
 
@@ -388,24 +393,22 @@ impl<'a> View<'a> {
     }
 
     /// The list of all series.
-    fn all(&self, table: &Table<'a>) -> Result<List<'a>, Error> {
+    fn all_list(&self, table: &Table<'a>) -> Result<List<'a>, Error> {
         Ok(self.find(table, table.name(""), "")?.unwrap_or_default())
     }
 
     /// The file up to the end of the series.
     fn series_section(&self) -> &'a [u8] {
-        let end = self.found.toc.end_of(self.found.toc.series, self.bytes);
+        let end = self.found.toc.series_end(self.bytes);
         usize::try_from(end).ok().and_then(|end| self.bytes.get(..end)).unwrap_or_default()
     }
 
-    /// No series of the file has an id outside of this range.
-    fn id_space(&self) -> Range<u32> {
-        let (start, end) = (self.found.toc.series, self.series_section().len() as u64);
-        let (start, end) = match self.variant() {
-            Variant::ByNumber => (start / 16, end.div_ceil(16)),
-            Variant::ByOffset => (start, end),
+    fn id_of(&self, offset: u64) -> Option<u32> {
+        let id = match self.variant() {
+            Variant::ByNumber => offset / 16,
+            Variant::ByOffset => offset,
         };
-        u32::try_from(start).unwrap_or(u32::MAX)..u32::try_from(end).unwrap_or(u32::MAX)
+        u32::try_from(id).ok()
     }
 
     fn offset_of(&self, id: u32) -> u64 {
@@ -421,15 +424,8 @@ impl<'a> View<'a> {
         let offset = self.offset_of(id);
         let inside = self.found.toc.series <= offset && self.found.toc.series != 0;
         let record = inside.then(|| Record::at(self.series_section(), offset)).flatten();
-        record.ok_or_else(|| {
-            Error::corrupt(Section::Series, offset, "there is no series".to_owned())
-        })
-    }
-
-    #[cold]
-    fn unsorted(&self) -> Error {
-        let message = "series references are not in order or lie outside of the series";
-        Error::corrupt(Section::Postings, self.found.toc.postings, message.to_owned())
+        record
+            .ok_or_else(|| Error::corrupt(Section::Series, offset, "there is no series".to_owned()))
     }
 }
 

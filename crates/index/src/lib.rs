@@ -1,4 +1,4 @@
-//! An inverted label index: from matchers to series ids.
+//! An inverted label index, in memory and in the index file of a block: from matchers to series ids.
 //!
 //! ```
 //! use skopos_core::{Labels, MatchOp, Matcher};
@@ -27,6 +27,9 @@
 //! samples. It keeps no label sets: whoever owns the series has them, finds duplicates, and gives
 //! them back on removal. To test a single label set, [`Filter::matches`] alone will do.
 //!
+//! Yes too, if you read or write blocks of Prometheus, Thanos or Mimir: [`BlockIndex`] and
+//! [`BlockIndexWriter`] stand alone.
+//!
 //! # Concepts
 //!
 //! * A [`Filter`] is a list of matchers made ready: literals extracted, regular expressions compiled.
@@ -37,6 +40,9 @@
 //!   stored once.
 //! * [`SeriesIds`] is what a selection returns: a compressed set that borrows nothing, with a
 //!   [`Cursor`] for merges. [`MemoryIndex::explain`] shows how a selection is evaluated.
+//! * A [`BlockIndex`] is Prometheus' index file, searched where it lies: it opens over any bytes in
+//!   constant time and answers the same filters, resolves ids to [`BlockSeries`] and checks the whole
+//!   file. A [`BlockIndexWriter`] writes one, with Prometheus' bytes.
 //! * [`Cardinality`] says which names, values and pairs the series come from.
 //!
 //! # Limits and complexity
@@ -51,14 +57,16 @@
 //!   size of each value: expressions never backtrack.
 //! * Memory: a value with one series costs its text and about 70 bytes, and each further series four
 //!   bytes or less; [`MemoryIndex::heap_bytes`] says how much it is.
-//! * Only an index in memory is here. The index file of a block is not read or written by this
-//!   version of the crate.
+//! * A block's index file has at most 64 GiB. The crate opens no files: hand in a memory map (the
+//!   example `block_index` does), since who owns a block is who knows that its file will not change,
+//!   which is what mapping it safely asks for.
 //!
 //! # Crate features
 //!
 //! None.
 #![forbid(unsafe_code)]
 
+mod block;
 mod cardinality;
 mod dictionary;
 mod error;
@@ -70,8 +78,9 @@ mod memory;
 mod plan;
 mod set;
 
+pub use crate::block::{BlockIndex, BlockIndexWriter, BlockPostings, BlockSeries, ChunkMeta};
 pub use crate::cardinality::{Cardinality, Ranked};
-pub use crate::error::{Error, ErrorKind};
+pub use crate::error::{Error, ErrorKind, Section};
 pub use crate::explain::{Action, ExplainedStep, Explanation, Strategy};
 pub use crate::filter::{Filter, FilterCache};
 pub use crate::ids::{Cursor, SeriesIds};

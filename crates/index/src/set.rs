@@ -18,6 +18,16 @@ impl IdSet {
         Self(ids.into_iter().collect())
     }
 
+    /// The set of ids in any order.
+    pub(crate) fn from_unsorted(mut ids: Vec<u32>) -> Self {
+        ids.sort_unstable();
+        Self(ids.into_iter().collect())
+    }
+
+    pub(crate) fn heap_bytes(&self) -> usize {
+        self.0.serialized_size()
+    }
+
     pub(crate) fn len(&self) -> u64 {
         self.0.len()
     }

@@ -39,17 +39,8 @@ impl<'a> List<'a> {
         Ok(Self { ids })
     }
 
-    #[cfg(test)]
-    pub(super) fn of(ids: &'a [[u8; 4]]) -> Self {
-        Self { ids }
-    }
-
     pub(super) fn len(&self) -> usize {
         self.ids.len()
-    }
-
-    pub(super) fn as_slice(&self) -> &'a [[u8; 4]] {
-        self.ids
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = u32> + use<'a> {

@@ -141,6 +141,7 @@ impl<'a> Frame<'a> {
 }
 
 #[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "a test fails where it is out of bounds")]
 mod tests {
     use super::*;
 

@@ -129,6 +129,10 @@ impl<'a> Record<'a> {
         }
     }
 
+    pub(super) fn offset(&self) -> u64 {
+        self.offset
+    }
+
     pub(super) fn scan(&self) -> Scan<'a> {
         Scan::new(self.body)
     }
@@ -142,6 +146,18 @@ impl<'a> Record<'a> {
     pub(super) fn pair(&self, scan: &mut Scan<'a>) -> Result<(u32, u32), Error> {
         let pair = scan.uvarint32().zip(scan.uvarint32());
         pair.ok_or_else(|| self.corrupt("a label is cut off"))
+    }
+
+    /// The reference to the value of the label whose name has this reference.
+    pub(super) fn value_of(&self, name: u32) -> Result<Option<u32>, Error> {
+        let mut scan = self.scan();
+        for _ in 0..self.count(&mut scan)? {
+            let (other, value) = self.pair(&mut scan)?;
+            if other == name {
+                return Ok(Some(value));
+            }
+        }
+        Ok(None)
     }
 
     #[cold]

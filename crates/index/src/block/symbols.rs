@@ -120,8 +120,8 @@ impl<'a> Symbols<'a> {
     }
 
     /// All symbols with their references, in their order.
-    pub(super) fn iter(&self) -> impl Iterator<Item = Result<(u32, &'a str), Error>> {
-        let this = *self;
+    pub(super) fn iter(self) -> impl Iterator<Item = Result<(u32, &'a str), Error>> + use<'a> {
+        let this = self;
         let mut scan = Scan::new(this.contents.get(4..).unwrap_or_default());
         let mut number = 0_u32;
         std::iter::from_fn(move || {

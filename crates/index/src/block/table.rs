@@ -12,13 +12,13 @@
 
 use std::cmp::Ordering;
 use std::ops::Range;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering as Memory};
+use std::sync::{Arc, OnceLock};
 
-use crate::block::ids::{Bits, Ids};
 use crate::block::scan::{Frame, Scan};
 use crate::block::toc::{Toc, Variant};
 use crate::error::{Error, Section};
+use crate::set::IdSet;
 
 /// One entry of a name in so many has its place noted, where entries are in order.
 const STRIDE: u32 = 32;
@@ -47,25 +47,7 @@ pub(super) struct Name {
     /// The first of its places in `sparse`.
     sparse: u32,
     /// The series that carry the label, once asked for.
-    pub(super) presence: OnceLock<Presence>,
-}
-
-/// Which series carry a label.
-#[derive(Debug)]
-pub(super) enum Presence {
-    /// Every one.
-    All,
-    Some(Ids<'static>),
-}
-
-impl Presence {
-    fn heap_bytes(&self) -> usize {
-        match self {
-            Self::Some(Ids::Bits(bits)) => Bits::heap_bytes(bits),
-            Self::Some(Ids::Sorted(ids)) => size_of_val(ids.as_slice()),
-            Self::All | Self::Some(Ids::Listed(_)) => 0,
-        }
-    }
+    pub(super) presence: OnceLock<Arc<IdSet>>,
 }
 
 /// The table, to be searched.
@@ -91,7 +73,12 @@ impl Places {
     pub(super) fn find(bytes: &[u8], toc: &Toc, variant: Variant) -> Result<Self, Error> {
         if toc.postings_table == 0 {
             let stride = STRIDE;
-            return Ok(Self { names: Vec::new(), sparse: Vec::new(), stride, sound: Box::default() });
+            return Ok(Self {
+                names: Vec::new(),
+                sparse: Vec::new(),
+                stride,
+                sound: Box::default(),
+            });
         }
         let frame = frame(bytes, toc)?;
         if !frame.is_sound() {
@@ -113,7 +100,7 @@ impl Places {
 
     pub(super) fn heap_bytes(&self) -> usize {
         let presences = self.names.iter().filter_map(|name| name.presence.get());
-        let presences: usize = presences.map(Presence::heap_bytes).sum();
+        let presences: usize = presences.map(|set| set.heap_bytes()).sum();
         size_of_val(self.names.as_slice())
             .saturating_add(size_of_val(self.sparse.as_slice()))
             .saturating_add(size_of_val(&*self.sound))
@@ -203,12 +190,7 @@ impl<'a> Pass<'a> {
         Ok(())
     }
 
-    fn finish(
-        &mut self,
-        count: u32,
-        stride: u32,
-        scan: Scan<'_>,
-    ) -> Result<Places, &'static str> {
+    fn finish(&mut self, count: u32, stride: u32, scan: Scan<'_>) -> Result<Places, &'static str> {
         if scan.left() != 0 {
             return Err("there is something behind the last entry");
         }
@@ -259,7 +241,13 @@ impl<'a> Table<'a> {
     }
 
     pub(super) fn name_text(&self, name: &Name) -> Result<&'a str, Error> {
-        str::from_utf8(self.name_bytes(name)).map_err(|_| corrupt(self.toc, "a name is not UTF-8"))
+        self.text(self.name_bytes(name))
+    }
+
+    /// A name or a value as text.
+    #[inline]
+    pub(super) fn text(&self, bytes: &'a [u8]) -> Result<&'a str, Error> {
+        str::from_utf8(bytes).map_err(|_| self.corrupt("a name or a value is not UTF-8"))
     }
 
     /// How many values `name` has.
@@ -371,11 +359,6 @@ pub(super) struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    /// How many entries are left.
-    pub(super) fn left(&self) -> u32 {
-        self.end.saturating_sub(self.number)
-    }
-
     /// Where the next entry is in the table.
     pub(super) fn place(&self) -> u32 {
         u32::try_from(self.table.contents.len().wrapping_sub(self.scan.left())).unwrap_or(u32::MAX)
@@ -392,8 +375,8 @@ impl<'a> Walk<'a> {
 
     /// Goes to the place of the next entry, which is noted.
     fn jump(&mut self) {
-        let index = self.number.wrapping_sub(self.first) / self.table.places.stride.max(1);
-        let place = self.sparse.get(index as usize);
+        let index = self.number.wrapping_sub(self.first).checked_div(self.table.places.stride);
+        let place = index.and_then(|index| self.sparse.get(index as usize));
         let rest = place.and_then(|place| self.table.contents.get(*place as usize..));
         self.scan = Scan::new(rest.unwrap_or_default());
     }

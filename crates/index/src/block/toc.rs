@@ -89,17 +89,13 @@ impl Toc {
         bytes.len().saturating_sub(TOC_LENGTH) as u64
     }
 
-    /// Where the section that begins at `start` ends at the latest: where another one begins.
-    pub(super) fn end_of(&self, start: u64, bytes: &[u8]) -> u64 {
-        let others = [
-            self.symbols,
-            self.series,
-            self.label_indices,
-            self.label_indices_table,
-            self.postings,
-            self.postings_table,
-        ];
-        let behind = others.into_iter().filter(|offset| start < *offset).min();
+    /// Where the series end at the latest: where another section begins.
+    pub(super) fn series_end(&self, bytes: &[u8]) -> u64 {
+        let others =
+            [self.label_indices, self.label_indices_table, self.postings, self.postings_table];
+        let behind = others.into_iter().filter(|offset| *offset != 0 && self.series <= *offset);
+        // Symbols stand before the series, unless the file was made up.
+        let behind = behind.chain(Some(self.symbols).filter(|offset| self.series < *offset)).min();
         behind.unwrap_or_else(|| Self::start(bytes))
     }
 

@@ -82,10 +82,7 @@ impl<W: Write> BlockIndexWriter<W> {
     ///
     /// [`Refused`](crate::ErrorKind::Refused) for symbols out of order, [`Limit`](crate::ErrorKind::Limit)
     /// for more than 4 GiB of them, [`Io`](crate::ErrorKind::Io) from the sink.
-    pub fn new<S: AsRef<str>>(
-        out: W,
-        symbols: impl IntoIterator<Item = S>,
-    ) -> Result<Self, Error> {
+    pub fn new<S: AsRef<str>>(out: W, symbols: impl IntoIterator<Item = S>) -> Result<Self, Error> {
         let symbols = SymbolSet::collect(symbols)?;
         let mut out = Output::new(out);
         out.buffer().extend(MAGIC.to_be_bytes());
@@ -192,11 +189,11 @@ impl<W: Write> BlockIndexWriter<W> {
         if let Some(error) = failed {
             return Err(error);
         }
-        if !found.is_sorted_by(|(one, _), (next, _)| one < next) {
-            let message = format!("labels of {} are not in order", labels.to_labels());
-            return Err(Error::refused(message));
-        }
-        Ok(())
+        let out_of_order = found.windows(2).find(|pair| pair[1].0 <= pair[0].0);
+        out_of_order.map_or(Ok(()), |pair| {
+            let name = Quoted(symbols.text(pair[1].0));
+            Err(Error::refused(format!("label name {name} is out of order")))
+        })
     }
 
     fn encode_series(&mut self, chunks: &[ChunkMeta]) {
@@ -272,7 +269,8 @@ impl<W: Write> BlockIndexWriter<W> {
 
     fn write_postings_table(&mut self, lists: &[List]) -> Result<(), Error> {
         let symbols = &self.symbols;
-        let length: usize = 4 + lists.iter().map(|list| list.encoded_length(symbols)).sum::<usize>();
+        let length: usize =
+            4 + lists.iter().map(|list| list.encoded_length(symbols)).sum::<usize>();
         let length = u32::try_from(length)
             .map_err(|_| Error::limit(format!("length size exceeds 4 bytes: {length}")))?;
         // A list takes 12 bytes of a file of 64 GiB at most, but its entry takes more of the table.
@@ -338,7 +336,8 @@ fn check_chunks(chunks: &[ChunkMeta], mut last: u64) -> Result<u64, Error> {
         }
         last = reference;
         if let Some(time) = last_time.filter(|time| first <= *time) {
-            let message = format!("chunk minT {first} is not higher than previous chunk maxT {time}");
+            let message =
+                format!("chunk minT {first} is not higher than previous chunk maxT {time}");
             return Err(Error::refused(message));
         }
         if end < first {

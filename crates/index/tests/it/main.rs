@@ -6,6 +6,8 @@ use skopos_index::{Filter, MemoryIndex, SeriesIds};
 use skopos_testkit::conformance;
 use skopos_testkit::matching::matches_all;
 
+mod block;
+
 const NAMES: [&str; 4] = ["a", "b", "c", "never"];
 
 fn value() -> impl Strategy<Value = String> {

@@ -1,0 +1,197 @@
+//! What the planner asks of an index file.
+
+use std::sync::Arc;
+
+use memchr::memmem;
+
+use crate::block::View;
+use crate::block::list::List;
+use crate::block::table::{Name, Table, Walk};
+use crate::dictionary::{Dictionary, Scan, Source};
+use crate::error::Error;
+use crate::set::IdSet;
+
+/// Lists shorter than this are looked into before a value is tested.
+const SHORT: usize = 32;
+/// A walk goes from one place to another one that is so many bytes ahead; further ones are looked up.
+const NEAR: u32 = 1024;
+
+/// The values of one label name.
+pub(super) struct Values<'a> {
+    view: View<'a>,
+    table: Table<'a>,
+    name: &'a Name,
+}
+
+impl<'a> Source for View<'a> {
+    type Error = Error;
+    type Dictionary = Values<'a>;
+
+    fn all(&self) -> Result<Arc<IdSet>, Error> {
+        if let Some(all) = self.found.all.get() {
+            return Ok(Arc::clone(all));
+        }
+        let list = self.all_list(&self.table()?)?;
+        let all = || Arc::new(IdSet::from_sorted(list.iter()));
+        Ok(Arc::clone(self.found.all.get_or_init(all)))
+    }
+
+    fn dictionary(&self, name: &str) -> Result<Option<Values<'a>>, Error> {
+        let table = self.table()?;
+        // The empty name is the key of all series, and no label.
+        let found = table.name(name).filter(|_| !name.is_empty());
+        Ok(found.map(|name| Values { view: *self, table, name }))
+    }
+}
+
+impl<'a> Values<'a> {
+    /// All values with their lists, in order.
+    pub(super) fn lists(&self) -> impl Iterator<Item = Result<(&'a str, List<'a>), Error>> {
+        self.table.walk(self.name).map(|entry| {
+            let entry = entry?;
+            Ok((self.table.text(entry.value)?, self.view.list(&self.table, entry)?))
+        })
+    }
+
+    /// All values, in order.
+    pub(super) fn texts(&self) -> impl Iterator<Item = Result<&'a str, Error>> {
+        self.table.walk(self.name).map(|entry| self.table.text(entry?.value))
+    }
+
+    /// Visits the values from `from` on as long as they have the scan's prefix.
+    fn walk(
+        &self,
+        scan: &Scan<'_>,
+        walk: Walk<'a>,
+        mut visit: impl FnMut(&str, List<'a>),
+    ) -> Result<usize, Error> {
+        let (prefix, suffix) = (scan.prefix.as_bytes(), scan.suffix.as_bytes());
+        let contains = (!scan.contains.is_empty()).then(|| memmem::Finder::new(scan.contains));
+        let mut looked_at = 0;
+        for entry in walk {
+            let entry = entry?;
+            if !entry.value.starts_with(prefix) {
+                break;
+            }
+            looked_at += 1;
+            let wanted = entry.value.ends_with(suffix)
+                && contains.as_ref().is_none_or(|text| text.find(entry.value).is_some());
+            if wanted {
+                visit(self.table.text(entry.value)?, self.view.list(&self.table, entry)?);
+            }
+        }
+        Ok(looked_at)
+    }
+
+    /// Visits the values that contain a text: it is searched in the bytes of all entries at once.
+    fn search(
+        &self,
+        scan: &Scan<'_>,
+        (start, packed): (u32, &[u8]),
+        mut visit: impl FnMut(&str, List<'a>),
+    ) -> Result<usize, Error> {
+        let finder = memmem::Finder::new(scan.contains);
+        let mut walk = self.table.walk(self.name);
+        let mut looked_at = 0;
+        let mut from = 0;
+        while let Some(hit) = packed.get(from..).and_then(|rest| finder.find(rest)) {
+            // The contents are shorter than 4 GiB.
+            let place = start.saturating_add((from + hit) as u32);
+            if NEAR < place.saturating_sub(walk.place()) {
+                walk = self.table.walk_at_place(self.name, place);
+            }
+            let mut holding = None;
+            while walk.place() <= place {
+                let Some(entry) = walk.next() else { break };
+                holding = Some(entry?);
+            }
+            // What was found may also stand in the number of the entry before, or across two.
+            if let Some(entry) = holding {
+                looked_at += 1;
+                let value = self.table.text(entry.value)?;
+                if scan.wants(value) {
+                    visit(value, self.view.list(&self.table, entry)?);
+                }
+            }
+            // A text that begins in this entry can reach into the next one only by accident.
+            from = (walk.place().saturating_sub(start) as usize).max(from + hit + 1);
+        }
+        Ok(looked_at)
+    }
+}
+
+impl<'a> Dictionary for Values<'a> {
+    type Error = Error;
+    type List = List<'a>;
+
+    fn value_count(&self) -> usize {
+        self.table.value_count(self.name) as usize
+    }
+
+    fn series_count(&self) -> u64 {
+        let present = self.name.presence.get().map(|presence| presence.len());
+        // Its lists are not counted for an estimate.
+        present.or_else(|| Some(self.view.all_list(&self.table).ok()?.len() as u64)).unwrap_or(0)
+    }
+
+    fn presence(&self) -> Result<Arc<IdSet>, Error> {
+        if let Some(presence) = self.name.presence.get() {
+            return Ok(Arc::clone(presence));
+        }
+        let mut ids = Vec::new();
+        for item in self.lists() {
+            ids.extend(item?.1.iter());
+        }
+        let all = self.view.all()?;
+        // No series is in two lists of a name, so that as many as there are are all.
+        let presence =
+            if ids.len() as u64 == all.len() { all } else { Arc::new(IdSet::from_unsorted(ids)) };
+        Ok(Arc::clone(self.name.presence.get_or_init(|| presence)))
+    }
+
+    fn get(&self, value: &str) -> Result<Option<List<'a>>, Error> {
+        self.view.find(&self.table, Some(self.name), value)
+    }
+
+    fn scan(&self, scan: &Scan<'_>, visit: impl FnMut(&str, List<'a>)) -> Result<usize, Error> {
+        if scan.prefix.is_empty()
+            && !scan.contains.is_empty()
+            && let Some(packed) = self.table.packed(self.name)
+        {
+            return self.search(scan, packed, visit);
+        }
+        self.walk(scan, self.table.walk_from(self.name, scan.prefix.as_bytes()), visit)
+    }
+
+    fn list_len(&self, list: List<'a>) -> Result<u64, Error> {
+        Ok(list.len() as u64)
+    }
+
+    fn surely_misses(&self, list: List<'a>, within: &IdSet) -> bool {
+        list.len() < SHORT && !list.iter().any(|id| within.contains(id))
+    }
+
+    fn union(&self, lists: &[List<'a>], within: Option<&IdSet>) -> Result<Arc<IdSet>, Error> {
+        let total: usize = lists.iter().map(List::len).sum();
+        let set = match (lists, within) {
+            ([one], None) => IdSet::from_sorted(one.iter()),
+            ([one], Some(within)) => {
+                IdSet::from_sorted(one.iter().filter(|id| within.contains(*id)))
+            }
+            (_, None) if lists.len() == self.value_count() => return self.presence(),
+            (_, None) => {
+                let mut ids = Vec::with_capacity(total);
+                lists.iter().for_each(|list| ids.extend(list.iter()));
+                IdSet::from_unsorted(ids)
+            }
+            (_, Some(within)) => {
+                let mut ids = Vec::new();
+                for list in lists {
+                    ids.extend(list.iter().filter(|id| within.contains(*id)));
+                }
+                IdSet::from_unsorted(ids)
+            }
+        };
+        Ok(Arc::new(set))
+    }
+}
