@@ -11,13 +11,13 @@
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
-use skopos_core::{Columns, ResetHint, TimeRange, Timestamp};
+use skopos_core::{TimeRange, Timestamp};
 
-use crate::codec::{codec, times};
-use crate::cut::TARGET_SAMPLES;
-use crate::encoding::{Encoding, SampleKind};
-use crate::error::{Error, Problem};
+use self::samples::Samples;
+use crate::encoding::Encoding;
+use crate::error::Error;
 
+mod samples;
 #[cfg(test)]
 mod tests;
 
@@ -50,8 +50,9 @@ impl<'a> Chunk<'a> {
 ///   samples changes, and where histograms cannot follow each other.
 ///
 /// What is encoded again has the encoding of Prometheus for its kind of samples, with start
-/// timestamps where one of the overlapping chunks had such an encoding. Histograms are told to have
-/// unknown resets where the next source takes over.
+/// timestamps where one of the overlapping chunks had such an encoding. Of histograms that come from
+/// another chunk than the one before it is not known whether there was a reset: the header of a chunk
+/// says so, or what comparing them shows.
 ///
 /// Time: O(n log n) in the samples that overlap; memory: in proportion to them.
 ///
@@ -127,131 +128,4 @@ fn flush<'a>(chunks: &mut Vec<Source<'a>>, merged: &mut Vec<Chunk<'a>>) -> Resul
         samples.add(number, &chunk).map_err(|error| error.in_chunk(number))?;
     }
     samples.write(merged)
-}
-
-/// The samples of overlapping chunks.
-#[derive(Default)]
-struct Samples {
-    columns: Columns,
-    entries: Vec<Entry>,
-    has_start_times: bool,
-}
-
-/// Where a sample is.
-#[derive(Clone, Copy)]
-struct Entry {
-    t: i64,
-    /// Which chunk it came from.
-    source: usize,
-    kind: SampleKind,
-    /// Its place in the columns of its kind.
-    at: usize,
-}
-
-impl Samples {
-    fn add(&mut self, source: usize, chunk: &Chunk<'_>) -> Result<(), Error> {
-        let codec = codec(chunk.encoding)?;
-        let kind = codec.kind();
-        let before = times(&self.columns, kind).len();
-        codec.read(&chunk.bytes, TimeRange::ALL, &mut self.columns)?;
-        self.has_start_times |= chunk.encoding.has_start_times();
-        let new = times(&self.columns, kind).get(before..).unwrap_or_default();
-        for (t, at) in new.iter().copied().zip(before..) {
-            if !chunk.range.contains(Timestamp::from_millis(t)) {
-                let sound = at.saturating_sub(before);
-                return Err(Error::new(Problem::OutsideRange { t }, 0).after(sound));
-            }
-            self.entries.push(Entry { t, source, kind, at });
-        }
-        Ok(())
-    }
-
-    /// Encodes the samples into chunks behind those that are there.
-    fn write(mut self, merged: &mut Vec<Chunk<'_>>) -> Result<(), Error> {
-        // Stable, so that of equal times the first chunk's stays first.
-        self.entries.sort_by_key(|entry| entry.t);
-        self.entries.dedup_by_key(|entry| entry.t);
-        for run in self.entries.chunk_by(|a, b| a.kind == b.kind) {
-            let Some(first) = run.first() else { continue };
-            let encoding = encoding(first.kind, self.has_start_times);
-            let columns = self.collect(run);
-            write_run(encoding, &columns, merged)?;
-        }
-        Ok(())
-    }
-
-    /// The samples of a run, in its order.
-    fn collect(&self, run: &[Entry]) -> Columns {
-        let mut columns = Columns::new();
-        let mut before: Option<&Entry> = None;
-        for entry in run {
-            let follows = before
-                .is_some_and(|b| b.source == entry.source && b.at.checked_add(1) == Some(entry.at));
-            self.copy(entry, follows, &mut columns);
-            before = Some(entry);
-        }
-        columns
-    }
-
-    /// Appends a sample; `follows` where the one before it follows it in the same chunk.
-    fn copy(&self, entry: &Entry, follows: bool, columns: &mut Columns) {
-        let from = &self.columns;
-        if entry.kind.is_float() {
-            if let Some(v) = from.values.get(entry.at) {
-                columns.push(entry.t, *v);
-            }
-            if self.has_start_times {
-                let start = from.start_timestamps.get(entry.at).copied();
-                columns.start_timestamps.push(start.unwrap_or(0));
-            }
-            return;
-        }
-        if let Some(histogram) = from.histograms.get(entry.at) {
-            let mut histogram = histogram.clone();
-            if !follows && histogram.reset_hint != ResetHint::Gauge {
-                histogram.reset_hint = ResetHint::Unknown;
-            }
-            columns.push_histogram(entry.t, histogram);
-        }
-        if self.has_start_times {
-            let start = from.histogram_start_timestamps.get(entry.at).copied();
-            columns.histogram_start_timestamps.push(start.unwrap_or(0));
-        }
-    }
-}
-
-/// Encodes samples of one kind into chunks of at most 120.
-fn write_run(
-    encoding: Encoding,
-    columns: &Columns,
-    merged: &mut Vec<Chunk<'_>>,
-) -> Result<(), Error> {
-    let codec = codec(encoding)?;
-    let times = times(columns, codec.kind());
-    let mut from: usize = 0;
-    while from < times.len() {
-        let to = from.saturating_add(TARGET_SAMPLES).min(times.len());
-        let mut bytes = Vec::new();
-        let taken = codec.encode(columns, from..to, &mut bytes)?;
-        let next = from.saturating_add(taken);
-        if let Some([first, .., last] | [first @ last]) = times.get(from..next) {
-            let range =
-                TimeRange::new(Timestamp::from_millis(*first), Timestamp::from_millis(*last));
-            merged.push(Chunk::new(encoding, range, bytes));
-        }
-        from = next;
-    }
-    Ok(())
-}
-
-/// What samples that overlapped are encoded as.
-fn encoding(kind: SampleKind, has_start_times: bool) -> Encoding {
-    match (kind, has_start_times) {
-        (SampleKind::Float, false) => Encoding::Xor,
-        (SampleKind::Float, true) => Encoding::Xor2,
-        (SampleKind::Histogram, false) => Encoding::Histogram,
-        (SampleKind::Histogram, true) => Encoding::HistogramSt,
-        (SampleKind::FloatHistogram, false) => Encoding::FloatHistogram,
-        (SampleKind::FloatHistogram, true) => Encoding::FloatHistogramSt,
-    }
 }

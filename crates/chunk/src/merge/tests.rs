@@ -10,10 +10,12 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use proptest::prelude::*;
-use skopos_core::Columns;
+use skopos_core::{Columns, Histogram, ResetHint, Span};
 
 use super::*;
+use crate::codec::codec;
 use crate::error::ErrorKind;
+use crate::histogram::{HistogramDecoder, HistogramEncoder};
 
 fn range(start: i64, end: i64) -> TimeRange {
     TimeRange::new(Timestamp::from_millis(start), Timestamp::from_millis(end))
@@ -98,6 +100,95 @@ fn damage_is_told_with_its_chunk() {
     assert_eq!(error.kind(), ErrorKind::Corrupt);
     let text = "chunk 0 of those given: chunk has a sample at 9 ms, outside of its range";
     assert_eq!(error.to_string(), text);
+}
+
+/// A counter with all counts so large that floats would round them.
+fn counter(n: u64) -> Histogram {
+    Histogram {
+        count: (1 << 60) + 2 * n,
+        sum: n as f64,
+        positive_spans: vec![Span { offset: 0, length: 2 }],
+        positive_buckets: vec![(1 << 59) + n.cast_signed(), 0],
+        ..Histogram::default()
+    }
+}
+
+fn counters(times: &[i64], values: impl Fn(i64) -> u64) -> Chunk<'static> {
+    let mut encoder = HistogramEncoder::new();
+    for t in times {
+        encoder.push(*t, &counter(values(*t))).unwrap();
+    }
+    assert_eq!(encoder.len(), times.len());
+    let range = range(times[0], times[times.len() - 1]);
+    Chunk::new(Encoding::Histogram, range, encoder.finish())
+}
+
+#[test]
+fn histograms_are_merged_without_rounding() {
+    let merged = merge([
+        counters(&(0..100).map(|i| 2 * i).collect::<Vec<_>>(), i64::cast_unsigned),
+        counters(&(0..100).map(|i| 2 * i + 1).collect::<Vec<_>>(), i64::cast_unsigned),
+    ])
+    .unwrap();
+    let mut n = 0;
+    for (chunk, count) in merged.iter().zip([120, 80]) {
+        let mut decoder = HistogramDecoder::<Histogram>::new(&chunk.bytes).unwrap();
+        assert_eq!((decoder.len(), decoder.reset_header()), (count, ResetHint::Unknown));
+        while let Some(sample) = decoder.next_sample().unwrap() {
+            let (found, expected) = (sample.histogram(), counter(n));
+            assert_eq!(sample.time().cast_unsigned(), n);
+            assert_eq!(
+                (found.count, found.positive_buckets),
+                (expected.count, expected.positive_buckets)
+            );
+            n += 1;
+        }
+    }
+    assert_eq!((n, merged.len()), (200, 2));
+}
+
+#[test]
+fn a_reset_between_sources_begins_a_chunk() {
+    let merged = merge([counters(&[1, 3], |_| 50), counters(&[2, 4], |_| 7)]).unwrap();
+    let header = |chunk: &Chunk<'_>| {
+        HistogramDecoder::<Histogram>::new(&chunk.bytes).unwrap().reset_header()
+    };
+    let headers: Vec<_> = merged.iter().map(header).collect();
+    assert_eq!(headers, [ResetHint::Unknown, ResetHint::Reset, ResetHint::Reset]);
+}
+
+#[test]
+fn another_kind_of_sample_begins_a_chunk() {
+    let floats = xor(&[(1, 1.0), (2, 1.0), (9, 1.0)]);
+    let merged = merge([floats, counters(&[2, 3, 4], |_| 5)]).unwrap();
+    let seen: Vec<_> = merged.iter().map(|c| (c.encoding, c.range)).collect();
+    assert_eq!(
+        seen,
+        [
+            (Encoding::Xor, range(1, 2)),
+            (Encoding::Histogram, range(3, 4)),
+            (Encoding::Xor, range(9, 9))
+        ]
+    );
+}
+
+#[test]
+fn start_timestamps_survive() {
+    let mut columns = Columns::new();
+    for t in [10, 30] {
+        columns.push(t, 0.5);
+        columns.start_timestamps.push(t - 5);
+    }
+    let mut bytes = Vec::new();
+    codec(Encoding::Xor2).unwrap().encode(&columns, 0..2, &mut bytes).unwrap();
+    let started = Chunk::new(Encoding::Xor2, range(10, 30), bytes);
+    let merged = merge([started, xor(&[(20, 1.0), (40, 1.0)])]).unwrap();
+    assert_eq!(merged.len(), 1);
+    assert_eq!(merged[0].encoding, Encoding::Xor2);
+    let mut found = Columns::new();
+    codec(Encoding::Xor2).unwrap().decode(&merged[0].bytes, &mut found).unwrap();
+    assert_eq!(found.timestamps, [10, 20, 30, 40]);
+    assert_eq!(found.start_timestamps, [5, 0, 25, 0]);
 }
 
 proptest! {
