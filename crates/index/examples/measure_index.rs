@@ -1,17 +1,33 @@
-//! Measures the index on label sets like those of a cluster: time to insert, time to select, memory.
+//! Measures the index: time to insert, to select and deliver, to list values; memory.
 //!
-//! `cargo run --release -p skopos-index --example measure_index`
+//! `cargo run --release -p skopos-index --example measure_index [SERIES CASES]`, where `SERIES` has a
+//! label set a line (`name=value` pairs with tabs between them) and `CASES` a `name<TAB>selector`
+//! line each, the selectors in the plain form `{name op "value",…}` without escapes but `\\`.
+//! Without arguments it makes its own: the labels of a cluster.
 #![expect(clippy::disallowed_methods, reason = "a measurement reads the clock")]
 
 use std::error::Error;
-use std::time::Instant;
+use std::fs;
+use std::hint::black_box;
+use std::time::{Duration, Instant};
 
-use skopos_core::MatchOp::{Equal, NotEqual, Regex};
-use skopos_core::{Labels, Matcher};
+use skopos_core::{Labels, MatchOp, Matcher, SeriesId};
 use skopos_index::{Filter, MemoryIndex};
 
 const METRICS: u32 = 200;
 const PODS: u32 = 2_500;
+const CASES: &str = r#"
+one	{__name__="container_metric_007_total"}
+two	{__name__="container_metric_007_total",zone="a"}
+not	{__name__="container_metric_007_total",zone!="a"}
+prefix	{pod=~"deployment-17-.*"}
+infix	{pod=~".*-00.7."}
+both	{__name__="container_metric_007_total",pod=~".*-00.7."}
+set	{namespace=~"namespace-(1|2|3)",zone!="b"}
+present	{pod=~".+"}
+absent	{pod=""}
+rest	{__name__=~".+",job!="job-1"}
+"#;
 
 fn labels(metric: u32, pod: u32) -> Labels {
     Labels::from_pairs([
@@ -26,40 +42,110 @@ fn labels(metric: u32, pod: u32) -> Labels {
     ])
 }
 
-fn main() -> Result<(), Box<dyn Error>> {
-    let series: Vec<Labels> =
-        (0..METRICS * PODS).map(|i| labels(i % METRICS, i / METRICS)).collect();
+fn read_series(text: &str) -> Vec<Labels> {
+    let pairs = |line: &str| {
+        let pairs = line.split('\t').filter_map(|pair| pair.split_once('='));
+        Labels::from_pairs(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())))
+    };
+    text.lines().map(pairs).collect()
+}
+
+fn matchers(selector: &str) -> Option<Vec<Matcher>> {
+    let inner = selector.strip_prefix('{')?.strip_suffix("\"}")?;
+    let matcher = |text: &str| {
+        let (name, value) = text.split_once('"')?;
+        let ops = [
+            ("=~", MatchOp::Regex),
+            ("!~", MatchOp::NotRegex),
+            ("!=", MatchOp::NotEqual),
+            ("=", MatchOp::Equal),
+        ];
+        let (name, op) =
+            ops.into_iter().find_map(|(text, op)| Some((name.strip_suffix(text)?, op)))?;
+        Some(Matcher::new(name, op, value.replace(r"\\", r"\")))
+    };
+    inner.split("\",").map(matcher).collect()
+}
+
+/// The least time of several runs.
+fn least(mut run: impl FnMut()) -> Duration {
     let start = Instant::now();
+    run();
+    let once = start.elapsed().max(Duration::from_nanos(50));
+    let rounds = (20_000_000 / once.as_nanos()).clamp(1, 20_000) as u32;
+    let time = |_| {
+        let start = Instant::now();
+        (0..rounds).for_each(|_| run());
+        start.elapsed() / rounds
+    };
+    (0..7).map(time).min().unwrap_or_default()
+}
+
+/// Reads all ids in batches, as a store does that turns them into series.
+fn deliver(index: &MemoryIndex, filter: &Filter) -> usize {
+    let selected = index.select(filter);
+    let mut cursor = selected.cursor();
+    let mut batch = [SeriesId(0); 512];
+    let mut delivered = 0;
+    loop {
+        match cursor.read(&mut batch) {
+            0 => return delivered,
+            count => delivered += black_box(&batch[..count]).len(),
+        }
+    }
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let (series, cases) = match arguments.as_slice() {
+        [series, cases] => (read_series(&fs::read_to_string(series)?), fs::read_to_string(cases)?),
+        _ => {
+            let all = (0..METRICS * PODS).map(|i| labels(i / PODS, i % PODS));
+            (all.collect(), CASES.to_owned())
+        }
+    };
+    let mut postings = 0;
+    for labels in &series {
+        postings += labels.iter().count();
+    }
+    let insert = least(|| {
+        let mut index = MemoryIndex::new();
+        for labels in &series {
+            black_box(index.insert(labels).expect("there is room"));
+        }
+    });
+    println!("insert: {} ns a series", insert.as_nanos() / series.len() as u128);
     let mut index = MemoryIndex::new();
     for labels in &series {
         index.insert(labels)?;
     }
-    let count = series.len();
-    println!("{count} series of {} labels", series[0].len());
-    println!("insert: {} ns a series", start.elapsed().as_nanos() / count as u128);
-    println!("memory: {} bytes a series", index.heap_bytes() / count);
+    let memory = |index: &MemoryIndex, state: &str| {
+        println!(
+            "{state}: {} bytes a series, {:.2} a posting",
+            index.heap_bytes() / series.len(),
+            index.posting_bytes() as f64 / postings as f64
+        );
+    };
+    memory(&index, "grown");
+    index.seal();
+    memory(&index, "sealed");
+    println!("{} series, {postings} postings", series.len());
 
-    for matchers in [
-        vec![("__name__", Equal, "container_metric_007_total")],
-        vec![("__name__", Equal, "container_metric_007_total"), ("zone", Equal, "a")],
-        vec![("__name__", Equal, "container_metric_007_total"), ("zone", NotEqual, "a")],
-        vec![("__name__", Equal, "container_metric_007_total"), ("pod", Regex, "deployment-17-.*")],
-        vec![("__name__", Equal, "container_metric_007_total"), ("pod", Regex, ".*-00.7.")],
-        vec![("pod", Regex, ".*-00.7.")],
-        vec![("namespace", Regex, "namespace-(1|2|3)"), ("zone", NotEqual, "b")],
-        vec![("__name__", Regex, ".+"), ("job", NotEqual, "job-1")],
-    ] {
-        let matchers: Vec<Matcher> =
-            matchers.into_iter().map(|(name, op, value)| Matcher::new(name, op, value)).collect();
+    for case in cases.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        let (name, selector) = case.split_once('\t').ok_or("want name<TAB>selector")?;
+        let matchers = matchers(selector).ok_or_else(|| format!("cannot read {selector}"))?;
         let filter = Filter::new(&matchers)?;
-        let start = Instant::now();
-        let rounds = 20;
-        let mut selected = 0;
-        for _ in 0..rounds {
-            selected = index.select(&filter).len();
+        let count = deliver(&index, &filter);
+        let delivered = least(|| drop(black_box(deliver(&index, &filter))));
+        let counted = least(|| drop(black_box(index.select(&filter).len())));
+        println!(
+            "{name}\t{:.3} us\t{count} series\tcounted {:.3} us",
+            delivered.as_nanos() as f64 / 1e3,
+            counted.as_nanos() as f64 / 1e3
+        );
+        if std::env::var_os("EXPLAIN").is_some() {
+            print!("{}", index.explain(&filter));
         }
-        println!("{:>8.1?} {selected:>7} series", start.elapsed() / rounds);
-        print!("{}", index.explain(&filter));
     }
     Ok(())
 }

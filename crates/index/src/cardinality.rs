@@ -3,8 +3,8 @@
 use core::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use crate::list::PostingList;
-use crate::memory::{MemoryIndex, NameIndex};
+use crate::memory::MemoryIndex;
+use crate::values::Values;
 
 /// A name or a label pair with its number, as part of a [`Cardinality`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,14 +62,15 @@ impl MemoryIndex {
         let mut by_pair = Ranking::new(limit);
         let mut pairs = 0;
         for (name, entry) in self.names() {
-            let values = entry.values.len() as u64;
+            let values = entry.len() as u64;
             pairs += values;
             values_by_name.offer(values, name, "");
             bytes_by_name.offer(label_bytes(name, entry), name, "");
-            for (value, list) in &entry.values {
-                by_pair.offer(list.len(), name, value);
+            for (value, slot) in entry.iter() {
+                let series = entry.series_of(slot);
+                by_pair.offer(series, name, value);
                 if name == label {
-                    by_value.offer(list.len(), value, "");
+                    by_value.offer(series, value, "");
                 }
             }
         }
@@ -84,8 +85,8 @@ impl MemoryIndex {
         }
     }
 
-    /// The heap memory that the index takes, estimated from its contents: texts, posting lists and
-    /// the nodes of its maps. Visits every value.
+    /// The heap memory that the index takes: texts, their order, and the sets and lists of series.
+    /// Visits every list.
     ///
     /// ```
     /// use skopos_index::MemoryIndex;
@@ -98,24 +99,41 @@ impl MemoryIndex {
     /// ```
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
-        self.names().map(|(name, entry)| name.len() + name_bytes(entry)).sum::<usize>()
-            + if self.is_empty() { 0 } else { self.all_bitmap().serialized_size() }
+        let names = self.names();
+        let bytes = names.map(|(name, values)| {
+            let own = size_of::<Box<str>>() + size_of::<Values>();
+            own + name.len() + values.text_bytes() + values.posting_bytes()
+        });
+        bytes.sum::<usize>() + self.all_set().heap_bytes()
+    }
+
+    /// The part of [`heap_bytes`](Self::heap_bytes) that says which series have a value and which
+    /// carry a name: without the texts and their order.
+    ///
+    /// ```
+    /// use skopos_index::MemoryIndex;
+    ///
+    /// let mut index = MemoryIndex::new();
+    /// for i in 0..1_000 {
+    ///     index.insert(&[("job", "api"), ("pod", format!("api-{i}").as_str())])?;
+    /// }
+    /// index.seal();
+    /// // The one job is a run of series, and of each pod there is the id.
+    /// assert!(index.posting_bytes() < 2 * 4 * 1_000);
+    /// # Ok::<(), skopos_index::Error>(())
+    /// ```
+    #[must_use]
+    pub fn posting_bytes(&self) -> usize {
+        self.names().map(|(_, values)| values.posting_bytes()).sum::<usize>()
+            + self.all_set().heap_bytes()
     }
 }
 
-fn label_bytes(name: &str, entry: &NameIndex) -> u64 {
-    let lists = entry.values.iter();
-    let bytes = lists
-        .map(|(value, list)| (name.len() as u64 + value.len() as u64).saturating_mul(list.len()));
+fn label_bytes(name: &str, values: &Values) -> u64 {
+    let bytes = values.iter().map(|(value, slot)| {
+        (name.len() as u64 + value.len() as u64).saturating_mul(values.series_of(slot))
+    });
     bytes.fold(0, u64::saturating_add)
-}
-
-fn name_bytes(entry: &NameIndex) -> usize {
-    // Nodes of an ordered map are two thirds full on average.
-    let slot = 3 * (size_of::<Box<str>>() + size_of::<PostingList>()) / 2;
-    let lists = entry.values.iter();
-    let values = lists.map(|(value, list)| slot + value.len() + list.heap_bytes()).sum::<usize>();
-    size_of::<NameIndex>() + entry.presence.serialized_size() + values
 }
 
 /// The rows with the highest counts seen so far.

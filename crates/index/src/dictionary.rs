@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use memchr::memmem::Finder;
+
 use crate::set::IdSet;
 
 /// Names, each with a dictionary of its values.
@@ -58,7 +60,7 @@ pub(crate) trait Dictionary {
     fn union(
         &self,
         lists: &[Self::List],
-        within: Option<&IdSet>,
+        within: Option<&Arc<IdSet>>,
     ) -> Result<Arc<IdSet>, Self::Error>;
 }
 
@@ -78,9 +80,33 @@ impl Scan<'_> {
             && (self.contains.is_empty() || value.contains(self.contains))
     }
 
+    /// The scan made ready to search for its texts; the prefix is left out.
+    pub(crate) fn sweep(&self) -> Sweep<'_> {
+        let needle = (!self.contains.is_empty()).then(|| Finder::new(self.contains));
+        Sweep { needle, suffix: self.suffix }
+    }
+
     /// What it asks for.
     pub(crate) fn texts(&self) -> impl Iterator<Item = String> {
         let texts = [self.prefix, self.contains, self.suffix].into_iter();
         texts.filter(|text| !text.is_empty()).map(str::to_owned)
+    }
+}
+
+/// What a scan looks for within its range of values.
+pub(crate) struct Sweep<'a> {
+    needle: Option<Finder<'a>>,
+    suffix: &'a str,
+}
+
+impl<'a> Sweep<'a> {
+    /// What values have to contain.
+    pub(crate) fn needle(&self) -> Option<&Finder<'a>> {
+        self.needle.as_ref()
+    }
+
+    /// What values have to end with.
+    pub(crate) fn suffix(&self) -> &str {
+        self.suffix
     }
 }

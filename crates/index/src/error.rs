@@ -180,7 +180,7 @@ impl fmt::Display for Error {
             Repr::File { section, offset, message, .. } => {
                 write!(f, "read {section}: {message} (at offset {offset})")
             }
-            Repr::Full => write!(f, "the index is full: it holds {} series", u32::MAX),
+            Repr::Full => write!(f, "the index is full: it holds {} series", crate::values::MAX_ID),
             Repr::Io(source) => write!(f, "cannot write the index: {source}"),
             Repr::Regex { matcher, source } => write!(f, "matcher {matcher}: {source}"),
             Repr::Write { message, .. } => f.write_str(message),

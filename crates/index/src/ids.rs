@@ -5,10 +5,9 @@
 use core::fmt;
 use std::sync::Arc;
 
-use roaring::bitmap::Iter;
 use skopos_core::{Postings, SeriesId};
 
-use crate::set::IdSet;
+use crate::set::{IdSet, Ids};
 
 /// A set of series ids, ascending and compressed.
 ///
@@ -54,13 +53,14 @@ impl SeriesIds {
 
     /// The ids in ascending order.
     pub fn iter(&self) -> impl Iterator<Item = SeriesId> {
-        self.set.0.iter().map(SeriesId)
+        Iter { ids: self.set.ids(), left: self.len() }
     }
 
-    /// A cursor on the first id; it skips over whole ranges of ids when it seeks.
+    /// A cursor on the first id; it skips over whole ranges of ids when it seeks, and reads many at
+    /// once.
     #[must_use]
     pub fn cursor(&self) -> Cursor<'_> {
-        let mut ids = self.set.0.iter();
+        let mut ids = self.set.ids();
         let current = ids.next();
         Cursor { ids, current }
     }
@@ -72,13 +72,36 @@ impl SeriesIds {
 
 impl fmt::Debug for SeriesIds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.set.0.iter()).finish()
+        f.debug_set().entries(self.set.ids()).finish()
     }
 }
 
 impl FromIterator<SeriesId> for SeriesIds {
     fn from_iter<I: IntoIterator<Item = SeriesId>>(ids: I) -> Self {
-        Self { set: Arc::new(IdSet(ids.into_iter().map(|id| id.0).collect())) }
+        Self { set: Arc::new(ids.into_iter().map(|id| id.0).collect()) }
+    }
+}
+
+/// Knows how many are left, and folds chunk by chunk.
+struct Iter<'a> {
+    ids: Ids<'a>,
+    left: usize,
+}
+
+impl Iterator for Iter<'_> {
+    type Item = SeriesId;
+
+    fn next(&mut self) -> Option<SeriesId> {
+        self.left = self.left.saturating_sub(1);
+        self.ids.next().map(SeriesId)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left, Some(self.left))
+    }
+
+    fn fold<B, F: FnMut(B, SeriesId) -> B>(self, init: B, mut f: F) -> B {
+        self.ids.fold(init, |folded, id| f(folded, SeriesId(id)))
     }
 }
 
@@ -86,13 +109,41 @@ impl FromIterator<SeriesId> for SeriesIds {
 #[derive(Clone)]
 pub struct Cursor<'a> {
     /// Invariant: stands behind `current`.
-    ids: Iter<'a>,
+    ids: Ids<'a>,
     current: Option<u32>,
 }
 
 impl fmt::Debug for Cursor<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Cursor").field("current", &self.current).finish_non_exhaustive()
+    }
+}
+
+impl Cursor<'_> {
+    /// Writes the ids from the current one on to the start of `out`, as many as there are and fit,
+    /// and moves behind them; returns how many, which is 0 at the end only.
+    ///
+    /// The way to take many ids: several in a nanosecond where one at a time would take as long each.
+    ///
+    /// ```
+    /// use skopos_core::{Postings, SeriesId};
+    /// use skopos_index::SeriesIds;
+    ///
+    /// let ids: SeriesIds = (0..100).map(SeriesId).collect();
+    /// let mut cursor = ids.cursor();
+    /// let mut batch = [SeriesId(0); 64];
+    /// assert_eq!(cursor.read(&mut batch), 64);
+    /// assert_eq!(batch[63], SeriesId(63));
+    /// assert_eq!(cursor.current(), Some(SeriesId(64)));
+    /// assert_eq!(cursor.read(&mut batch), 36);
+    /// assert_eq!(cursor.read(&mut batch), 0);
+    /// ```
+    pub fn read(&mut self, out: &mut [SeriesId]) -> usize {
+        let ([first, rest @ ..], Some(current)) = (out, self.current) else { return 0 };
+        *first = SeriesId(current);
+        let count = self.ids.read(rest);
+        self.current = self.ids.next();
+        1 + count
     }
 }
 
@@ -107,7 +158,7 @@ impl Postings for Cursor<'_> {
 
     fn seek(&mut self, target: SeriesId) {
         if self.current.is_some_and(|id| id < target.0) {
-            self.ids.advance_to(target.0);
+            self.ids.seek(target.0);
             self.current = self.ids.next();
         }
     }

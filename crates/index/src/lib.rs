@@ -77,6 +77,7 @@ mod list;
 mod memory;
 mod plan;
 mod set;
+mod values;
 
 pub use crate::block::{BlockIndex, BlockIndexWriter, BlockPostings, BlockSeries, ChunkMeta};
 pub use crate::cardinality::{Cardinality, Ranked};

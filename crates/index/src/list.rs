@@ -1,46 +1,55 @@
 //! The posting list of one label value.
 //!
 //! Most values of the labels that make an index large (`pod`, `id`, `instance`) belong to a handful
-//! of series. For those a compressed bitmap costs ten times its contents, so short lists are
-//! sorted vectors and only longer ones are bitmaps. The rest of the crate need not know which.
+//! of series, which may lie far apart. A set would cost ten times its contents for those, so short
+//! lists are sorted vectors; a list of one is not even that, it lies where the value is (see
+//! [`values`](crate::values)).
 
-use roaring::{MultiOps as _, RoaringBitmap};
+use std::sync::Arc;
 
-/// From this length on a list is a bitmap.
-const BITMAP_FROM: usize = 32;
+use crate::set::IdSet;
+
+/// No shorter list becomes a set.
+const SET_FROM: usize = 64;
+/// No longer list stays a vector.
+const SET_AT: usize = 2048;
+/// A list becomes a set where its ids are so many in a chunk, on average.
+const PER_CHUNK: usize = 32;
 
 /// Ascending, distinct series ids.
 #[derive(Clone, Debug)]
-pub(crate) enum PostingList {
-    /// Invariant: ascending, distinct, shorter than [`BITMAP_FROM`].
+pub(crate) enum List {
+    /// Invariant: ascending, distinct.
     Few(Vec<u32>),
-    /// Of any length: lists that shrank stay bitmaps.
-    Many(RoaringBitmap),
+    /// Of any length: lists that shrank stay sets.
+    Many(Arc<IdSet>),
 }
 
-impl PostingList {
-    pub(crate) fn of(id: u32) -> Self {
-        // `vec!` allocates for exactly one, where a push would allocate for four.
-        Self::Few(vec![id])
+impl List {
+    pub(crate) fn of_two(a: u32, b: u32) -> Self {
+        Self::Few(vec![a.min(b), a.max(b)])
     }
 
     pub(crate) fn insert(&mut self, id: u32) {
         match self {
             Self::Few(ids) => {
-                let Err(at) = ids.binary_search(&id) else { return };
-                if ids.len() + 1 < BITMAP_FROM {
-                    if ids.len() == ids.capacity() {
-                        ids.reserve_exact(ids.len());
-                    }
-                    ids.insert(at, id);
-                } else {
-                    let mut bitmap: RoaringBitmap = ids.iter().copied().collect();
-                    bitmap.insert(id);
-                    *self = Self::Many(bitmap);
+                let at = match ids.last() {
+                    Some(last) if *last < id => ids.len(),
+                    _ => match ids.binary_search(&id) {
+                        Ok(_) => return,
+                        Err(at) => at,
+                    },
+                };
+                if ids.len() == ids.capacity() {
+                    ids.reserve_exact(1 + ids.len() / 2);
+                }
+                ids.insert(at, id);
+                if SET_FROM <= ids.len() && ids.len().is_power_of_two() && is_dense(ids) {
+                    *self = Self::Many(Arc::new(ids.iter().copied().collect()));
                 }
             }
-            Self::Many(bitmap) => {
-                bitmap.insert(id);
+            Self::Many(set) => {
+                Arc::make_mut(set).insert(id);
             }
         }
     }
@@ -52,141 +61,112 @@ impl PostingList {
                     ids.remove(at);
                 }
             }
-            Self::Many(bitmap) => {
-                bitmap.remove(id);
+            Self::Many(set) => {
+                Arc::make_mut(set).remove(id);
             }
         }
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    /// The only id, if it is one.
+    pub(crate) fn single(&self) -> Option<u32> {
         match self {
-            Self::Few(ids) => ids.is_empty(),
-            Self::Many(bitmap) => bitmap.is_empty(),
+            Self::Few(ids) => {
+                if let [id] = ids.as_slice() {
+                    Some(*id)
+                } else {
+                    None
+                }
+            }
+            Self::Many(set) => set.min().filter(|_| set.len() == 1),
+        }
+    }
+
+    /// Gives the list its smallest form.
+    pub(crate) fn seal(&mut self) {
+        match self {
+            Self::Few(ids) if SET_FROM <= ids.len() && is_dense(ids) => {
+                *self = Self::Many(Arc::new(IdSet::from_sorted(ids.iter().copied())));
+            }
+            Self::Few(ids) => ids.shrink_to_fit(),
+            Self::Many(set) => Arc::make_mut(set).seal(),
         }
     }
 
     pub(crate) fn len(&self) -> u64 {
         match self {
             Self::Few(ids) => ids.len() as u64,
-            Self::Many(bitmap) => bitmap.len(),
+            Self::Many(set) => set.len(),
         }
     }
 
-    /// Whether some id is in `set` too.
-    pub(crate) fn meets(&self, set: &RoaringBitmap) -> bool {
-        match self {
-            Self::Few(ids) => ids.iter().any(|id| set.contains(*id)),
-            Self::Many(bitmap) => !bitmap.is_disjoint(set),
-        }
-    }
-
-    /// Whether no id is in `set`, where that is cheap to say: `false` for a long list.
-    pub(crate) fn surely_misses(&self, set: &RoaringBitmap) -> bool {
-        matches!(self, Self::Few(_)) && !self.meets(set)
-    }
-
-    /// The heap memory behind the list, estimated.
+    /// The heap memory behind the list.
     pub(crate) fn heap_bytes(&self) -> usize {
         match self {
             Self::Few(ids) => ids.capacity() * size_of::<u32>(),
-            // What a container costs beside its contents, which the serialized size counts.
-            Self::Many(bitmap) => {
-                let containers = bitmap.statistics().n_containers;
-                bitmap.serialized_size() + 40 * usize::try_from(containers).unwrap_or(0)
-            }
+            // The counters of the reference stand before the set.
+            Self::Many(set) => 2 * size_of::<usize>() + size_of::<IdSet>() + set.heap_bytes(),
         }
     }
 }
 
-/// The ids of all `lists` together.
-pub(crate) fn union<'a>(lists: impl IntoIterator<Item = &'a PostingList>) -> RoaringBitmap {
-    let (mut few, mut many) = (Vec::new(), Vec::new());
-    for list in lists {
-        match list {
-            PostingList::Few(ids) => few.extend_from_slice(ids),
-            PostingList::Many(bitmap) => many.push(bitmap),
-        }
-    }
-    let mut union = match many.as_slice() {
-        [] => RoaringBitmap::new(),
-        [one] => (*one).clone(),
-        several => several.iter().copied().union(),
-    };
-    add(&mut union, few);
-    union
-}
-
-/// The ids of `set` that are in one of `lists`.
-pub(crate) fn union_within<'a>(
-    set: &RoaringBitmap,
-    lists: impl IntoIterator<Item = &'a PostingList>,
-) -> RoaringBitmap {
-    let (mut few, mut union) = (Vec::new(), RoaringBitmap::new());
-    for list in lists {
-        match list {
-            PostingList::Few(ids) => few.extend(ids.iter().filter(|id| set.contains(**id))),
-            PostingList::Many(bitmap) => union |= bitmap & set,
-        }
-    }
-    add(&mut union, few);
-    union
-}
-
-fn add(union: &mut RoaringBitmap, mut ids: Vec<u32>) {
-    // In order, so that each is an append.
-    ids.sort_unstable();
-    *union |= ids.into_iter().collect::<RoaringBitmap>();
+fn is_dense(ids: &[u32]) -> bool {
+    let ([first, ..], [.., last]) = (ids, ids) else { return false };
+    let chunks = (last >> 16) - (first >> 16) + 1;
+    SET_AT <= ids.len() || PER_CHUNK * chunks as usize <= ids.len()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn ids(list: &PostingList) -> Vec<u32> {
-        union([list]).iter().collect()
+    fn ids(list: &List) -> Vec<u32> {
+        match list {
+            List::Few(ids) => ids.clone(),
+            List::Many(set) => set.ids().collect(),
+        }
     }
 
     #[test]
-    fn a_list_grows_into_a_bitmap_and_keeps_its_ids() {
-        let mut list = PostingList::of(500);
+    fn a_dense_list_grows_into_a_set_and_keeps_its_ids() {
+        let mut list = List::of_two(990, 980);
         let expected: Vec<u32> = (0..100).map(|i| i * 10).collect();
         for id in expected.iter().rev() {
             list.insert(*id);
             list.insert(*id);
         }
-        assert!(matches!(list, PostingList::Many(_)));
+        assert!(matches!(list, List::Many(_)));
         assert_eq!(ids(&list), expected);
         assert_eq!(list.len(), 100);
     }
 
     #[test]
-    fn removal_leaves_an_empty_list_of_either_kind() {
+    fn a_scattered_list_stays_a_vector() {
+        let mut list = List::of_two(0, 1);
+        (1..1_000).for_each(|i| list.insert(i * 65_536));
+        list.seal();
+        assert!(matches!(list, List::Few(_)));
+        assert_eq!(list.heap_bytes(), 4 * 1_001);
+    }
+
+    #[test]
+    fn removal_leaves_one_and_then_none_of_either_kind() {
         for count in [3, 100] {
-            let mut list = PostingList::of(0);
+            let mut list = List::of_two(0, 1);
             (1..count).for_each(|id| list.insert(id));
-            (0..count).for_each(|id| list.remove(id));
+            (1..count).for_each(|id| list.remove(id));
             list.remove(7);
-            assert!(list.is_empty(), "{count} ids");
+            assert_eq!(list.single(), Some(0), "{count} ids");
+            list.remove(0);
+            assert_eq!((list.single(), list.len()), (None, 0), "{count} ids");
         }
     }
 
     #[test]
-    fn a_single_id_costs_four_bytes_of_heap() {
-        assert_eq!(PostingList::of(1).heap_bytes(), 4);
-    }
-
-    #[test]
-    fn unions_mix_both_kinds_and_can_be_held_within_a_set() {
-        let mut many = PostingList::of(0);
-        (0..200).for_each(|id| many.insert(id * 2));
-        let few = PostingList::of(7);
-        let all = union([&many, &few]);
-        assert_eq!(all.len(), 201);
-        let set: RoaringBitmap = [2, 7, 9].into_iter().collect();
-        assert_eq!(union_within(&set, [&many, &few]).iter().collect::<Vec<_>>(), [2, 7]);
-        assert!(many.meets(&set) && few.meets(&set));
-        assert!(!PostingList::of(9_999).meets(&set));
-        assert!(PostingList::of(9_999).surely_misses(&set));
-        assert!(!few.surely_misses(&set) && !many.surely_misses(&set));
+    fn a_shared_list_is_copied_when_it_changes() {
+        let mut list = List::of_two(0, 1);
+        (0..100).for_each(|id| list.insert(id));
+        let List::Many(before) = list.clone() else { panic!("it is dense") };
+        list.insert(100);
+        assert_eq!((before.len(), list.len()), (100, 101));
     }
 }

@@ -1,21 +1,20 @@
 //! The index itself: names, values, posting lists, and how they change.
 
-use std::collections::BTreeMap;
 use std::convert::Infallible;
-use std::ops::Bound;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use roaring::RoaringBitmap;
 use skopos_core::{LabelSet, SeriesId};
 
-use crate::dictionary::{Dictionary, Scan, Source};
+use crate::cardinality::Ranked;
+use crate::dictionary::Source;
 use crate::error::Error;
 use crate::explain::Explanation;
 use crate::filter::Filter;
 use crate::ids::SeriesIds;
-use crate::list::{self, PostingList};
 use crate::plan::Plan;
 use crate::set::IdSet;
+use crate::values::{MAX_ID, Slot, Values};
 
 /// An inverted index over the labels of series, in memory.
 ///
@@ -42,21 +41,20 @@ use crate::set::IdSet;
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct MemoryIndex {
-    names: BTreeMap<Box<str>, NameIndex>,
-    all: RoaringBitmap,
+    /// Ascending by name. Invariant: no name is without values.
+    names: Vec<Name>,
+    all: Arc<IdSet>,
     /// Ids below `next` that are not in use. Invariant: disjoint from `all`.
-    vacant: RoaringBitmap,
+    vacant: IdSet,
     /// Invariant: greater than every id in use.
     next: u32,
 }
 
-/// What is known of one label name.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct NameIndex {
-    /// Invariant: the union of the lists in `values`.
-    pub(crate) presence: RoaringBitmap,
-    /// Invariant: no value and no list is empty.
-    pub(crate) values: BTreeMap<Box<str>, PostingList>,
+/// A label name and its values.
+#[derive(Clone, Debug)]
+struct Name {
+    text: Box<str>,
+    values: Values,
 }
 
 impl MemoryIndex {
@@ -66,29 +64,58 @@ impl MemoryIndex {
         Self::default()
     }
 
-    /// Adds a series and returns its id: the lowest one that is not in use.
+    /// The index of all these series, which get the ids from 0 on, sealed.
     ///
-    /// The index does not look for a series with the same labels: its owner knows them already.
-    /// Costs a lookup in two ordered maps a label.
+    /// Any order will do. In the order of their label sets, series that share labels become runs of
+    /// ids: the index is smallest and fastest then.
+    ///
+    /// ```
+    /// use skopos_core::Matcher;
+    /// use skopos_index::{Filter, MemoryIndex};
+    ///
+    /// let index = MemoryIndex::build([[("job", "api")], [("job", "web")]].iter())?;
+    /// assert_eq!(index.select(&Filter::new(&[Matcher::equal("job", "web")])?).len(), 1);
+    /// # Ok::<(), skopos_index::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`Full`](crate::ErrorKind::Full) when all 2³² − 1 ids are in use.
+    /// [`Full`](crate::ErrorKind::Full) for more than 2³¹ series.
+    pub fn build<'a, L: LabelSet + ?Sized + 'a>(
+        series: impl IntoIterator<Item = &'a L>,
+    ) -> Result<Self, Error> {
+        let mut index = Self::new();
+        for labels in series {
+            index.insert(labels)?;
+        }
+        index.seal();
+        Ok(index)
+    }
+
+    /// Adds a series and returns its id: the lowest one that is not in use.
+    ///
+    /// The index does not look for a series with the same labels: its owner knows them already.
+    /// Costs a search in an ordered dictionary a label, or a comparison where the series before had
+    /// the same value.
+    ///
+    /// # Errors
+    ///
+    /// [`Full`](crate::ErrorKind::Full) when all 2³¹ ids are in use.
     pub fn insert(&mut self, labels: &(impl LabelSet + ?Sized)) -> Result<SeriesId, Error> {
         let id = self.take_id()?;
-        self.all.insert(id);
+        Arc::make_mut(&mut self.all).insert(id);
+        // Labels come in the order of names.
+        let mut from = 0;
         labels.visit(&mut |name, value| {
             if value.is_empty() {
                 return;
             }
-            match self.names.get_mut(name) {
-                Some(entry) => entry.insert(value, id),
-                None => {
-                    let mut entry = NameIndex::default();
-                    entry.insert(value, id);
-                    self.names.insert(name.into(), entry);
-                }
-            }
+            let at = match self.names.get(from) {
+                Some(next) if *next.text == *name => from,
+                _ => self.place_of(name),
+            };
+            self.names[at].values.insert(value, id);
+            from = at + 1;
         });
         Ok(SeriesId(id))
     }
@@ -96,22 +123,32 @@ impl MemoryIndex {
     /// Removes the series `id`, which must have been added with these `labels`; returns whether it
     /// was there. Its id will be given to another series.
     pub fn remove(&mut self, id: SeriesId, labels: &(impl LabelSet + ?Sized)) -> bool {
-        if !self.all.remove(id.0) {
+        if !Arc::make_mut(&mut self.all).remove(id.0) {
             return false;
         }
         labels.visit(&mut |name, value| {
-            let Some(entry) = self.names.get_mut(name) else { return };
-            entry.remove(value, id.0);
-            if entry.values.is_empty() {
-                self.names.remove(name);
+            let Ok(at) = self.find(name) else { return };
+            let values = &mut self.names[at].values;
+            values.remove(value, id.0);
+            if values.is_empty() {
+                self.names.remove(at);
             }
         });
         debug_assert!(
-            self.names.values().all(|entry| !entry.presence.contains(id.0)),
+            self.names.iter().all(|name| !name.values.shared_presence().contains(id.0)),
             "a series is removed with the labels it was added with"
         );
         self.vacant.insert(id.0);
         true
+    }
+
+    /// Gives every list its smallest form and returns the memory that was held for growth.
+    ///
+    /// Worth its while when many series were added or removed and few will be. Visits every list.
+    pub fn seal(&mut self) {
+        Arc::make_mut(&mut self.all).seal();
+        self.vacant.seal();
+        self.names.iter_mut().for_each(|name| name.values.seal());
     }
 
     /// The series for which all matchers of the filter hold.
@@ -136,7 +173,7 @@ impl MemoryIndex {
     /// The ids of all series.
     #[must_use]
     pub fn all(&self) -> SeriesIds {
-        SeriesIds::from_set(Arc::new(IdSet(self.all.clone())))
+        SeriesIds::from_set(Arc::clone(&self.all))
     }
 
     /// How many series there are.
@@ -164,13 +201,14 @@ impl MemoryIndex {
     /// ```
     #[must_use]
     pub fn label_names(&self, filter: &Filter, limit: usize) -> Vec<String> {
-        let count = at_most(limit);
+        let names = self.names.iter();
+        let text = |name: &Name| String::from(&*name.text);
         if filter.is_empty() {
-            return self.names.keys().take(count).map(|name| String::from(&**name)).collect();
+            return names.take(at_most(limit)).map(text).collect();
         }
-        let series = &self.run(filter).0;
-        let met = self.names.iter().filter(|(_, entry)| !entry.presence.is_disjoint(series));
-        met.take(count).map(|(name, _)| String::from(&**name)).collect()
+        let series = self.run(filter);
+        let met = names.filter(|name| !name.values.shared_presence().is_disjoint(&series));
+        met.take(at_most(limit)).map(text).collect()
     }
 
     /// The values of the label `name` over the selected series, ascending; at most `limit` of them,
@@ -190,19 +228,74 @@ impl MemoryIndex {
     /// ```
     #[must_use]
     pub fn label_values(&self, name: &str, filter: &Filter, limit: usize) -> Vec<String> {
-        let Some(entry) = self.names.get(name) else { return Vec::new() };
-        let conditions = filter.conditions();
-        let values = entry.values.iter();
-        if conditions.iter().all(|condition| condition.name() == name) {
-            // Every value has a series, so the values alone decide.
-            let holding = values.filter(|(value, _)| conditions.iter().all(|c| c.holds(value)));
-            return collect(holding, limit);
-        }
-        let series = &self.run(filter).0;
-        if series.is_empty() {
-            return Vec::new();
-        }
-        collect(values.filter(|(_, list)| list.meets(series)), limit)
+        let mut found = Vec::new();
+        self.visit_values(name, filter, &mut |value, _, _| {
+            found.push(String::from(value));
+            if found.len() == at_most(limit) {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        });
+        found
+    }
+
+    /// The values of the label `name` that start with `prefix`, over the selected series: each with
+    /// the number of its selected series, ascending by value, at most `limit` of them, or all for 0.
+    ///
+    /// ```
+    /// use skopos_index::{Filter, MemoryIndex, Ranked};
+    ///
+    /// let mut index = MemoryIndex::new();
+    /// for zone in ["eu-1", "eu-1", "eu-2", "us-1"] {
+    ///     index.insert(&[("zone", zone)])?;
+    /// }
+    /// let found = index.count_values("zone", "eu-", &Filter::default(), 0);
+    /// let row = |name: &str, count| Ranked { name: name.into(), count };
+    /// assert_eq!(found, [row("eu-1", 2), row("eu-2", 1)]);
+    /// # Ok::<(), skopos_index::Error>(())
+    /// ```
+    #[must_use]
+    pub fn count_values(
+        &self,
+        name: &str,
+        prefix: &str,
+        filter: &Filter,
+        limit: usize,
+    ) -> Vec<Ranked> {
+        let Ok(at) = self.find(name) else { return Vec::new() };
+        let values = &self.names[at].values;
+        let series = (!filter.is_empty()).then(|| self.run(filter));
+        let count = |slot| match &series {
+            None => values.series_of(slot),
+            Some(series) => values.count_in(slot, series),
+        };
+        let rows = values.with_prefix(prefix).map(|(value, slot)| (value, count(slot)));
+        let rows = rows.filter(|(_, count)| *count != 0).take(at_most(limit));
+        rows.map(|(value, count)| Ranked { name: value.into(), count }).collect()
+    }
+
+    /// The label names that start with `prefix`, ascending, each with the number of its series; at
+    /// most `limit` of them, or all for 0.
+    ///
+    /// ```
+    /// use skopos_index::{MemoryIndex, Ranked};
+    ///
+    /// let mut index = MemoryIndex::new();
+    /// index.insert(&[("job", "api"), ("zone", "a")])?;
+    /// index.insert(&[("job", "web")])?;
+    /// assert_eq!(index.count_names("j", 0), [Ranked { name: "job".into(), count: 2 }]);
+    /// # Ok::<(), skopos_index::Error>(())
+    /// ```
+    #[must_use]
+    pub fn count_names(&self, prefix: &str, limit: usize) -> Vec<Ranked> {
+        let from = self.find(prefix).unwrap_or_else(|at| at);
+        let names = self.names[from..].iter().take_while(|name| name.text.starts_with(prefix));
+        let row = |name: &Name| Ranked {
+            name: name.text.as_ref().into(),
+            count: name.values.shared_presence().len(),
+        };
+        names.take(at_most(limit)).map(row).collect()
     }
 
     /// Whether some series has the label `name` with this value. Two lookups.
@@ -217,15 +310,54 @@ impl MemoryIndex {
     /// ```
     #[must_use]
     pub fn has_value(&self, name: &str, value: &str) -> bool {
-        self.names.get(name).is_some_and(|entry| entry.values.contains_key(value))
+        self.find(name).is_ok_and(|at| self.names[at].values.has(value))
     }
 
-    pub(crate) fn names(&self) -> impl Iterator<Item = (&str, &NameIndex)> {
-        self.names.iter().map(|(name, entry)| (&**name, entry))
+    pub(crate) fn names(&self) -> impl Iterator<Item = (&str, &Values)> {
+        self.names.iter().map(|name| (&*name.text, &name.values))
     }
 
-    pub(crate) fn all_bitmap(&self) -> &RoaringBitmap {
+    pub(crate) fn all_set(&self) -> &IdSet {
         &self.all
+    }
+
+    fn find(&self, name: &str) -> Result<usize, usize> {
+        self.names.binary_search_by(|other| (*other.text).cmp(name))
+    }
+
+    /// The position of a name, which is added if it is new.
+    fn place_of(&mut self, name: &str) -> usize {
+        self.find(name).unwrap_or_else(|at| {
+            self.names.insert(at, Name { text: name.into(), values: Values::default() });
+            at
+        })
+    }
+
+    /// Visits the values of a label over the selected series, ascending.
+    fn visit_values(
+        &self,
+        name: &str,
+        filter: &Filter,
+        visit: &mut dyn FnMut(&str, &Values, Slot) -> ControlFlow<()>,
+    ) {
+        let Ok(at) = self.find(name) else { return };
+        let values = &self.names[at].values;
+        let (own, others): (Vec<_>, Vec<_>) =
+            filter.conditions().iter().partition(|condition| condition.name() == name);
+        // Every value has a series, so where there is no other condition the values alone decide.
+        let series = (!others.is_empty()).then(|| self.run(filter));
+        if series.as_ref().is_some_and(|series| series.is_empty()) {
+            return;
+        }
+        for (value, slot) in values.iter() {
+            let is_in = match &series {
+                None => own.iter().all(|condition| condition.holds(value)),
+                Some(series) => values.meets(slot, series),
+            };
+            if is_in && visit(value, values, slot).is_break() {
+                return;
+            }
+        }
     }
 
     fn run(&self, filter: &Filter) -> Arc<IdSet> {
@@ -238,111 +370,29 @@ impl MemoryIndex {
             self.vacant.remove(id);
             return Ok(id);
         }
-        let id = self.next;
-        self.next = id.checked_add(1).ok_or_else(Error::full)?;
-        Ok(id)
+        if self.next == MAX_ID {
+            return Err(Error::full());
+        }
+        self.next += 1;
+        Ok(self.next - 1)
     }
 }
 
 impl<'a> Source for &'a MemoryIndex {
     type Error = Infallible;
-    type Dictionary = &'a NameIndex;
+    type Dictionary = &'a Values;
 
     fn all(&self) -> Result<Arc<IdSet>, Infallible> {
-        Ok(Arc::new(IdSet(self.all.clone())))
+        Ok(Arc::clone(&self.all))
     }
 
-    fn dictionary(&self, name: &str) -> Result<Option<&'a NameIndex>, Infallible> {
-        Ok(self.names.get(name))
-    }
-}
-
-impl<'a> Dictionary for &'a NameIndex {
-    type Error = Infallible;
-    type List = &'a PostingList;
-
-    fn value_count(&self) -> usize {
-        self.values.len()
-    }
-
-    fn series_count(&self) -> u64 {
-        self.presence.len()
-    }
-
-    fn presence(&self) -> Result<Arc<IdSet>, Infallible> {
-        Ok(Arc::new(IdSet(self.presence.clone())))
-    }
-
-    fn get(&self, value: &str) -> Result<Option<&'a PostingList>, Infallible> {
-        Ok(self.values.get(value))
-    }
-
-    fn scan(
-        &self,
-        scan: &Scan<'_>,
-        mut visit: impl FnMut(&str, &'a PostingList),
-    ) -> Result<usize, Infallible> {
-        let from = (Bound::Included(scan.prefix), Bound::Unbounded);
-        let values = self.values.range::<str, _>(from);
-        let mut looked_at = 0;
-        for (value, list) in values.take_while(|(value, _)| value.starts_with(scan.prefix)) {
-            looked_at += 1;
-            if scan.wants(value) {
-                visit(value, list);
-            }
-        }
-        Ok(looked_at)
-    }
-
-    fn list_len(&self, list: &PostingList) -> Result<u64, Infallible> {
-        Ok(list.len())
-    }
-
-    fn surely_misses(&self, list: &PostingList, within: &IdSet) -> bool {
-        list.surely_misses(&within.0)
-    }
-
-    fn union(
-        &self,
-        lists: &[&PostingList],
-        within: Option<&IdSet>,
-    ) -> Result<Arc<IdSet>, Infallible> {
-        let lists = lists.iter().copied();
-        Ok(Arc::new(IdSet(match within {
-            None => list::union(lists),
-            Some(within) => list::union_within(&within.0, lists),
-        })))
-    }
-}
-
-impl NameIndex {
-    fn insert(&mut self, value: &str, id: u32) {
-        self.presence.insert(id);
-        match self.values.get_mut(value) {
-            Some(list) => list.insert(id),
-            None => drop(self.values.insert(value.into(), PostingList::of(id))),
-        }
-    }
-
-    fn remove(&mut self, value: &str, id: u32) {
-        let Some(list) = self.values.get_mut(value) else { return };
-        list.remove(id);
-        if list.is_empty() {
-            self.values.remove(value);
-        }
-        self.presence.remove(id);
+    fn dictionary(&self, name: &str) -> Result<Option<&'a Values>, Infallible> {
+        Ok(self.find(name).ok().map(|at| &self.names[at].values))
     }
 }
 
 fn at_most(limit: usize) -> usize {
     if limit == 0 { usize::MAX } else { limit }
-}
-
-fn collect<'a>(
-    values: impl Iterator<Item = (&'a Box<str>, &'a PostingList)>,
-    limit: usize,
-) -> Vec<String> {
-    values.take(at_most(limit)).map(|(value, _)| String::from(&**value)).collect()
 }
 
 #[cfg(test)]

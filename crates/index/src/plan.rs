@@ -37,6 +37,8 @@ struct Step<'f, D: Dictionary> {
 
 /// How the values in the predicate are found.
 enum Access<'f, L> {
+    /// The list of the only value.
+    One(L),
     /// The lists of these values.
     Lists(Vec<L>),
     /// Every value of the label is in.
@@ -157,9 +159,13 @@ impl<'f, D: Dictionary> Step<'f, D> {
     ) -> Result<Arc<IdSet>, D::Error> {
         match &self.access {
             Access::Presence => within_presence(dictionary, within.cloned()),
+            Access::One(list) => {
+                *tally = Tally { looked_at: 1, matched: 1 };
+                dictionary.union(&[*list], within)
+            }
             Access::Lists(lists) => {
                 *tally = Tally { looked_at: lists.len(), matched: lists.len() };
-                dictionary.union(lists, within.map(|set| &**set))
+                dictionary.union(lists, within)
             }
             Access::Scans(scans) => {
                 let predicate = self.condition.predicate();
@@ -175,14 +181,14 @@ impl<'f, D: Dictionary> Step<'f, D> {
                     })?;
                 }
                 tally.matched = lists.len();
-                dictionary.union(&lists, within.map(|set| &**set))
+                dictionary.union(&lists, within)
             }
         }
     }
 
     fn explain(&self, tally: Tally, left: u64) -> ExplainedStep {
         let strategy = match &self.access {
-            Access::Lists(_) => Strategy::Lookup,
+            Access::One(_) | Access::Lists(_) => Strategy::Lookup,
             Access::Presence => Strategy::Presence,
             Access::Scans(scans) => match scans.as_slice() {
                 [Scan { prefix: "", .. }] => Strategy::Scan,
@@ -228,6 +234,10 @@ impl<'f, L: Copy> Access<'f, L> {
     ) -> Result<(Self, u64), D::Error> {
         Ok(match predicate {
             Predicate::Any | Predicate::Present => (Self::Presence, dictionary.series_count()),
+            Predicate::Literals(values) if values.len() == 1 => match dictionary.get(&values[0])? {
+                None => (Self::Lists(Vec::new()), 0),
+                Some(list) => (Self::One(list), dictionary.list_len(list)?),
+            },
             Predicate::Literals(values) => {
                 let mut lists = Vec::with_capacity(values.len().min(dictionary.value_count()));
                 let mut at_most = 0;

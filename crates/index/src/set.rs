@@ -1,12 +1,36 @@
 //! Sets of series ids: what posting lists and selections are made of.
+//!
+//! The layout is that of roaring bitmaps: ids that share their upper half form a chunk, and a chunk
+//! is a sorted array, a list of runs or a bitmap, whichever is smallest. It is made here, and not
+//! taken from a library, for what the index does most: ids are appended one by one, runs have to
+//! appear by themselves, and selections are read in batches straight from the chunks.
+//!
+//! A set knows no index. Sets are shared behind an `Arc` and copied when one who shares writes.
 
 use std::sync::Arc;
 
-use roaring::RoaringBitmap;
+mod bits;
+mod chunk;
+mod iter;
+mod runs;
+#[cfg(test)]
+mod tests;
+
+use self::bits::Bits;
+use self::chunk::Chunk;
+pub(crate) use self::iter::Ids;
 
 /// A compressed set of ids.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct IdSet(pub(crate) RoaringBitmap);
+#[derive(Clone, Debug, Default)]
+pub(crate) struct IdSet {
+    /// Invariant: keys ascend, no chunk is empty.
+    chunks: Vec<Chunk>,
+}
+
+/// The key and the rest of an id.
+fn split(id: u32) -> (u16, u16) {
+    ((id >> 16) as u16, id as u16)
+}
 
 impl IdSet {
     pub(crate) fn new() -> Self {
@@ -15,49 +39,184 @@ impl IdSet {
 
     /// The set of ascending, distinct ids.
     pub(crate) fn from_sorted(ids: impl IntoIterator<Item = u32>) -> Self {
-        Self(ids.into_iter().collect())
+        let mut set: Self = ids.into_iter().collect();
+        set.seal();
+        set
     }
 
     /// The set of ids in any order.
     pub(crate) fn from_unsorted(mut ids: Vec<u32>) -> Self {
+        let Some(max) = ids.iter().max() else { return Self::new() };
+        let words = *max as usize / 64 + 1;
+        if 64 < ids.len() && words <= 8 * ids.len() {
+            return Self::scattered(&ids, *max);
+        }
         ids.sort_unstable();
-        Self(ids.into_iter().collect())
+        ids.into_iter().collect()
     }
 
-    pub(crate) fn heap_bytes(&self) -> usize {
-        self.0.serialized_size()
+    /// The same by way of a plain bitmap: no sorting, but room for all ids up to `max`.
+    fn scattered(ids: &[u32], max: u32) -> Self {
+        let mut all = vec![Bits::EMPTY; usize::from(split(max).0) + 1];
+        for id in ids {
+            let (key, low) = split(*id);
+            all[usize::from(key)].insert(low);
+        }
+        let chunks = all.into_iter().zip(0..=u16::MAX);
+        Self { chunks: chunks.filter_map(|(bits, key)| Chunk::from_bits(key, bits)).collect() }
     }
 
     pub(crate) fn len(&self) -> u64 {
-        self.0.len()
+        self.chunks.iter().map(|chunk| u64::from(chunk.len())).sum()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.chunks.is_empty()
     }
 
     pub(crate) fn contains(&self, id: u32) -> bool {
-        self.0.contains(id)
+        let (key, low) = split(id);
+        self.find(key).is_ok_and(|at| self.chunks[at].contains(low))
+    }
+
+    /// The lowest id.
+    pub(crate) fn min(&self) -> Option<u32> {
+        self.ids().next()
+    }
+
+    /// Adds an id; returns whether it was new. Cheapest for an id above all others.
+    pub(crate) fn insert(&mut self, id: u32) -> bool {
+        let (key, low) = split(id);
+        match self.chunks.last_mut() {
+            Some(last) if last.key() == key => return last.insert(low),
+            Some(last) if key < last.key() => {}
+            last => {
+                // The chunk is full of what it will have, unless ids are used again.
+                if let Some(last) = last {
+                    last.seal();
+                }
+                self.push(Chunk::of(key, low));
+                return true;
+            }
+        }
+        match self.find(key) {
+            Ok(at) => self.chunks[at].insert(low),
+            Err(at) => {
+                self.chunks.insert(at, Chunk::of(key, low));
+                true
+            }
+        }
+    }
+
+    fn push(&mut self, chunk: Chunk) {
+        if self.chunks.capacity() == self.chunks.len() {
+            // Most sets are small, so they grow by half and not to twice their size.
+            self.chunks.reserve_exact(1 + self.chunks.len() / 2);
+        }
+        self.chunks.push(chunk);
+    }
+
+    /// Removes an id; returns whether it was there.
+    pub(crate) fn remove(&mut self, id: u32) -> bool {
+        let (key, low) = split(id);
+        let Ok(at) = self.find(key) else { return false };
+        let was_there = self.chunks[at].remove(low);
+        if self.chunks[at].len() == 0 {
+            self.chunks.remove(at);
+        }
+        if self.chunks.is_empty() {
+            self.chunks = Vec::new();
+        }
+        was_there
+    }
+
+    /// Gives each chunk its smallest form, and returns memory that was held for growth.
+    pub(crate) fn seal(&mut self) {
+        self.chunks.iter_mut().for_each(Chunk::seal);
+        self.chunks.shrink_to_fit();
     }
 
     pub(crate) fn is_disjoint(&self, other: &Self) -> bool {
-        self.0.is_disjoint(&other.0)
+        self.pairs(other).all(|(a, b)| a.is_disjoint(b))
     }
 
     pub(crate) fn and(&self, other: &Self) -> Self {
-        Self(&self.0 & &other.0)
+        Self { chunks: self.pairs(other).filter_map(|(a, b)| a.and(b)).collect() }
     }
 
     pub(crate) fn and_not(&self, other: &Self) -> Self {
-        Self(&self.0 - &other.0)
+        let mut others = other.chunks.as_slice();
+        let rest = |chunk: &Chunk| {
+            others = &others[others.partition_point(|other| other.key() < chunk.key())..];
+            match others.first().filter(|other| other.key() == chunk.key()) {
+                Some(other) => chunk.and_not(other),
+                None => Some(chunk.clone()),
+            }
+        };
+        Self { chunks: self.chunks.iter().filter_map(rest).collect() }
     }
 
-    /// The intersection, which is one of both where one holds the other.
+    /// The union of any number of sets.
+    pub(crate) fn union<'a>(sets: impl IntoIterator<Item = &'a Self>) -> Self {
+        let mut chunks: Vec<&Chunk> = sets.into_iter().flat_map(|set| &set.chunks).collect();
+        chunks.sort_by_key(|chunk| chunk.key());
+        let same_key = chunks.chunk_by(|a, b| a.key() == b.key());
+        Self { chunks: same_key.filter_map(Chunk::union).collect() }
+    }
+
+    /// The intersection, which is one of both where they are the same.
     pub(crate) fn and_shared(this: &Arc<Self>, other: &Arc<Self>) -> Arc<Self> {
         if Arc::ptr_eq(this, other) { Arc::clone(this) } else { Arc::new(this.and(other)) }
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = u32> {
-        self.0.iter()
+    /// The ids, ascending.
+    pub(crate) fn ids(&self) -> Ids<'_> {
+        Ids::new(&self.chunks)
+    }
+
+    /// The heap memory behind the set.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        let chunks = self.chunks.iter();
+        self.chunks.capacity() * size_of::<Chunk>() + chunks.map(Chunk::heap_bytes).sum::<usize>()
+    }
+
+    fn find(&self, key: u16) -> Result<usize, usize> {
+        // Ids are dense, so a chunk is most often where its key says.
+        match self.chunks.get(usize::from(key)) {
+            Some(chunk) if chunk.key() == key => Ok(usize::from(key)),
+            _ => self.chunks.binary_search_by_key(&key, Chunk::key),
+        }
+    }
+
+    /// The chunks that both have.
+    fn pairs<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = (&'a Chunk, &'a Chunk)> {
+        let (few, many, swapped) = if self.chunks.len() <= other.chunks.len() {
+            (&self.chunks, &other.chunks, false)
+        } else {
+            (&other.chunks, &self.chunks, true)
+        };
+        let mut many = many.as_slice();
+        few.iter().filter_map(move |chunk| {
+            many = &many[many.partition_point(|other| other.key() < chunk.key())..];
+            let other = many.first().filter(|other| other.key() == chunk.key())?;
+            Some(if swapped { (other, chunk) } else { (chunk, other) })
+        })
+    }
+}
+
+impl PartialEq for IdSet {
+    fn eq(&self, other: &Self) -> bool {
+        self.len() == other.len() && self.ids().eq(other.ids())
+    }
+}
+
+/// Ids in ascending order make the smallest set.
+impl FromIterator<u32> for IdSet {
+    fn from_iter<I: IntoIterator<Item = u32>>(ids: I) -> Self {
+        let mut set = Self::new();
+        for id in ids {
+            set.insert(id);
+        }
+        set
     }
 }

@@ -171,7 +171,7 @@ impl<'a> Dictionary for Values<'a> {
         list.len() < SHORT && !list.iter().any(|id| within.contains(id))
     }
 
-    fn union(&self, lists: &[List<'a>], within: Option<&IdSet>) -> Result<Arc<IdSet>, Error> {
+    fn union(&self, lists: &[List<'a>], within: Option<&Arc<IdSet>>) -> Result<Arc<IdSet>, Error> {
         let total: usize = lists.iter().map(List::len).sum();
         let set = match (lists, within) {
             ([one], None) => IdSet::from_sorted(one.iter()),

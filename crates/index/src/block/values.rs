@@ -58,7 +58,7 @@ pub(super) fn counts<'a>(view: View<'a>, name: &str) -> Result<Vec<(&'a str, usi
 fn carried<'a>(view: View<'a>, series: &IdSet, all: usize) -> Result<Vec<&'a str>, Error> {
     // Few names, and nearly always the same ones: a sorted vector is found in at once.
     let mut names: Vec<u32> = Vec::new();
-    for id in series.iter() {
+    for id in series.ids() {
         let record = view.record(id)?.sound()?;
         let mut scan = record.scan();
         for _ in 0..record.count(&mut scan)? {
@@ -79,7 +79,7 @@ fn carried<'a>(view: View<'a>, series: &IdSet, all: usize) -> Result<Vec<&'a str
 fn values_of<'a>(view: View<'a>, series: &IdSet, name: &str) -> Result<Vec<&'a str>, Error> {
     let Some(name) = view.symbols()?.reference(name) else { return Ok(Vec::new()) };
     let mut values: Vec<u32> = Vec::new();
-    for id in series.iter() {
+    for id in series.ids() {
         values.extend(view.record(id)?.sound()?.value_of(name)?);
     }
     values.sort_unstable();

@@ -1,0 +1,427 @@
+//! The ids of a set that share their upper half, in one of three forms.
+
+use super::bits::Bits;
+use super::runs::{self, Run};
+
+/// Longer arrays are larger than a bitmap.
+const MAX_ARRAY: usize = 4096;
+/// More runs are larger than a bitmap.
+const MAX_RUNS: usize = 2048;
+/// The shortest array that may turn to runs while it grows.
+const MIN_TURN: usize = 16;
+/// From this ratio of lengths on, the shorter array is looked up in the longer one.
+const GALLOP_FROM: usize = 32;
+
+/// Up to 65536 ids.
+#[derive(Clone, Debug)]
+pub(super) struct Chunk {
+    /// The upper half of the ids.
+    key: u16,
+    len: u32,
+    form: Form,
+}
+
+/// The lower halves of the ids.
+#[derive(Clone, Debug)]
+pub(super) enum Form {
+    /// Ascending, distinct.
+    Array(Vec<u16>),
+    /// Ascending; none touches the next.
+    Runs(Vec<Run>),
+    Bits(Box<Bits>),
+}
+
+impl Chunk {
+    pub(super) fn of(key: u16, low: u16) -> Self {
+        // `vec!` allocates for exactly one, where a push would allocate for four.
+        Self { key, len: 1, form: Form::Array(vec![low]) }
+    }
+
+    pub(super) fn from_bits(key: u16, bits: Bits) -> Option<Self> {
+        let len = bits.len();
+        let form = match len as usize {
+            0 => return None,
+            len @ 1..=MAX_ARRAY => Form::Array(bits.to_array(len)),
+            _ => Form::Bits(Box::new(bits)),
+        };
+        Some(Self { key, len, form })
+    }
+
+    fn from_array(key: u16, array: Vec<u16>) -> Option<Self> {
+        let len = u32::try_from(array.len()).unwrap_or(u32::MAX);
+        (!array.is_empty()).then_some(Self { key, len, form: Form::Array(array) })
+    }
+
+    fn from_runs(key: u16, runs: Vec<Run>) -> Option<Self> {
+        let len = runs::len(&runs);
+        let form = if (len as usize) < MAX_ARRAY && (len as usize) < 2 * runs.len() {
+            Form::Array(runs.iter().flat_map(|run| run.first..=run.last).collect())
+        } else if MAX_RUNS < runs.len() {
+            Form::Bits(Box::new(bits_of(&Form::Runs(runs))))
+        } else {
+            Form::Runs(runs)
+        };
+        (len != 0).then_some(Self { key, len, form })
+    }
+
+    pub(super) fn key(&self) -> u16 {
+        self.key
+    }
+
+    pub(super) fn len(&self) -> u32 {
+        self.len
+    }
+
+    pub(super) fn form(&self) -> &Form {
+        &self.form
+    }
+
+    pub(super) fn contains(&self, low: u16) -> bool {
+        match &self.form {
+            Form::Array(array) => array.binary_search(&low).is_ok(),
+            Form::Runs(runs) => runs::find(runs, low).is_ok(),
+            Form::Bits(bits) => bits.contains(low),
+        }
+    }
+
+    /// Returns whether it was not there.
+    pub(super) fn insert(&mut self, low: u16) -> bool {
+        let is_new = match &mut self.form {
+            Form::Array(array) => insert_in_array(array, low),
+            Form::Runs(runs) => match runs.last_mut() {
+                Some(last) if u32::from(last.last) + 1 == u32::from(low) => {
+                    last.last = low;
+                    true
+                }
+                _ => runs::insert(runs, low),
+            },
+            Form::Bits(bits) => bits.insert(low),
+        };
+        if is_new {
+            self.len += 1;
+            self.adapt();
+        }
+        is_new
+    }
+
+    /// Returns whether it was there.
+    pub(super) fn remove(&mut self, low: u16) -> bool {
+        let was_there = match &mut self.form {
+            Form::Array(array) => {
+                let found = array.binary_search(&low);
+                found.map(|at| array.remove(at)).is_ok()
+            }
+            Form::Runs(runs) => runs::remove(runs, low),
+            Form::Bits(bits) => bits.remove(low),
+        };
+        if was_there {
+            self.len -= 1;
+            self.adapt();
+        }
+        was_there
+    }
+
+    /// Changes the form where it has become a bad one. Forms overlap, so that it happens seldom.
+    fn adapt(&mut self) {
+        let len = self.len as usize;
+        match &self.form {
+            Form::Array(array) if MAX_ARRAY <= len => {
+                self.form = if runs::of_array(array).count() <= MAX_RUNS / 2 {
+                    Form::Runs(runs::of_array(array).collect())
+                } else {
+                    Form::Bits(Box::new(bits_of(&self.form)))
+                };
+            }
+            Form::Array(array) if MIN_TURN <= len && len.is_power_of_two() => {
+                if runs::of_array(array).count() <= len / 4 {
+                    self.form = Form::Runs(runs::of_array(array).collect());
+                }
+            }
+            Form::Runs(runs) if MIN_TURN <= runs.len() => {
+                if len < MAX_ARRAY && len < 2 * runs.len() {
+                    self.form = Form::Array(runs.iter().flat_map(|r| r.first..=r.last).collect());
+                } else if MAX_RUNS <= runs.len() {
+                    self.form = Form::Bits(Box::new(bits_of(&self.form)));
+                }
+            }
+            Form::Bits(bits) if len < MAX_ARRAY / 2 => self.form = Form::Array(bits.to_array(len)),
+            _ => {}
+        }
+    }
+
+    /// Takes the smallest form, and returns memory that was held for growth.
+    pub(super) fn seal(&mut self) {
+        let len = self.len as usize;
+        match &mut self.form {
+            Form::Array(array) => {
+                if 2 * runs::of_array(array).count() < len {
+                    self.form = Form::Runs(runs::of_array(array).collect());
+                } else {
+                    array.shrink_to_fit();
+                }
+            }
+            Form::Runs(runs) => runs.shrink_to_fit(),
+            Form::Bits(bits) => {
+                let count = bits.count_runs();
+                if count < MAX_RUNS.min(len / 2) {
+                    self.form = Form::Runs(runs_of(bits, count));
+                } else if len < MAX_ARRAY {
+                    self.form = Form::Array(bits.to_array(len));
+                }
+            }
+        }
+    }
+
+    pub(super) fn heap_bytes(&self) -> usize {
+        match &self.form {
+            Form::Array(array) => array.capacity() * size_of::<u16>(),
+            Form::Runs(runs) => runs.capacity() * size_of::<Run>(),
+            Form::Bits(_) => size_of::<Bits>(),
+        }
+    }
+
+    pub(super) fn is_disjoint(&self, other: &Self) -> bool {
+        match (&self.form, &other.form) {
+            (Form::Bits(a), Form::Bits(b)) => a.is_disjoint(b),
+            (Form::Bits(bits), Form::Array(array)) | (Form::Array(array), Form::Bits(bits)) => {
+                !array.iter().any(|low| bits.contains(*low))
+            }
+            (Form::Bits(bits), Form::Runs(runs)) | (Form::Runs(runs), Form::Bits(bits)) => {
+                !runs.iter().any(|run| bits.meets_run(*run))
+            }
+            (Form::Array(array), Form::Runs(runs)) | (Form::Runs(runs), Form::Array(array)) => {
+                slices_in(array, runs).all(<[u16]>::is_empty)
+            }
+            (Form::Array(a), Form::Array(b)) => arrays_are_disjoint(a, b),
+            (Form::Runs(a), Form::Runs(b)) => {
+                runs::and(a.iter().copied(), b.iter().copied()).is_empty()
+            }
+        }
+    }
+
+    pub(super) fn and(&self, other: &Self) -> Option<Self> {
+        let key = self.key;
+        match (&self.form, &other.form) {
+            (Form::Bits(a), Form::Bits(b)) => Self::from_bits(key, a.and(b)),
+            (Form::Bits(bits), Form::Array(array)) | (Form::Array(array), Form::Bits(bits)) => {
+                let both = array.iter().copied().filter(|low| bits.contains(*low));
+                Self::from_array(key, both.collect())
+            }
+            (Form::Bits(bits), Form::Runs(runs)) | (Form::Runs(runs), Form::Bits(bits)) => {
+                Self::from_bits(key, bits.within(runs))
+            }
+            (Form::Array(array), Form::Runs(runs)) | (Form::Runs(runs), Form::Array(array)) => {
+                Self::from_array(key, slices_in(array, runs).flatten().copied().collect())
+            }
+            (Form::Array(a), Form::Array(b)) => Self::from_array(key, arrays_and(a, b)),
+            (Form::Runs(a), Form::Runs(b)) => {
+                Self::from_runs(key, runs::and(a.iter().copied(), b.iter().copied()))
+            }
+        }
+    }
+
+    pub(super) fn and_not(&self, other: &Self) -> Option<Self> {
+        let key = self.key;
+        match (&self.form, &other.form) {
+            (Form::Bits(a), Form::Bits(b)) => Self::from_bits(key, a.and_not(b)),
+            (Form::Bits(a), Form::Array(b)) => {
+                let mut rest = Bits::clone(a);
+                for low in b {
+                    rest.remove(*low);
+                }
+                Self::from_bits(key, rest)
+            }
+            (Form::Bits(a), Form::Runs(b)) => {
+                let mut rest = Bits::clone(a);
+                b.iter().for_each(|run| rest.remove_run(*run));
+                Self::from_bits(key, rest)
+            }
+            (Form::Array(a), Form::Bits(b)) => {
+                Self::from_array(key, a.iter().copied().filter(|low| !b.contains(*low)).collect())
+            }
+            (Form::Array(a), Form::Array(b)) => Self::from_array(key, array_and_not(a, b)),
+            (Form::Array(a), Form::Runs(b)) => {
+                let rest = a.iter().copied().filter(|low| runs::find(b, *low).is_err());
+                Self::from_array(key, rest.collect())
+            }
+            (Form::Runs(_), Form::Bits(b)) => Self::from_bits(key, bits_of(&self.form).and_not(b)),
+            (Form::Runs(a), Form::Array(b)) => {
+                Self::from_runs(key, runs::and_not(a.iter().copied(), runs::of_array(b)))
+            }
+            (Form::Runs(a), Form::Runs(b)) => {
+                Self::from_runs(key, runs::and_not(a.iter().copied(), b.iter().copied()))
+            }
+        }
+    }
+
+    /// The union of chunks of the same key.
+    pub(super) fn union(chunks: &[&Self]) -> Option<Self> {
+        let [first, rest @ ..] = chunks else { return None };
+        if rest.is_empty() {
+            return Some((*first).clone());
+        }
+        let total: usize = chunks.iter().map(|chunk| chunk.len as usize).sum();
+        let has_bits = chunks.iter().any(|chunk| matches!(chunk.form, Form::Bits(_)));
+        let has_runs = chunks.iter().any(|chunk| matches!(chunk.form, Form::Runs(_)));
+        if has_runs && !has_bits {
+            let mut runs: Vec<Run> = chunks.iter().flat_map(|chunk| chunk.runs()).collect();
+            if runs.len() <= MAX_RUNS {
+                runs.sort_unstable_by_key(|run| run.first);
+                runs::join(&mut runs);
+                return Self::from_runs(first.key, runs);
+            }
+        }
+        if total <= 64 && !has_bits && !has_runs {
+            let mut array: Vec<u16> = chunks.iter().flat_map(|chunk| chunk.array()).collect();
+            array.sort_unstable();
+            array.dedup();
+            return Self::from_array(first.key, array);
+        }
+        let mut bits = Bits::EMPTY;
+        chunks.iter().for_each(|chunk| add(&mut bits, &chunk.form));
+        Self::from_bits(first.key, bits)
+    }
+
+    fn runs(&self) -> Box<dyn Iterator<Item = Run> + '_> {
+        match &self.form {
+            Form::Array(array) => Box::new(runs::of_array(array)),
+            Form::Runs(runs) => Box::new(runs.iter().copied()),
+            Form::Bits(bits) => Box::new(runs_of(bits, 0).into_iter()),
+        }
+    }
+
+    fn array(&self) -> impl Iterator<Item = u16> {
+        let array = if let Form::Array(array) = &self.form { array.as_slice() } else { &[] };
+        array.iter().copied()
+    }
+}
+
+fn add(bits: &mut Bits, form: &Form) {
+    match form {
+        Form::Array(array) => {
+            for low in array {
+                bits.insert(*low);
+            }
+        }
+        Form::Runs(runs) => runs.iter().for_each(|run| bits.insert_run(*run)),
+        Form::Bits(more) => bits.or_assign(more),
+    }
+}
+
+fn bits_of(form: &Form) -> Bits {
+    let mut bits = Bits::EMPTY;
+    add(&mut bits, form);
+    bits
+}
+
+fn runs_of(bits: &Bits, count: usize) -> Vec<Run> {
+    let mut runs: Vec<Run> = Vec::with_capacity(count);
+    for (word, base) in bits.words().iter().zip((0..=u16::MAX).step_by(64)) {
+        let mut word = *word;
+        while word != 0 {
+            let start = word.trailing_zeros();
+            let len = (!(word >> start)).trailing_zeros();
+            let first = base + start as u16;
+            let last = first + (len - 1) as u16;
+            match runs.last_mut() {
+                Some(run) if u32::from(run.last) + 1 == u32::from(first) => run.last = last,
+                _ => runs.push(Run { first, last }),
+            }
+            if 64 <= start + len {
+                break;
+            }
+            word &= u64::MAX << (start + len);
+        }
+    }
+    runs
+}
+
+fn insert_in_array(array: &mut Vec<u16>, low: u16) -> bool {
+    let at = match array.last() {
+        Some(last) if *last < low => array.len(),
+        _ => match array.binary_search(&low) {
+            Ok(_) => return false,
+            Err(at) => at,
+        },
+    };
+    if array.len() == array.capacity() {
+        array.reserve_exact(1 + array.len() / 2);
+    }
+    array.insert(at, low);
+    true
+}
+
+/// The parts of the array that lie in the runs.
+fn slices_in<'a>(mut array: &'a [u16], runs: &'a [Run]) -> impl Iterator<Item = &'a [u16]> {
+    runs.iter().map_while(move |run| {
+        if array.is_empty() {
+            return None;
+        }
+        array = &array[gallop(array, run.first)..];
+        let end = match run.last.checked_add(1) {
+            None => array.len(),
+            Some(end) => gallop(array, end),
+        };
+        let (inside, rest) = array.split_at(end);
+        array = rest;
+        Some(inside)
+    })
+}
+
+/// How many numbers are below `bound`; fast if they are few.
+fn gallop(array: &[u16], bound: u16) -> usize {
+    let mut step = 1;
+    while step < array.len() && array[step] < bound {
+        step *= 2;
+    }
+    let from = step / 2;
+    let to = (step + 1).min(array.len());
+    from + array[from..to].partition_point(|low| *low < bound)
+}
+
+fn by_length<'a>(a: &'a [u16], b: &'a [u16]) -> (&'a [u16], &'a [u16]) {
+    if a.len() <= b.len() { (a, b) } else { (b, a) }
+}
+
+fn arrays_and(a: &[u16], b: &[u16]) -> Vec<u16> {
+    let (few, mut many) = by_length(a, b);
+    let mut both = Vec::with_capacity(few.len());
+    if GALLOP_FROM * few.len() < many.len() {
+        for low in few {
+            many = &many[gallop(many, *low)..];
+            if many.first() == Some(low) {
+                both.push(*low);
+            }
+        }
+        return both;
+    }
+    let (mut x, mut y) = (0, 0);
+    while x < few.len() && y < many.len() {
+        let (one, other) = (few[x], many[y]);
+        if one == other {
+            both.push(one);
+        }
+        x += usize::from(one <= other);
+        y += usize::from(other <= one);
+    }
+    both
+}
+
+fn arrays_are_disjoint(a: &[u16], b: &[u16]) -> bool {
+    let (few, mut many) = by_length(a, b);
+    few.iter().all(|low| {
+        many = &many[gallop(many, *low)..];
+        many.first() != Some(low)
+    })
+}
+
+fn array_and_not(a: &[u16], mut b: &[u16]) -> Vec<u16> {
+    let mut rest = Vec::with_capacity(a.len());
+    for low in a {
+        b = &b[gallop(b, *low)..];
+        if b.first() != Some(low) {
+            rest.push(*low);
+        }
+    }
+    rest
+}

@@ -1,0 +1,118 @@
+//! Sets against the standard library's, through every form of chunk.
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// Sets of every form: sparse ids, runs, and ids that are too dense for an array.
+fn ids() -> impl Strategy<Value = BTreeSet<u32>> {
+    let part = prop_oneof![
+        proptest::collection::btree_set(0_u32..200_000, 0..50),
+        (0_u32..150_000, 0_u32..70_000).prop_map(|(from, len)| (from..from + len).collect()),
+        (0_u32..70_000, 2_u32..9, 0_u32..20_000).prop_map(|(from, step, len)| (from..)
+            .step_by(step as usize)
+            .take(len as usize)
+            .collect()),
+        (0_u32..70_000, 1_u32..30, 0_u32..400).prop_map(|(from, run, count)| {
+            (0..count).flat_map(|i| (0..run).map(move |j| from + i * 2 * run + j)).collect()
+        }),
+        Just([65_535, 65_536, u32::MAX >> 1].into_iter().collect()),
+    ];
+    proptest::collection::vec(part, 0..3).prop_map(|parts| parts.into_iter().flatten().collect())
+}
+
+fn set(ids: &BTreeSet<u32>) -> IdSet {
+    IdSet::from_sorted(ids.iter().copied())
+}
+
+#[track_caller]
+fn check(set: &IdSet, expected: &BTreeSet<u32>) {
+    assert_eq!(set.len(), expected.len() as u64);
+    assert_eq!(set.is_empty(), expected.is_empty());
+    assert!(set.ids().eq(expected.iter().copied()), "one by one");
+    let folded = set.ids().fold(Vec::new(), |mut ids, id| {
+        ids.push(id);
+        ids
+    });
+    assert!(folded.iter().eq(expected), "at once");
+    let (mut ids, mut read) = (set.ids(), Vec::new());
+    let mut buffer = [0_u32; 100];
+    loop {
+        match ids.read(&mut buffer) {
+            0 => break,
+            count => read.extend_from_slice(&buffer[..count]),
+        }
+    }
+    assert!(read.iter().eq(expected), "in batches");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn operations_equal_the_standard_library(a in ids(), b in ids(), sealed in any::<bool>()) {
+        let (mut x, mut y) = (set(&a), set(&b));
+        if sealed {
+            x.seal();
+            y.seal();
+        }
+        check(&x, &a);
+        check(&x.and(&y), &a.intersection(&b).copied().collect());
+        check(&x.and_not(&y), &a.difference(&b).copied().collect());
+        check(&IdSet::union([&x, &y]), &a.union(&b).copied().collect());
+        prop_assert_eq!(x.is_disjoint(&y), a.is_disjoint(&b));
+        prop_assert_eq!(x.min(), a.first().copied());
+        prop_assert_eq!(x == y, a == b);
+    }
+
+    #[test]
+    fn changes_equal_the_standard_library(
+        mut ids in ids(),
+        changes in proptest::collection::vec((any::<bool>(), 0_u32..140_000), 0..300),
+        runs in proptest::collection::vec((any::<bool>(), 0_u32..70_000, 1_u32..9_000), 0..3),
+    ) {
+        let mut set = set(&ids);
+        let runs = runs.into_iter().flat_map(|(add, from, len)| {
+            (from..from + len).map(move |id| (add, id))
+        });
+        for (add, id) in changes.into_iter().chain(runs) {
+            if add {
+                prop_assert_eq!(set.insert(id), ids.insert(id));
+            } else {
+                prop_assert_eq!(set.remove(id), ids.remove(&id));
+            }
+            prop_assert_eq!(set.contains(id), add);
+        }
+        check(&set, &ids);
+        set.seal();
+        check(&set, &ids);
+    }
+
+    #[test]
+    fn any_order_will_do_and_seeks_find_their_place(ids in ids(), targets in proptest::collection::vec(0_u32..200_000, 1..6)) {
+        let mut mixed: Vec<u32> = ids.iter().copied().collect();
+        mixed.reverse();
+        mixed.extend(ids.iter().step_by(3));
+        let set = IdSet::from_unsorted(mixed);
+        check(&set, &ids);
+        let mut targets = targets;
+        targets.sort_unstable();
+        let mut cursor = set.ids();
+        for target in targets {
+            cursor.seek(target);
+            prop_assert_eq!(cursor.clone().next(), ids.range(target..).next().copied());
+        }
+    }
+}
+
+#[test]
+fn forms_are_chosen_by_size() {
+    let bytes = |ids: &mut dyn Iterator<Item = u32>| IdSet::from_sorted(ids).heap_bytes();
+    let chunk = size_of::<Chunk>();
+    assert_eq!(bytes(&mut (0..65_536)), chunk + 4, "a run");
+    assert_eq!(bytes(&mut (0..2_000).step_by(2)), chunk + 2 * 1_000, "an array");
+    assert_eq!(bytes(&mut (0..65_536).step_by(2)), chunk + 8_192, "a bitmap");
+    assert_eq!(bytes(&mut (0..600_000)), 10 * (chunk + 4), "runs");
+}

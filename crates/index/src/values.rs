@@ -1,0 +1,389 @@
+//! The values of one label name: a dictionary in byte order, with each value's series.
+//!
+//! Values lie in leaves of a few kilobytes: the texts of a leaf are one string, so that a search for
+//! a text in all values is a sweep over memory, and neither a value nor a list of one series needs
+//! an allocation. Leaves are changed in place, split when they are full and joined when they are not.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use crate::dictionary::{Dictionary, Scan};
+use crate::list::List;
+use crate::set::IdSet;
+
+mod leaf;
+
+use self::leaf::Leaf;
+
+/// Ids from here on are not given out: a slot needs the bit.
+pub(crate) const MAX_ID: u32 = 1 << 31;
+
+/// What is known of one label name.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Values {
+    /// Invariant: the union of all lists.
+    presence: Arc<IdSet>,
+    /// Invariant: no leaf is empty; values ascend within and across leaves.
+    leaves: Vec<Leaf>,
+    count: usize,
+    /// Of the values with several series. Those in `vacant` are not in use.
+    lists: Vec<List>,
+    vacant: Vec<u32>,
+    /// Where the last change was: the next one is most often there too. It may be anywhere.
+    last: Place,
+}
+
+/// A value's leaf, and its position there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    leaf: usize,
+    at: usize,
+}
+
+/// Where the series of a value are: the only one's id, or the number of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Slot(u32);
+
+impl Slot {
+    fn single(id: u32) -> Self {
+        Self(id)
+    }
+
+    fn list(number: u32) -> Self {
+        Self(number | MAX_ID)
+    }
+}
+
+/// The series of a value.
+enum Series<'a> {
+    One(u32),
+    List(&'a List),
+}
+
+impl Values {
+    pub(crate) fn insert(&mut self, value: &str, id: u32) {
+        Arc::make_mut(&mut self.presence).insert(id);
+        match self.locate_near(value) {
+            Ok(place) => {
+                let slot = self.leaves[place.leaf].slot(place.at);
+                let slot = self.with(slot, id);
+                self.leaves[place.leaf].set_slot(place.at, slot);
+                self.last = place;
+            }
+            Err(place) => {
+                self.count += 1;
+                self.last = self.add(place, value, Slot::single(id));
+            }
+        }
+    }
+
+    pub(crate) fn remove(&mut self, value: &str, id: u32) {
+        let Ok(Place { leaf, at }) = self.locate(value) else { return };
+        Arc::make_mut(&mut self.presence).remove(id);
+        match self.without(self.leaves[leaf].slot(at), id) {
+            Some(slot) => self.leaves[leaf].set_slot(at, slot),
+            None => {
+                self.count -= 1;
+                self.leaves[leaf].remove(at);
+                self.tidy(leaf);
+            }
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.count
+    }
+
+    pub(crate) fn shared_presence(&self) -> &Arc<IdSet> {
+        &self.presence
+    }
+
+    pub(crate) fn has(&self, value: &str) -> bool {
+        self.locate(value).is_ok()
+    }
+
+    /// The values with their slots, ascending.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, Slot)> {
+        self.leaves.iter().flat_map(Leaf::iter)
+    }
+
+    /// The values that start with `prefix`, ascending.
+    pub(crate) fn with_prefix(&self, prefix: &str) -> impl Iterator<Item = (&str, Slot)> {
+        let Place { leaf, at } = self.first_from(prefix);
+        let leaves = self.leaves[leaf.min(self.leaves.len())..].iter();
+        let values = leaves.flat_map(Leaf::iter).skip(at);
+        values.take_while(move |(value, _)| value.starts_with(prefix))
+    }
+
+    /// How many series have the slot's value.
+    pub(crate) fn series_of(&self, slot: Slot) -> u64 {
+        match self.series(slot) {
+            Series::One(_) => 1,
+            Series::List(list) => list.len(),
+        }
+    }
+
+    /// Whether some series of the slot's value is in the set.
+    pub(crate) fn meets(&self, slot: Slot, set: &IdSet) -> bool {
+        match self.series(slot) {
+            Series::One(id) => set.contains(id),
+            Series::List(List::Few(ids)) => ids.iter().any(|id| set.contains(*id)),
+            Series::List(List::Many(ids)) => !ids.is_disjoint(set),
+        }
+    }
+
+    /// How many series of the slot's value are in the set.
+    pub(crate) fn count_in(&self, slot: Slot, set: &IdSet) -> u64 {
+        match self.series(slot) {
+            Series::One(id) => u64::from(set.contains(id)),
+            Series::List(List::Few(ids)) => {
+                ids.iter().filter(|id| set.contains(**id)).count() as u64
+            }
+            Series::List(List::Many(ids)) => ids.and(set).len(),
+        }
+    }
+
+    /// Gives every list its smallest form, and returns memory that was held for growth.
+    pub(crate) fn seal(&mut self) {
+        Arc::make_mut(&mut self.presence).seal();
+        self.lists.iter_mut().for_each(List::seal);
+        self.lists.shrink_to_fit();
+        self.leaves.iter_mut().for_each(Leaf::shrink);
+        self.leaves.shrink_to_fit();
+    }
+
+    /// The heap memory behind the texts and their order.
+    pub(crate) fn text_bytes(&self) -> usize {
+        let leaves = self.leaves.iter().map(Leaf::text_bytes).sum::<usize>();
+        self.leaves.capacity() * size_of::<Leaf>() + leaves
+    }
+
+    /// The heap memory behind the sets and lists of series, and their places.
+    pub(crate) fn posting_bytes(&self) -> usize {
+        let vacant = self.vacant.capacity() * size_of::<u32>();
+        let lists = self.lists.iter().map(List::heap_bytes).sum::<usize>();
+        let slots = self.leaves.iter().map(Leaf::slot_bytes).sum::<usize>();
+        self.presence.heap_bytes()
+            + slots
+            + vacant
+            + self.lists.capacity() * size_of::<List>()
+            + lists
+    }
+
+    fn series(&self, slot: Slot) -> Series<'_> {
+        if slot.0 < MAX_ID {
+            Series::One(slot.0)
+        } else {
+            Series::List(&self.lists[(slot.0 - MAX_ID) as usize])
+        }
+    }
+
+    /// The slot with the id added.
+    fn with(&mut self, slot: Slot, id: u32) -> Slot {
+        if MAX_ID <= slot.0 {
+            self.lists[(slot.0 - MAX_ID) as usize].insert(id);
+            return slot;
+        }
+        if slot.0 == id {
+            return slot;
+        }
+        let list = List::of_two(slot.0, id);
+        if let Some(number) = self.vacant.pop() {
+            self.lists[number as usize] = list;
+            return Slot::list(number);
+        }
+        self.lists.push(list);
+        // Each list has two series at least, of which there are fewer than 2³¹.
+        Slot::list((self.lists.len() - 1) as u32)
+    }
+
+    /// The slot with the id removed, if an id is left.
+    fn without(&mut self, slot: Slot, id: u32) -> Option<Slot> {
+        if slot.0 < MAX_ID {
+            return (slot.0 != id).then_some(slot);
+        }
+        let number = slot.0 - MAX_ID;
+        let list = &mut self.lists[number as usize];
+        list.remove(id);
+        let Some(only) = list.single() else { return Some(slot) };
+        *list = List::Few(Vec::new());
+        self.vacant.push(number);
+        if self.vacant.len() == self.lists.len() {
+            (self.vacant, self.lists) = (Vec::new(), Vec::new());
+        }
+        Some(Slot::single(only))
+    }
+
+    /// The value's place, or where it would have to be inserted.
+    fn locate(&self, value: &str) -> Result<Place, Place> {
+        let after = self.leaves.partition_point(|leaf| leaf.first() <= value);
+        let leaf = after.saturating_sub(1);
+        match self.leaves.get(leaf) {
+            None => Err(Place::default()),
+            Some(values) => match values.find(value) {
+                Ok(at) => Ok(Place { leaf, at }),
+                Err(at) => Err(Place { leaf, at }),
+            },
+        }
+    }
+
+    /// The same, with a look at the place of the last change first.
+    fn locate_near(&self, value: &str) -> Result<Place, Place> {
+        let near = self.leaves.get(self.last.leaf).and_then(|leaf| leaf.get(self.last.at));
+        if near == Some(value) { Ok(self.last) } else { self.locate(value) }
+    }
+
+    /// The place of the first value that is not below `value`; it may be behind a leaf's last.
+    fn first_from(&self, value: &str) -> Place {
+        self.locate(value).unwrap_or_else(|place| place)
+    }
+
+    /// The place behind the last value that starts with `prefix` or is below it.
+    fn end_of(&self, prefix: &str) -> Place {
+        let is_before = |value: &str| {
+            let head = &value.as_bytes()[..value.len().min(prefix.len())];
+            head <= prefix.as_bytes()
+        };
+        let after = self.leaves.partition_point(|leaf| is_before(leaf.first()));
+        let leaf = after.saturating_sub(1);
+        let at = self.leaves.get(leaf).map_or(0, |values| values.partition_point(is_before));
+        Place { leaf, at }
+    }
+
+    /// Inserts a value and returns its place.
+    fn add(&mut self, Place { leaf, at }: Place, value: &str, slot: Slot) -> Place {
+        let leaves = self.leaves.len();
+        let Some(values) = self.leaves.get_mut(leaf) else {
+            self.leaves.push(Leaf::of(value, slot));
+            return Place::default();
+        };
+        if values.has_room(value) {
+            values.insert(at, value, slot);
+            return Place { leaf, at };
+        }
+        let is_last = leaf + 1 == leaves && at == values.len();
+        // Values that arrive in order fill their leaves.
+        let rest = if is_last { Leaf::default() } else { values.split() };
+        if at <= values.len() && !is_last {
+            values.insert(at, value, slot);
+            self.leaves.insert(leaf + 1, rest);
+            return Place { leaf, at };
+        }
+        let at = at - values.len();
+        values.shrink();
+        self.leaves.insert(leaf + 1, rest);
+        self.leaves[leaf + 1].insert(at, value, slot);
+        Place { leaf: leaf + 1, at }
+    }
+
+    /// Drops the leaf if it is empty, or joins it with the next one if both are small.
+    fn tidy(&mut self, leaf: usize) {
+        if self.leaves[leaf].len() == 0 {
+            self.leaves.remove(leaf);
+            return;
+        }
+        if let [this, next, ..] = &mut self.leaves[leaf..]
+            && this.can_join(next)
+        {
+            this.append(next);
+            self.leaves.remove(leaf + 1);
+        }
+    }
+}
+
+impl<'a> Dictionary for &'a Values {
+    type Error = Infallible;
+    type List = Slot;
+
+    fn value_count(&self) -> usize {
+        self.count
+    }
+
+    fn series_count(&self) -> u64 {
+        self.presence.len()
+    }
+
+    fn presence(&self) -> Result<Arc<IdSet>, Infallible> {
+        Ok(Arc::clone(&self.presence))
+    }
+
+    fn get(&self, value: &str) -> Result<Option<Slot>, Infallible> {
+        Ok(self.locate(value).ok().map(|place| self.leaves[place.leaf].slot(place.at)))
+    }
+
+    fn scan(
+        &self,
+        scan: &Scan<'_>,
+        mut visit: impl FnMut(&str, Slot),
+    ) -> Result<usize, Infallible> {
+        let (from, to) = (self.first_from(scan.prefix), self.end_of(scan.prefix));
+        let mut looked_at = 0;
+        let sweep = scan.sweep();
+        for (leaf, number) in self.leaves.iter().zip(0..).take(to.leaf + 1).skip(from.leaf) {
+            let first = if number == from.leaf { from.at } else { 0 };
+            let end = if number == to.leaf { to.at } else { leaf.len() };
+            if first < end {
+                looked_at += end - first;
+                leaf.sweep(first..end, &sweep, &mut visit);
+            }
+        }
+        Ok(looked_at)
+    }
+
+    fn list_len(&self, list: Slot) -> Result<u64, Infallible> {
+        Ok(self.series_of(list))
+    }
+
+    fn surely_misses(&self, list: Slot, within: &IdSet) -> bool {
+        match self.series(list) {
+            Series::One(id) => !within.contains(id),
+            Series::List(List::Few(ids)) => !ids.iter().any(|id| within.contains(*id)),
+            Series::List(List::Many(_)) => false,
+        }
+    }
+
+    fn union(&self, lists: &[Slot], within: Option<&Arc<IdSet>>) -> Result<Arc<IdSet>, Infallible> {
+        if lists.len() == self.count {
+            return Ok(match within {
+                None => Arc::clone(&self.presence),
+                Some(within) => IdSet::and_shared(within, &self.presence),
+            });
+        }
+        if let [slot] = lists
+            && let Series::List(List::Many(set)) = self.series(*slot)
+        {
+            return Ok(match within {
+                None => Arc::clone(set),
+                Some(within) => Arc::new(set.and(within)),
+            });
+        }
+        let (mut few, mut many) = (Vec::new(), Vec::new());
+        for slot in lists {
+            match self.series(*slot) {
+                Series::One(id) => few.push(id),
+                Series::List(List::Few(ids)) => few.extend_from_slice(ids),
+                Series::List(List::Many(set)) => many.push(&**set),
+            }
+        }
+        if let Some(within) = within {
+            few.retain(|id| within.contains(*id));
+        }
+        let few = IdSet::from_unsorted(few);
+        if many.is_empty() {
+            return Ok(Arc::new(few));
+        }
+        let many = match (within, many.as_slice()) {
+            (None, [one]) if few.is_empty() => (*one).clone(),
+            (None, _) => return Ok(Arc::new(IdSet::union(many.into_iter().chain([&few])))),
+            (Some(within), _) => {
+                let parts: Vec<IdSet> = many.iter().map(|set| set.and(within)).collect();
+                IdSet::union(&parts)
+            }
+        };
+        Ok(Arc::new(if few.is_empty() { many } else { IdSet::union([&many, &few]) }))
+    }
+}

@@ -1,0 +1,190 @@
+//! A run of values in order: one string, where each ends, and where its series are.
+
+use std::ops::Range;
+
+use super::Slot;
+use crate::dictionary::Sweep;
+
+/// The most values of a leaf.
+const MAX_VALUES: usize = 256;
+/// The most bytes of a leaf, unless a single value is longer.
+const MAX_TEXT: usize = 8 << 10;
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Leaf {
+    text: String,
+    /// Behind each value's last byte. Invariant: as many as `slots`.
+    ends: Vec<u32>,
+    slots: Vec<Slot>,
+}
+
+impl Leaf {
+    pub(super) fn of(value: &str, slot: Slot) -> Self {
+        let mut leaf = Self::default();
+        leaf.insert(0, value, slot);
+        leaf
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// The value at a position that there is.
+    fn value(&self, at: usize) -> &str {
+        &self.text[self.start(at)..self.ends[at] as usize]
+    }
+
+    pub(super) fn get(&self, at: usize) -> Option<&str> {
+        (at < self.len()).then(|| self.value(at))
+    }
+
+    /// The first value; leaves in use have one.
+    pub(super) fn first(&self) -> &str {
+        self.get(0).unwrap_or_default()
+    }
+
+    pub(super) fn slot(&self, at: usize) -> Slot {
+        self.slots[at]
+    }
+
+    pub(super) fn set_slot(&mut self, at: usize, slot: Slot) {
+        self.slots[at] = slot;
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, Slot)> {
+        let mut start = 0;
+        self.ends.iter().zip(&self.slots).map(move |(end, slot)| {
+            let value = &self.text[start..*end as usize];
+            start = *end as usize;
+            (value, *slot)
+        })
+    }
+
+    /// How many values there are before the first for which `is_before` does not hold.
+    pub(super) fn partition_point(&self, is_before: impl Fn(&str) -> bool) -> usize {
+        let (mut from, mut to) = (0, self.len());
+        while from < to {
+            let middle = usize::midpoint(from, to);
+            if is_before(self.value(middle)) {
+                from = middle + 1;
+            } else {
+                to = middle;
+            }
+        }
+        from
+    }
+
+    /// The position of a value, or where it would have to be inserted.
+    pub(super) fn find(&self, value: &str) -> Result<usize, usize> {
+        let at = self.partition_point(|other| other < value);
+        if self.get(at) == Some(value) { Ok(at) } else { Err(at) }
+    }
+
+    pub(super) fn has_room(&self, value: &str) -> bool {
+        self.len() < MAX_VALUES && self.text.len() + value.len() <= MAX_TEXT
+    }
+
+    pub(super) fn insert(&mut self, at: usize, value: &str, slot: Slot) {
+        let start = self.start(at);
+        self.text.insert_str(start, value);
+        // A label value is held in memory several times over before its length overflows.
+        let grown = value.len() as u32;
+        self.ends.insert(at, start as u32);
+        self.ends[at..].iter_mut().for_each(|end| *end += grown);
+        self.slots.insert(at, slot);
+    }
+
+    pub(super) fn remove(&mut self, at: usize) {
+        let range = self.start(at)..self.ends[at] as usize;
+        let shrunk = range.len() as u32;
+        self.text.replace_range(range, "");
+        self.ends.remove(at);
+        self.ends[at..].iter_mut().for_each(|end| *end -= shrunk);
+        self.slots.remove(at);
+    }
+
+    /// Splits the upper half off.
+    pub(super) fn split(&mut self) -> Self {
+        let at = self.len() / 2;
+        let start = self.start(at);
+        let mut rest = Self {
+            text: self.text.split_off(start),
+            ends: self.ends.split_off(at),
+            slots: self.slots.split_off(at),
+        };
+        rest.ends.iter_mut().for_each(|end| *end -= start as u32);
+        self.shrink();
+        rest
+    }
+
+    /// Whether both together leave room.
+    pub(super) fn can_join(&self, next: &Self) -> bool {
+        self.len() + next.len() <= MAX_VALUES / 2
+            && self.text.len() + next.text.len() <= MAX_TEXT / 2
+    }
+
+    pub(super) fn append(&mut self, next: &mut Self) {
+        let start = self.text.len() as u32;
+        self.text.push_str(&next.text);
+        self.ends.extend(next.ends.iter().map(|end| end + start));
+        self.slots.append(&mut next.slots);
+    }
+
+    pub(super) fn shrink(&mut self) {
+        self.text.shrink_to_fit();
+        self.ends.shrink_to_fit();
+        self.slots.shrink_to_fit();
+    }
+
+    pub(super) fn text_bytes(&self) -> usize {
+        self.text.capacity() + self.ends.capacity() * size_of::<u32>()
+    }
+
+    pub(super) fn slot_bytes(&self) -> usize {
+        self.slots.capacity() * size_of::<Slot>()
+    }
+
+    /// Visits those of the values at `range`, which is not empty, that the sweep asks for.
+    pub(super) fn sweep(
+        &self,
+        range: Range<usize>,
+        sweep: &Sweep<'_>,
+        mut visit: impl FnMut(&str, Slot),
+    ) {
+        let Some(needle) = sweep.needle() else {
+            let mut start = self.start(range.start);
+            for at in range {
+                let value = &self.text[start..self.ends[at] as usize];
+                start = self.ends[at] as usize;
+                if value.ends_with(sweep.suffix()) {
+                    visit(value, self.slots[at]);
+                }
+            }
+            return;
+        };
+        let text = &self.text.as_bytes()[..self.ends[range.end - 1] as usize];
+        let (mut at, mut from) = (range.start, self.start(range.start));
+        while let Some(found) = needle.find(&text[from..]) {
+            let found = from + found;
+            at += self.ends[at..range.end].partition_point(|end| *end as usize <= found);
+            let end = self.ends[at] as usize;
+            if end < found + needle.needle().len() {
+                // It reaches into the next value.
+                from = found + 1;
+                continue;
+            }
+            let value = self.value(at);
+            if value.ends_with(sweep.suffix()) {
+                visit(value, self.slots[at]);
+            }
+            (at, from) = (at + 1, end);
+            if at == range.end {
+                break;
+            }
+        }
+    }
+
+    fn start(&self, at: usize) -> usize {
+        at.checked_sub(1).map_or(0, |before| self.ends[before] as usize)
+    }
+}
