@@ -172,6 +172,7 @@ impl<'f, D: Dictionary> Step<'f, D> {
                 let mut lists = Vec::new();
                 for scan in scans {
                     tally.looked_at += dictionary.scan(scan, |value, list| {
+                        debug_assert!(scan.wants(value), "a scan visits what was asked for");
                         // Looking into a short list is cheaper than running a regular expression.
                         if within.is_none_or(|within| !dictionary.surely_misses(list, within))
                             && predicate.accepts(value)

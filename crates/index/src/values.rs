@@ -295,7 +295,7 @@ impl Values {
     }
 }
 
-impl<'a> Dictionary for &'a Values {
+impl Dictionary for &Values {
     type Error = Infallible;
     type List = Slot;
 

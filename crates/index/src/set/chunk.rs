@@ -132,10 +132,12 @@ impl Chunk {
                     Form::Bits(Box::new(bits_of(&self.form)))
                 };
             }
-            Form::Array(array) if MIN_TURN <= len && len.is_power_of_two() => {
-                if runs::of_array(array).count() <= len / 4 {
-                    self.form = Form::Runs(runs::of_array(array).collect());
-                }
+            Form::Array(array)
+                if MIN_TURN <= len
+                    && len.is_power_of_two()
+                    && runs::of_array(array).count() <= len / 4 =>
+            {
+                self.form = Form::Runs(runs::of_array(array).collect());
             }
             Form::Runs(runs) if MIN_TURN <= runs.len() => {
                 if len < MAX_ARRAY && len < 2 * runs.len() {
