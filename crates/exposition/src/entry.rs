@@ -9,7 +9,7 @@ use core::marker::PhantomData;
 
 use skopos_core::{Exemplar, HistogramSample, LabelSet, Labels, MetricType, Timestamp};
 
-use crate::parser::{Converted, TextLabels, TextSample};
+use crate::parser::{Converted, TextLabels, TextPairs, TextSample};
 #[cfg(feature = "protobuf")]
 use crate::protobuf::{LabelBuffer, ProtobufParser, ProtobufSample};
 
@@ -118,20 +118,19 @@ impl<'p, 'a> SeriesEntry<'p, 'a> {
 
     /// Names and values of the labels as they stand on the page: in that order, with their escapes. Of
     /// a protobuf page, in name order.
+    #[inline]
     pub fn raw_labels(&self) -> impl ExactSizeIterator<Item = (&str, &str)> + '_ {
-        let len = match &self.sample {
+        let (text, len) = match &self.sample {
             #[cfg(feature = "protobuf")]
-            Sample::Protobuf(sample) => sample.parser().labels().len() - 1,
-            Sample::Text(sample) => sample.raw_label_count(),
+            Sample::Protobuf(sample) => (None, sample.parser().labels().len() - 1),
+            Sample::Text(sample) => (Some(sample.raw_labels()), 0),
         };
-        (0..len).map(|index| {
-            let label = match &self.sample {
-                #[cfg(feature = "protobuf")]
-                Sample::Protobuf(sample) => sample.raw_label(index),
-                Sample::Text(sample) => sample.raw_label(index),
-            };
-            label.unwrap_or_default()
-        })
+        let numbered = (0..len).map(|index| match &self.sample {
+            #[cfg(feature = "protobuf")]
+            Sample::Protobuf(sample) => sample.raw_label(index).unwrap_or_default(),
+            Sample::Text(_) => unnumbered(index),
+        });
+        RawPairs { text, numbered }
     }
 
     /// The value; in text every NaN is the normal one.
@@ -183,11 +182,17 @@ impl<'p, 'a> SeriesEntry<'p, 'a> {
 
     /// Names and values of the exemplar's labels as they stand on the page; none without exemplar.
     pub fn raw_exemplar_labels(&self) -> impl Iterator<Item = (&str, &str)> + '_ {
-        (0..).map_while(|index| match &self.sample {
+        let (text, len) = match &self.sample {
+            #[cfg(feature = "protobuf")]
+            Sample::Protobuf(_) => (None, usize::MAX),
+            Sample::Text(sample) => (Some(sample.raw_exemplar_labels()), 0),
+        };
+        let numbered = (0..len).map_while(|index| match &self.sample {
             #[cfg(feature = "protobuf")]
             Sample::Protobuf(sample) => sample.raw_exemplar_label(index),
-            Sample::Text(sample) => sample.raw_exemplar_label(index),
-        })
+            Sample::Text(_) => Some(unnumbered(index)),
+        });
+        RawPairs { text, numbered }
     }
 
     /// The exemplar, if there is one. Allocates its labels.
@@ -224,6 +229,42 @@ impl<'p, 'a> SeriesEntry<'p, 'a> {
             Sample::Text(sample) => sample.start_timestamp(),
         }
     }
+}
+
+/// What a text page has for a number: it has no numbered labels.
+fn unnumbered(_: usize) -> (&'static str, &'static str) {
+    ("", "")
+}
+
+/// Names and values as they stand on a text page, or those of a protobuf page.
+struct RawPairs<'e, 'a, I> {
+    text: Option<TextPairs<'e, 'a>>,
+    numbered: I,
+}
+
+impl<'e, 'a: 'e, I: Iterator<Item = (&'e str, &'e str)>> Iterator for RawPairs<'e, 'a, I> {
+    type Item = (&'e str, &'e str);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        match &mut self.text {
+            Some(text) => text.next(),
+            None => self.numbered.next(),
+        }
+    }
+
+    #[inline]
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        match &self.text {
+            Some(text) => text.size_hint(),
+            None => self.numbered.size_hint(),
+        }
+    }
+}
+
+impl<'e, 'a: 'e, I> ExactSizeIterator for RawPairs<'e, 'a, I> where
+    I: ExactSizeIterator<Item = (&'e str, &'e str)>
+{
 }
 
 /// A native histogram: its series, its buckets, and what else the page says of it.

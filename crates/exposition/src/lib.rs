@@ -42,7 +42,7 @@
 //! # Crate features
 //!
 //! * `std` (default): SIMD is chosen at run time. Without it the crate is `no_std` and needs `alloc`.
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 #![cfg_attr(not(feature = "std"), no_std)]
 
 extern crate alloc;

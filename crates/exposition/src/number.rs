@@ -57,7 +57,7 @@ pub(crate) fn scan_decimal(bytes: &[u8], mut at: usize) -> Option<(f64, usize)> 
         // More than 18 digits are refused below, before the exponent is used.
         exponent = -((at - fraction).min(99) as i32);
     }
-    if !(1..=18).contains(&digits) || 1 << 53 < mantissa {
+    if !(1..=18).contains(&digits) {
         return None;
     }
     if matches!(bytes.get(at), Some(b'e' | b'E')) {
@@ -65,13 +65,101 @@ pub(crate) fn scan_decimal(bytes: &[u8], mut at: usize) -> Option<(f64, usize)> 
         exponent += written;
         at = end;
     }
-    let magnitude = mantissa as f64;
-    let value = if exponent < 0 {
-        magnitude / POWERS.get(exponent.unsigned_abs() as usize)?
-    } else {
-        magnitude * POWERS.get(exponent as usize)?
-    };
+    let value = scale_decimal(mantissa, exponent)?;
     Some((if negative { -value } else { value }, at))
+}
+
+/// Reads a token of at most 16 bytes after the sign and before the exponent: digits, perhaps a point,
+/// perhaps an exponent of two digits.
+///
+/// Gives nothing where the token is not so simple, or not exactly representable by one operation, or
+/// too close to the beginning of `bytes`; the caller then takes [`parse_value`].
+#[inline]
+pub(crate) fn read_token(bytes: &[u8], start: usize, end: usize) -> Option<f64> {
+    let (rest, last) = bytes.get(..end)?.split_last_chunk::<4>()?;
+    let negative = bytes.get(start) == Some(&b'-');
+    let start = start + usize::from(negative);
+    let (mut digits, mut exponent) = (bytes.get(..end)?, 0);
+    if let [b'e' | b'E', sign @ (b'+' | b'-'), tens @ b'0'..=b'9', ones @ b'0'..=b'9'] = last {
+        let written = i32::from(tens - b'0') * 10 + i32::from(ones - b'0');
+        exponent = if *sign == b'-' { -written } else { written };
+        digits = rest;
+    }
+    let len = digits.len().checked_sub(start)?;
+    let (_, last) = digits.split_last_chunk::<16>()?;
+    if !(1..=16).contains(&len) {
+        return None;
+    }
+    let word = u64::from_le_bytes(*last.last_chunk()?) ^ repeat(b'0');
+    let digits = word & u64::MAX << (64 - 8 * len.min(8));
+    let mantissa = if len <= 8 && non_digits(digits) == 0 {
+        eight_digits(digits)
+    } else {
+        let (mantissa, fraction) = read_sixteen(last, len)?;
+        exponent -= fraction;
+        mantissa
+    };
+    let value = if exponent == 0 { exact(mantissa)? } else { scale_decimal(mantissa, exponent)? };
+    Some(if negative { -value } else { value })
+}
+
+/// Reads the last `len` bytes, digits with at most one point; gives them without it, and how many
+/// are behind it.
+#[inline]
+fn read_sixteen(bytes: &[u8; 16], len: usize) -> Option<(u64, i32)> {
+    const POINT: u8 = b'.' ^ b'0';
+    let zeros = u128::from(repeat(b'0')) << 64 | u128::from(repeat(b'0'));
+    // The first digit is in the lowest byte; what is before the token counts as zeros.
+    let mut token = (u128::from_le_bytes(*bytes) ^ zeros) & u128::MAX << (128 - 8 * len);
+    let (low, high) = (non_digits(token as u64), non_digits((token >> 64) as u64));
+    let mut fraction = 0;
+    if low | high != 0 {
+        let first = if low == 0 { 64 + high.trailing_zeros() } else { low.trailing_zeros() };
+        let at = first & !7;
+        let others = low.count_ones() + high.count_ones();
+        if (token >> at) as u8 != POINT || others != 1 || len == 1 {
+            return None;
+        }
+        let whole = token & ((1 << at) - 1);
+        token = token >> at >> 8 << 8 << at | whole << 8;
+        fraction = 15 - (at >> 3) as i32;
+    }
+    let mantissa = eight_digits(token as u64) * 100_000_000 + eight_digits((token >> 64) as u64);
+    Some((mantissa, fraction))
+}
+
+/// The high bit of each byte that is above 9.
+#[inline]
+const fn non_digits(word: u64) -> u64 {
+    (((word & repeat(0x7f)) + repeat(0x76)) | word) & repeat(0x80)
+}
+
+/// The number of eight digits, of which the first is in the lowest byte.
+#[inline]
+const fn eight_digits(digits: u64) -> u64 {
+    const PAIRS: u64 = 0x0000_00ff_0000_00ff;
+    let pairs = digits.wrapping_mul(10).wrapping_add(digits >> 8);
+    let low = (pairs & PAIRS).wrapping_mul(100 + (1_000_000 << 32));
+    let high = (pairs >> 16 & PAIRS).wrapping_mul(1 + (10_000 << 32));
+    low.wrapping_add(high) >> 32
+}
+
+const fn repeat(byte: u8) -> u64 {
+    u64::from_le_bytes([byte; 8])
+}
+
+/// The float of an integer that is one.
+#[inline]
+fn exact(mantissa: u64) -> Option<f64> {
+    (mantissa <= 1 << 53).then_some(mantissa as f64)
+}
+
+/// `mantissa · 10^exponent` where one operation gives it exactly rounded.
+#[inline]
+fn scale_decimal(mantissa: u64, exponent: i32) -> Option<f64> {
+    let magnitude = exact(mantissa)?;
+    let power = *POWERS.get(exponent.unsigned_abs() as usize)?;
+    Some(if exponent < 0 { magnitude / power } else { magnitude * power })
 }
 
 #[inline]

@@ -5,6 +5,7 @@
 //! no allocation; the few buffers are the parser's own and are reused.
 
 use alloc::vec::Vec;
+use core::slice;
 
 use skopos_core::{Exemplar, MetricType, Timestamp};
 
@@ -12,6 +13,7 @@ use self::convert::Collation;
 use self::created::Ahead;
 use self::labels::Scratch;
 use self::lex::State;
+use self::scan::{Index, Scanner};
 use crate::{Entry, Error, SeriesEntry, TextFormat};
 
 mod careful;
@@ -20,6 +22,7 @@ mod created;
 mod fast;
 mod labels;
 mod lex;
+mod scan;
 #[cfg(test)]
 mod tests;
 
@@ -165,6 +168,7 @@ impl ParserOptions {
 #[derive(Debug)]
 pub struct Parser<'a> {
     page: Page<'a>,
+    index: Index,
     format: TextFormat,
     options: ParserOptions,
     /// The byte that comes next.
@@ -178,6 +182,7 @@ pub struct Parser<'a> {
     unit: Span,
     family_name_len: usize,
     line: Line,
+    meta: Meta,
     ahead: Ahead,
     collation: Collation,
     scratch: Scratch,
@@ -257,23 +262,102 @@ struct RawExemplar {
 struct Line {
     series: Span,
     name: Span,
-    labels: Vec<RawLabel>,
     value: f64,
     timestamp: Option<i64>,
     exemplar: Option<RawExemplar>,
+    /// Which marks of the index are the labels': the opening brace, and two quotes for each value. The
+    /// end is that of the closing brace.
+    label_marks: (usize, usize),
+    exemplar_marks: (usize, usize),
+    /// Labels that were read byte by byte, instead of marks.
+    labels: Vec<RawLabel>,
     exemplar_labels: Vec<RawLabel>,
 }
 
-/// What a step over the page found; a sample is in [`Parser::line`].
-#[derive(Debug)]
+impl Line {
+    #[inline]
+    fn labels<'l>(&'l self, index: &'l Index) -> LineLabels<'l> {
+        LineLabels::new(index, self.label_marks, &self.labels)
+    }
+
+    fn exemplar_labels<'l>(&'l self, index: &'l Index) -> LineLabels<'l> {
+        LineLabels::new(index, self.exemplar_marks, &self.exemplar_labels)
+    }
+
+    /// Makes the labels independent of the index.
+    fn detach(&mut self, index: &Index) {
+        let labels = LineLabels::new(index, self.label_marks, &[]);
+        self.labels.extend(labels);
+        let labels = LineLabels::new(index, self.exemplar_marks, &[]);
+        self.exemplar_labels.extend(labels);
+        (self.label_marks, self.exemplar_marks) = Default::default();
+    }
+}
+
+/// The labels of a line, in its order.
+#[derive(Clone, Debug)]
+struct LineLabels<'l> {
+    /// What places are counted from.
+    base: usize,
+    /// Where the next label begins.
+    name: usize,
+    quotes: slice::Iter<'l, [u16; 2]>,
+    raw: slice::Iter<'l, RawLabel>,
+}
+
+impl<'l> LineLabels<'l> {
+    #[inline]
+    fn new(index: &'l Index, marks: (usize, usize), raw: &'l [RawLabel]) -> Self {
+        let marks = index.marks(marks.0, marks.1);
+        let (open, quotes) = marks.split_first().map_or((0, marks), |(open, rest)| (*open, rest));
+        Self {
+            base: index.base(),
+            name: usize::from(open) + 1,
+            quotes: quotes.as_chunks::<2>().0.iter(),
+            raw: raw.iter(),
+        }
+    }
+}
+
+impl Iterator for LineLabels<'_> {
+    type Item = RawLabel;
+
+    #[inline]
+    fn next(&mut self) -> Option<RawLabel> {
+        let Some(&[open, close]) = self.quotes.next() else { return self.raw.next().copied() };
+        let (open, close) = (usize::from(open), usize::from(close));
+        let name = Span::new(self.base + self.name, self.base + open - 1);
+        let value = Span::new(self.base + open + 1, self.base + close);
+        self.name = close + 2;
+        Some(RawLabel { name, value, escaped: false })
+    }
+
+    #[inline]
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let len = self.quotes.len() + self.raw.len();
+        (len, Some(len))
+    }
+}
+
+impl ExactSizeIterator for LineLabels<'_> {}
+
+/// What a step over the page found. A sample is in [`Parser::line`], the rest in [`Parser::meta`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
     End,
-    Type { name: Span, metric_type: MetricType },
-    Help { name: Span, text: Span },
-    Unit { name: Span, unit: Span },
-    Comment(Span),
+    Type,
+    Help,
+    Unit,
+    Comment,
     Series,
     Histogram,
+}
+
+/// A metadata line, or a comment.
+#[derive(Debug, Default)]
+struct Meta {
+    name: Span,
+    text: Span,
 }
 
 impl<'a> Parser<'a> {
@@ -282,6 +366,7 @@ impl<'a> Parser<'a> {
     pub fn new(format: TextFormat, page: &'a [u8], options: ParserOptions) -> Self {
         Self {
             page: Page::new(page),
+            index: Index::new(Scanner::new(), format, page.len()),
             format,
             options,
             pos: 0,
@@ -292,6 +377,7 @@ impl<'a> Parser<'a> {
             unit: Span::default(),
             family_name_len: 0,
             line: Line::default(),
+            meta: Meta::default(),
             ahead: Ahead::default(),
             collation: Collation::default(),
             scratch: Scratch::default(),
@@ -311,15 +397,19 @@ impl<'a> Parser<'a> {
         let page = self.page;
         Ok(Some(match step {
             Step::Series => Entry::Series(SeriesEntry::text(TextSample { parser: self })),
-            Step::Type { name, metric_type } => Entry::Type { name: page.text(name), metric_type },
-            Step::Help { name, text } => {
-                let help = crate::escape::unescape_help(page.text(text), self.format);
-                Entry::Help { name: page.text(name), help }
+            Step::Type => {
+                let metric_type = self.metric_type;
+                Entry::Type { name: page.text(self.meta.name), metric_type }
             }
-            Step::Unit { name, unit } => {
-                Entry::Unit { name: page.text(name), unit: page.text(unit) }
+            Step::Help => {
+                let help = crate::escape::unescape_help(page.text(self.meta.text), self.format);
+                Entry::Help { name: page.text(self.meta.name), help }
             }
-            Step::Comment(text) => Entry::Comment(page.get(text)),
+            Step::Unit => {
+                let Meta { name, text } = self.meta;
+                Entry::Unit { name: page.text(name), unit: page.text(text) }
+            }
+            Step::Comment => Entry::Comment(page.get(self.meta.text)),
             Step::Histogram => return Ok(self.histogram().map(Entry::Histogram)),
             Step::End => return Ok(None),
         }))
@@ -403,18 +493,10 @@ impl<'a> TextSample<'_, 'a> {
         self.parser.page.text(self.parser.line.name)
     }
 
-    pub(crate) fn raw_label_count(&self) -> usize {
-        self.parser.line.labels.len()
-    }
-
-    pub(crate) fn raw_labels(&self) -> impl Iterator<Item = (&'a str, &'a str)> + '_ {
-        (0..self.raw_label_count()).filter_map(|index| self.raw_label(index))
-    }
-
-    pub(crate) fn raw_label(&self, index: usize) -> Option<(&'a str, &'a str)> {
-        let page = self.parser.page;
-        let label = self.parser.line.labels.get(index)?;
-        Some((page.text(label.name), page.text(label.value)))
+    #[inline]
+    pub(crate) fn raw_labels(&self) -> TextPairs<'_, 'a> {
+        let Parser { page, line, index, .. } = &*self.parser;
+        TextPairs { page: *page, labels: line.labels(index) }
     }
 
     #[inline]
@@ -436,17 +518,20 @@ impl<'a> TextSample<'_, 'a> {
         self.parser.series_labels()
     }
 
-    pub(crate) fn raw_exemplar_label(&self, index: usize) -> Option<(&'a str, &'a str)> {
-        let page = self.parser.page;
-        let line = &self.parser.line;
-        let label = line.exemplar.and_then(|_| line.exemplar_labels.get(index))?;
-        Some((page.text(label.name), page.text(label.value)))
+    /// The exemplar's labels; none without exemplar.
+    pub(crate) fn raw_exemplar_labels(&self) -> TextPairs<'_, 'a> {
+        let Parser { page, line, index, .. } = &*self.parser;
+        let labels = match line.exemplar {
+            Some(_) => line.exemplar_labels(index),
+            None => LineLabels::new(index, (0, 0), &[]),
+        };
+        TextPairs { page: *page, labels }
     }
 
     #[inline]
     pub(crate) fn exemplar(&self) -> Option<Exemplar> {
         let raw = self.parser.line.exemplar?;
-        let labels = (0..).map_while(|index| self.raw_exemplar_label(index)).collect();
+        let labels = self.raw_exemplar_labels().collect();
         let timestamp = raw.timestamp.map(Timestamp::from_millis);
         Some(Exemplar { labels, value: raw.value, timestamp })
     }
@@ -455,3 +540,27 @@ impl<'a> TextSample<'_, 'a> {
         self.parser.start_timestamp()
     }
 }
+
+/// Names and values as they stand on the page.
+#[derive(Clone, Debug)]
+pub(crate) struct TextPairs<'p, 'a> {
+    page: Page<'a>,
+    labels: LineLabels<'p>,
+}
+
+impl<'a> Iterator for TextPairs<'_, 'a> {
+    type Item = (&'a str, &'a str);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        let label = self.labels.next()?;
+        Some((self.page.text(label.name), self.page.text(label.value)))
+    }
+
+    #[inline]
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.labels.size_hint()
+    }
+}
+
+impl ExactSizeIterator for TextPairs<'_, '_> {}

@@ -60,6 +60,15 @@ fn label_floats_have_one_form() {
 }
 
 #[test]
+fn usual_tokens_are_read_by_words() {
+    for text in ["0", "-17", "12345678", "1234567890123456", "0.25", "1.26497757e+06", "-5e-09"] {
+        let page = format!("some_metric_name {text}");
+        let value = read_token(page.as_bytes(), page.len() - text.len(), page.len());
+        assert_eq!(value, text.parse().ok(), "{text}");
+    }
+}
+
+#[test]
 fn millis_are_truncated_and_held_as_go_holds_them() {
     assert_eq!(millis_from_seconds(1.0009), 1000);
     assert_eq!(millis_from_seconds(-1.0009), -1000);
@@ -76,6 +85,17 @@ proptest! {
             prop_assert_eq!(end, text.len());
             let expected: f64 = text.parse().unwrap();
             prop_assert_eq!(value.to_bits(), expected.to_bits());
+        }
+    }
+
+    #[test]
+    fn tokens_agree_with_the_standard_library(
+        text in "-?[0-9]{0,18}(\\.[0-9]{0,9})?([eE][+-]?[0-9]{1,3})?|[-+.e0-9]{1,17}"
+    ) {
+        let page = format!("metric{{label=\"value\"}} {text}\n");
+        let end = page.len() - 1;
+        if let Some(value) = read_token(page.as_bytes(), end - text.len(), end) {
+            prop_assert_eq!(Ok(value.to_bits()), parse_value(text.as_bytes()).map(f64::to_bits));
         }
     }
 

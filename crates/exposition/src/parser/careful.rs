@@ -12,7 +12,7 @@ use core::str;
 use skopos_core::MetricType;
 
 use super::lex::{Lexer, Token};
-use super::{Parser, RawExemplar, RawLabel, Span, Step};
+use super::{Meta, Parser, RawExemplar, RawLabel, Span, Step};
 use crate::number::{self, NORMAL_NAN, NumberError};
 use crate::quote::QuotedBytes;
 use crate::{Error, ErrorKind, TextFormat};
@@ -80,6 +80,7 @@ impl Careful<'_, '_> {
         }
         let text = self.text_of(self.lexer.span());
         let step = self.metadata_step(keyword, name, text)?;
+        self.parser.meta = Meta { name, text };
         if self.parser.format == TextFormat::Prometheus {
             let token = self.lexer.token();
             if token != Token::Linebreak {
@@ -108,7 +109,7 @@ impl Careful<'_, '_> {
                     return Err(self.error(message));
                 };
                 self.parser.metric_type = metric_type;
-                Ok(Step::Type { name, metric_type })
+                Ok(Step::Type)
             }
             Token::Unit => {
                 if !is_unit_suffix(name_bytes, bytes) {
@@ -117,7 +118,7 @@ impl Careful<'_, '_> {
                 }
                 self.check_utf8(text, "unit")?;
                 self.parser.unit = text;
-                Ok(Step::Unit { name, unit: text })
+                Ok(Step::Unit)
             }
             _ => {
                 if let Err(error) = str::from_utf8(bytes) {
@@ -125,15 +126,15 @@ impl Careful<'_, '_> {
                     let message = format!("help text {shown} is not a valid utf8 string");
                     return Err(self.encoding_error(message, text, error));
                 }
-                Ok(Step::Help { name, text })
+                Ok(Step::Help)
             }
         }
     }
 
     fn comment(&mut self) -> Result<Step, Error> {
-        let text = self.lexer.span();
+        self.parser.meta.text = self.lexer.span();
         match self.lexer.token() {
-            Token::Linebreak => Ok(Step::Comment(text)),
+            Token::Linebreak => Ok(Step::Comment),
             token => Err(self.unexpected("linebreak expected after comment", token)),
         }
     }
@@ -141,6 +142,8 @@ impl Careful<'_, '_> {
     fn series(&mut self, first: Token) -> Result<Step, Error> {
         let mut labels = core::mem::take(&mut self.parser.line.labels);
         labels.clear();
+        self.parser.line.label_marks = (0, 0);
+        self.parser.line.exemplar_marks = (0, 0);
         let result = self.series_with(first, &mut labels);
         self.parser.line.labels = labels;
         result

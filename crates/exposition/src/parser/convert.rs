@@ -98,8 +98,8 @@ impl<'a> Parser<'a> {
                 }
                 return Ok(step);
             }
-            if let Step::Type { name, .. } = step {
-                self.collation.type_name = name;
+            if let Step::Type = step {
+                self.collation.type_name = self.meta.name;
             }
             if !again && self.make() {
                 self.collation.pending = Some(step);

@@ -75,6 +75,8 @@ impl Parser<'_> {
     fn look_ahead(&mut self) {
         let here = (self.pos, self.start, self.state, self.done);
         let family = (self.metric_type, self.unit, self.family_name_len);
+        let cursor = self.index.cursor();
+        self.line.detach(&self.index);
         mem::swap(&mut self.line, &mut self.ahead.line);
         self.ahead.found = None;
         while let Ok(Step::Series) = self.any_step() {
@@ -88,6 +90,7 @@ impl Parser<'_> {
             break;
         }
         self.ahead.known_to = self.pos;
+        self.index.go_back(cursor);
         mem::swap(&mut self.line, &mut self.ahead.line);
         (self.pos, self.start, self.state, self.done) = here;
         (self.metric_type, self.unit, self.family_name_len) = family;
@@ -101,7 +104,7 @@ impl Parser<'_> {
             _ => b"",
         };
         key.clear();
-        for label in &line.labels {
+        for label in line.labels(&self.index) {
             let name = self.page.get(label.name);
             if name != left_out || left_out.is_empty() {
                 key.extend_from_slice(name);

@@ -6,7 +6,8 @@
 
 use alloc::vec::Vec;
 
-use super::{Parser, RawExemplar, RawLabel, Span, Step};
+use super::scan::IndexedLine;
+use super::{Meta, Parser, RawExemplar, RawLabel, Span, Step};
 use crate::TextFormat;
 use crate::number;
 
@@ -71,8 +72,69 @@ impl Parser<'_> {
 
     #[inline]
     fn fast_series(&mut self) -> Option<Step> {
+        self.indexed_series().or_else(|| self.bytewise_series())
+    }
+
+    /// Reads the line by the marks that a structural pass found.
+    #[inline]
+    fn indexed_series(&mut self) -> Option<Step> {
         let bytes = self.page.bytes;
         let start = self.pos;
+        let line = self.index.line_at(bytes, start)?;
+        let place = |mark: Option<&u16>| mark.map(|&mark| line.base + usize::from(mark));
+        let (&newline, marks) = line.marks.split_last()?;
+        let end = line.base + usize::from(newline);
+        if self.page.text.len() <= end {
+            return None;
+        }
+        let name = Span::new(start, place(marks.first())?);
+        let (mut series, mut label_marks, mut marks) = (name, (0, 0), marks);
+        if bytes.get(name.end) == Some(&b'{') {
+            let close = close_of(bytes, line.base, marks, self.format)?;
+            if !opens_labels(bytes, name.end) {
+                return None;
+            }
+            series.end = place(marks.get(close))? + 1;
+            label_marks = (line.first, line.first + close);
+            marks = marks.get(close + 1..)?;
+        }
+        let (&space, rest) = marks.split_first()?;
+        if line.base + usize::from(space) != series.end {
+            return None;
+        }
+        let value_end = place(rest.first()).unwrap_or(end);
+        let value = indexed_value(bytes, series.end + 1, value_end)?;
+        let mut more = More::default();
+        if let Some((_, rest)) = rest.split_first() {
+            let line = IndexedLine {
+                marks: rest,
+                first: line.first + line.marks.len() - 1 - rest.len(),
+                ..line
+            };
+            more = match self.format {
+                TextFormat::Prometheus => indexed_millis(bytes, value_end + 1, end, line)?,
+                TextFormat::OpenMetrics => indexed_rest(bytes, value_end + 1, end, line)?,
+            };
+        }
+        self.line.value = value;
+        self.line.name = name;
+        self.line.series = series;
+        self.line.label_marks = label_marks;
+        self.line.labels.clear();
+        self.line.timestamp = more.timestamp;
+        self.line.exemplar = more.exemplar;
+        self.line.exemplar_marks = more.exemplar_marks;
+        self.line.exemplar_labels.clear();
+        self.pos = end + 1;
+        Some(Step::Series)
+    }
+
+    /// Reads the line byte by byte.
+    fn bytewise_series(&mut self) -> Option<Step> {
+        let bytes = self.page.bytes;
+        let start = self.pos;
+        self.line.label_marks = (0, 0);
+        self.line.exemplar_marks = (0, 0);
         let mut at = pass(bytes, start + 1, METRIC);
         let name = Span::new(start, at);
         self.line.labels.clear();
@@ -194,17 +256,115 @@ impl Parser<'_> {
             return None;
         }
         let text = Span::new(name.end + 1, line_end);
-        let step = if help {
-            Step::Help { name, text }
-        } else {
-            let metric_type = self.format.metric_type(self.page.get(text))?;
-            self.metric_type = metric_type;
-            Step::Type { name, metric_type }
-        };
+        if !help {
+            self.metric_type = self.format.metric_type(self.page.get(text))?;
+        }
+        self.meta = Meta { name, text };
         self.family_name_len = name.len();
         self.pos = line_end + 1;
-        Some(step)
+        Some(if help { Step::Help } else { Step::Type })
     }
+}
+
+/// Whether a label's name or the closing brace follows the brace at `at`.
+#[inline]
+fn opens_labels(bytes: &[u8], at: usize) -> bool {
+    is(bytes, at + 1, LABEL_START) || bytes.get(at + 1) == Some(&b'}')
+}
+
+/// Which of a line's marks is the brace that closes the one at the first.
+#[inline]
+fn close_of(bytes: &[u8], base: usize, marks: &[u16], format: TextFormat) -> Option<usize> {
+    let byte = |mark: &u16| bytes.get(base + usize::from(*mark)).copied();
+    // Usually a space and the value follow. There are no other braces on a usual line of this format.
+    if format == TextFormat::Prometheus
+        && let Some(close) = marks.len().checked_sub(2)
+        && byte(marks.get(close)?) == Some(b'}')
+    {
+        return Some(close);
+    }
+    // Pairs of quotes, up to a mark that is none.
+    let mut close = 1;
+    while byte(marks.get(close)?) == Some(b'"') {
+        close += 2;
+    }
+    (byte(marks.get(close)?) == Some(b'}')).then_some(close)
+}
+
+/// What may follow a value.
+#[derive(Default)]
+struct More {
+    timestamp: Option<i64>,
+    exemplar: Option<RawExemplar>,
+    exemplar_marks: (usize, usize),
+}
+
+/// A timestamp in milliseconds, up to the line's end.
+#[inline]
+fn indexed_millis(bytes: &[u8], start: usize, end: usize, line: IndexedLine<'_>) -> Option<More> {
+    let digits = bytes.get(start..end)?;
+    let usual = line.marks.is_empty()
+        && (1..=18).contains(&digits.len())
+        && digits.iter().all(u8::is_ascii_digit);
+    let timestamp = if usual { number::parse_millis(digits).ok() } else { None };
+    timestamp.map(|timestamp| More { timestamp: Some(timestamp), ..More::default() })
+}
+
+/// A timestamp in seconds, an exemplar, or both; `line` has the marks from `start` on.
+#[inline]
+fn indexed_rest(bytes: &[u8], start: usize, end: usize, mut line: IndexedLine<'_>) -> Option<More> {
+    let mut more = More::default();
+    let mut at = start;
+    if bytes.get(at) != Some(&b'#') {
+        let to = line.marks.first().map_or(end, |&mark| line.base + usize::from(mark));
+        more.timestamp = Some(indexed_seconds(bytes, at, to)?);
+        if to == end {
+            return Some(more);
+        }
+        line.marks = line.marks.get(1..)?;
+        line.first += 1;
+        at = to + 1;
+    }
+    let place = |mark: usize| line.marks.get(mark).map(|&mark| line.base + usize::from(mark));
+    // A space, the opening brace, and more.
+    if bytes.get(at..at + 3) != Some(b"# {") || place(1)? != at + 2 || !opens_labels(bytes, at + 2)
+    {
+        return None;
+    }
+    let close = close_of(bytes, line.base, line.marks.get(1..)?, TextFormat::OpenMetrics)? + 1;
+    let closed = place(close)? + 1;
+    if place(close + 1)? != closed {
+        return None;
+    }
+    // Unlike a series' labels, these must not hold NUL.
+    if memchr::memchr(0, bytes.get(at..closed)?).is_some() {
+        return None;
+    }
+    let value_end = place(close + 2).unwrap_or(end);
+    let value = indexed_value(bytes, closed + 1, value_end)?;
+    let mut timestamp = None;
+    if value_end != end {
+        timestamp = Some(indexed_seconds(bytes, value_end + 1, end)?);
+    }
+    more.exemplar = Some(RawExemplar { value, timestamp });
+    more.exemplar_marks = (line.first + 1, line.first + close);
+    Some(more)
+}
+
+/// A value that is all of a piece of the page.
+#[inline]
+fn indexed_value(bytes: &[u8], start: usize, end: usize) -> Option<f64> {
+    match number::read_token(bytes, start, end) {
+        Some(value) => Some(value),
+        None => number::parse_value(bytes.get(start..end)?).ok(),
+    }
+}
+
+/// A finite timestamp in seconds that is all of a piece of the page, as milliseconds.
+#[inline]
+fn indexed_seconds(bytes: &[u8], start: usize, end: usize) -> Option<i64> {
+    let seconds = indexed_value(bytes, start, end)?;
+    seconds.is_finite().then(|| number::millis_from_seconds(seconds))
 }
 
 /// Reads labels up to the closing brace; gives where it ends.

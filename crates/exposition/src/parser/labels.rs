@@ -142,8 +142,8 @@ impl Parser<'_> {
             MetricType::Summary => Some(QUANTILE),
             _ => None,
         };
-        for raw in &self.line.labels {
-            let label = resolve_label(raw, page, bound, own);
+        for raw in self.line.labels(&self.index) {
+            let label = resolve_label(&raw, page, bound, own);
             if !(added.yes && added.replaces(label.name.get(page, own))) {
                 labels.push(label);
             }

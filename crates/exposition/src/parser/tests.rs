@@ -3,6 +3,8 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+use proptest::prelude::*;
+
 use skopos_core::LabelSet as _;
 
 use super::*;
@@ -101,4 +103,116 @@ fn after_an_error_there_is_no_histogram_of_what_came_before() {
     assert!(matches!(parser.next(), Ok(Some(Entry::Type { .. }))));
     assert!(parser.next().is_err());
     assert!(matches!(parser.next(), Ok(None)));
+}
+
+/// All that a page gives, read by `scanner`, as text.
+fn read_by(scanner: Scanner, format: TextFormat, page: &[u8]) -> Vec<String> {
+    let options = ParserOptions::default().with_created_lines(CreatedLines::StartTimestamps);
+    let mut parser = Parser::new(format, page, options);
+    parser.index = Index::new(scanner, format, page.len());
+    let mut seen = Vec::new();
+    loop {
+        let shown = match parser.next() {
+            Ok(None) => return seen,
+            Err(error) => alloc::format!("{error:?}"),
+            Ok(Some(Entry::Series(mut sample))) => {
+                let start = sample.start_timestamp();
+                let raw: Vec<_> = sample.raw_labels().collect();
+                let exemplar: Vec<_> = sample.raw_exemplar_labels().collect();
+                let value = sample.value().to_bits();
+                alloc::format!(
+                    "{} {:?} {} {raw:?} {value:x} {:?} {exemplar:?} {:?} {start:?}",
+                    sample.offset(),
+                    String::from_utf8_lossy(sample.series()),
+                    sample.raw_name(),
+                    sample.timestamp(),
+                    sample.exemplar(),
+                )
+            }
+            Ok(Some(entry)) => alloc::format!("{entry:?}"),
+        };
+        seen.push(shown);
+    }
+}
+
+#[track_caller]
+fn check_scanners(page: &[u8]) {
+    for format in [TextFormat::Prometheus, TextFormat::OpenMetrics] {
+        let expected = read_by(Scanner::Bytewise, format, page);
+        for scanner in Scanner::all() {
+            assert_eq!(read_by(scanner, format, page), expected, "{scanner:?}");
+        }
+    }
+}
+
+/// Lines of a page, most of them right.
+fn lines() -> impl Strategy<Value = Vec<u8>> {
+    let usual = proptest::sample::select(alloc::vec![
+        "# TYPE a counter\n",
+        "# HELP a Odd \" and { braces.\n",
+        "a 1\n",
+        "a_total{b=\"c\",d=\"e f,}{=\"} 1.5e+06\n",
+        "a_created{b=\"c\",d=\"e f,}{=\"} 1703980800.123\n",
+        "a{} -3 1704067200123\n",
+        "a{b=\"c\",} 17 1.5 # {x=\"y\",z=\"\"} 0.25 3\n",
+        "a_total 2 # {} 1\n",
+        "a:b{l=\"\u{e9}\"} 16561.348133776486\n",
+        "a{b=\"\\n\"} +Inf\n",
+        "a{b=\"c\", d=\"e\"} 9007199254740993\n",
+        "a{b=\"raw\nfeed\"} 0\n",
+        "a{b=\"c\"}{d=\"e\"} 1\n",
+        "a{b:c=\"d\"} 1\n",
+        "{\"a\",b=\"c\"} NaN\n",
+        "\n",
+        "# EOF\n",
+    ])
+    .prop_map(|line| line.as_bytes().to_vec());
+    let long = (0..300usize, any::<bool>()).prop_map(|(n, closed)| {
+        let end = if closed { "\"} 1\n" } else { "\n" };
+        alloc::format!("{}{{l=\"{}{end}", "n".repeat(n / 4 + 1), "v".repeat(n)).into_bytes()
+    });
+    let labels = (1..60usize).prop_map(|n| {
+        let labels: Vec<_> = (0..n).map(|i| alloc::format!("l{i}=\"\"")).collect();
+        alloc::format!("many{{{}}} {n}\n", labels.join(",")).into_bytes()
+    });
+    let odd = "[a-c0-2_:{}=,\" #\\\\.eE+-]{0,12}\n?".prop_map(String::into_bytes);
+    prop_oneof![12 => usual, 3 => long, 1 => labels, 2 => odd]
+}
+
+proptest! {
+    #[test]
+    fn all_scanners_agree(lines in proptest::collection::vec(lines(), 0..120), cut in 0..8usize) {
+        let mut page = lines.concat();
+        page.truncate(page.len().saturating_sub(cut));
+        check_scanners(&page);
+    }
+
+    #[test]
+    fn all_scanners_agree_on_changed_bytes(
+        lines in proptest::collection::vec(lines(), 1..12),
+        changes in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 1..4),
+    ) {
+        let mut page = lines.concat();
+        page.push(b'\n');
+        for (place, byte) in changes {
+            let at = place.index(page.len());
+            page[at] = byte;
+        }
+        check_scanners(&page);
+    }
+}
+
+#[test]
+fn usual_lines_are_read_by_the_index() {
+    let page = b"a{b=\"c\",d=\"\"} 1\nb 2 3\n# TYPE c counter\nc{e=\"f\"} 4\n";
+    let mut parser = Parser::new(TextFormat::Prometheus, page, ParserOptions::default());
+    if parser.index.is_bytewise() {
+        return;
+    }
+    for expected in [Some(2), Some(0), None, Some(1)] {
+        let entry = parser.next().expect("the page is right").expect("it goes on");
+        let is_sample = matches!(entry, Entry::Series(_));
+        let (start, end) = parser.line.label_marks;
+        assert_eq!(is_sample.then_some((end - start) / 2), expected);
+    }
 }
