@@ -2,7 +2,8 @@
 //!
 //! An instant vector, a range vector and a number are three types here, and each has the methods that
 //! PromQL has for it. What is quoted and what stands in parentheses is not the caller's concern.
-//! Not here: `fill`, duration arithmetic, `anchored`, `smoothed` and experimental functions.
+//! The whole language can be built, its experimental parts included; [`Vector::finish_with`] refuses what
+//! is not enabled.
 //!
 //! ```
 //! use std::time::Duration;
@@ -26,7 +27,10 @@
 //! ```
 
 mod function;
+mod interval;
 mod operator;
+#[cfg(test)]
+mod tests;
 mod tree;
 
 use std::fmt;
@@ -35,8 +39,9 @@ use std::time::Duration;
 
 use skopos_core::{MatchOp, Matcher, Timestamp};
 
-pub use self::function::Grouping;
-pub use self::operator::{Arithmetic, Comparison, Matching, Pairing};
+pub use self::function::{Grouping, end, pi, range, start, step, time};
+pub use self::interval::Interval;
+pub use self::operator::{Arithmetic, Comparison, Matching, Pairing, Trim};
 use self::tree::Tree;
 use crate::ast::{At, DurationArg, Expr, List, NumberLiteral, VectorSelector};
 use crate::error::Error;
@@ -50,7 +55,10 @@ use crate::token::Kind;
 /// A choice of series: an instant vector, or with [`range`](Self::range) a range vector.
 #[derive(Clone, Debug)]
 #[must_use]
-pub struct Selector(VectorSelector);
+pub struct Selector {
+    selector: VectorSelector,
+    times: Times,
+}
 
 /// An instant vector.
 #[derive(Clone, Debug)]
@@ -62,10 +70,44 @@ pub struct Vector(Tree);
 #[must_use]
 pub struct Matrix(Tree);
 
+/// A range vector with the last sample before it and up to its end: `anchored`.
+///
+/// It has the functions that PromQL has for it.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct AnchoredMatrix(Matrix);
+
+/// A range vector with values at both of its ends, interpolated: `smoothed`.
+///
+/// It has the functions that PromQL has for it.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct SmoothedMatrix(Matrix);
+
+/// The values of an instant vector over a range of time; as a range vector by
+/// [`matrix`](Self::matrix).
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Subquery {
+    vector: Tree,
+    range: Interval,
+    step: Option<Interval>,
+    times: Times,
+}
+
 /// A number.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Scalar(Tree);
+
+/// Which times are looked at.
+#[derive(Clone, Debug, Default)]
+struct Times {
+    offset: DurationArg,
+    at: Option<At>,
+    /// How many constructs stand within each other in the offset.
+    nesting: usize,
+}
 
 /// The series of a metric; an empty name chooses all metrics.
 ///
@@ -79,11 +121,9 @@ pub struct Scalar(Tree);
 /// ```
 pub fn selector(name: &str) -> Selector {
     if name.is_empty() {
-        return Selector(new_selector(None, List::new(), Span::default())).label(
-            METRIC_NAME,
-            MatchOp::Regex,
-            ".+",
-        );
+        let selector = new_selector(None, List::new(), Span::default());
+        let all = Selector { selector, times: Times::default() };
+        return all.label(METRIC_NAME, MatchOp::Regex, ".+");
     }
     let (kind, len) = word_at(name);
     let is_word = name.starts_with(|c: char| c == '_' || c == ':' || c.is_ascii_alphabetic());
@@ -91,7 +131,8 @@ pub fn selector(name: &str) -> Selector {
     let plain = is_word && is_name && len == name.len();
     let name: Arc<str> = name.into();
     let matchers = List::one(Matcher::equal(METRIC_NAME, Arc::clone(&name)));
-    Selector(new_selector(plain.then_some(name), matchers, Span::default()))
+    let selector = new_selector(plain.then_some(name), matchers, Span::default());
+    Selector { selector, times: Times::default() }
 }
 
 /// A number.
@@ -105,14 +146,20 @@ pub fn number(value: f64) -> Scalar {
     Scalar(Tree::leaf(Expr::Number(Box::new(literal))))
 }
 
-/// The time of the evaluation, in seconds.
+/// A duration as a number of seconds, whose milliseconds count.
 ///
 /// ```
-/// assert_eq!(skopos_promql::build::time().finish()?.to_string(), "time()");
+/// use std::time::Duration;
+/// use skopos_promql::build::{seconds, time};
+///
+/// let hour_ago = time() - seconds(Duration::from_secs(3600));
+/// assert_eq!(hour_ago.finish()?.to_string(), "time() - 1h");
 /// # Ok::<(), skopos_promql::Error>(())
 /// ```
-pub fn time() -> Scalar {
-    Scalar(Tree::call("time", []))
+pub fn seconds(duration: Duration) -> Scalar {
+    let (value, is_duration) = interval::literal(duration);
+    let literal = NumberLiteral { value, is_duration, span: Span::default() };
+    Scalar(Tree::leaf(Expr::Number(Box::new(literal))))
 }
 
 impl From<f64> for Scalar {
@@ -126,52 +173,52 @@ impl Selector {
     pub fn label(mut self, name: &str, op: MatchOp, value: &str) -> Self {
         if name == METRIC_NAME {
             // A second condition on the name stands beside the first, in braces.
-            self.0.name = None;
+            self.selector.name = None;
         }
-        self.0.matchers.insert(0, Matcher::new(name, op, value));
-        self
-    }
-
-    /// The values of so long ago.
-    ///
-    /// Durations here have milliseconds and are at most 292 years.
-    pub fn offset(mut self, ago: Duration) -> Self {
-        self.0.offset = DurationArg::Millis(millis(ago));
-        self
-    }
-
-    /// The values of so long ahead.
-    pub fn offset_ahead(mut self, ahead: Duration) -> Self {
-        self.0.offset = DurationArg::Millis(-millis(ahead));
-        self
-    }
-
-    /// The values at a fixed time, which is brought within 30,000 years of 1970.
-    pub fn at(mut self, time: Timestamp) -> Self {
-        self.0.at = Some(At::Timestamp(time.as_millis().clamp(-MAX_AT, MAX_AT)));
-        self
-    }
-
-    /// The values at the start of the query.
-    pub fn at_start(mut self) -> Self {
-        self.0.at = Some(At::Start);
-        self
-    }
-
-    /// The values at the end of the query.
-    pub fn at_end(mut self) -> Self {
-        self.0.at = Some(At::End);
+        self.selector.matchers.insert(0, Matcher::new(name, op, value));
         self
     }
 
     /// The samples of so long a time, at least a millisecond.
-    pub fn range(self, range: Duration) -> Matrix {
-        Matrix(Tree::matrix(self.0, millis(range).max(1)))
+    pub fn range(self, range: impl Into<Interval>) -> Matrix {
+        let Times { offset, at, nesting } = self.times;
+        let selector = VectorSelector { offset, at, ..self.selector };
+        Matrix(Tree::matrix(selector, nesting, range.into()))
+    }
+
+    /// The same with the samples at which the range begins and ends, for `rate` and the like without
+    /// extrapolation.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use skopos_promql::build::selector;
+    ///
+    /// let five_minutes = Duration::from_secs(300);
+    /// let exact = selector("requests_total").anchored_range(five_minutes).increase();
+    /// assert_eq!(exact.finish()?.to_string(), "increase(requests_total[5m] anchored)");
+    /// # Ok::<(), skopos_promql::Error>(())
+    /// ```
+    pub fn anchored_range(mut self, range: impl Into<Interval>) -> AnchoredMatrix {
+        self.selector.anchored = true;
+        AnchoredMatrix(self.range(range))
+    }
+
+    /// The same with values at both ends of the range, interpolated.
+    pub fn smoothed_range(mut self, range: impl Into<Interval>) -> SmoothedMatrix {
+        self.selector.smoothed = true;
+        SmoothedMatrix(self.range(range))
     }
 
     /// The selector as an instant vector.
     pub fn vector(self) -> Vector {
-        Vector(Tree::leaf(Expr::Vector(Box::new(self.0))))
+        let Times { offset, at, nesting } = self.times;
+        Vector(Tree::selector(VectorSelector { offset, at, ..self.selector }, nesting))
+    }
+
+    /// The selector as an instant vector of values interpolated between the samples around each time.
+    pub fn smoothed(mut self) -> Vector {
+        self.selector.smoothed = true;
+        self.vector()
     }
 }
 
@@ -182,10 +229,89 @@ impl From<Selector> for Vector {
 }
 
 impl Vector {
-    /// The values over so long a time, computed at every step, or at the engine's default interval.
-    pub fn subquery(self, range: Duration, step: Option<Duration>) -> Matrix {
-        let step = step.map(|step| millis(step).max(1));
-        Matrix(self.0.operand().subquery(millis(range).max(1), step))
+    /// The values over so long a time, computed at the engine's default interval or at
+    /// [`step`](Subquery::step).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use skopos_promql::build::{Grouping, selector};
+    ///
+    /// let hour = Duration::from_secs(3600);
+    /// let jobs = selector("up").vector().count(&Grouping::by(["job"]));
+    /// let fewest = jobs.subquery(hour).offset(hour).matrix().min_over_time();
+    /// assert_eq!(fewest.finish()?.to_string(), "min_over_time(count by (job) (up)[1h:] offset 1h)");
+    /// # Ok::<(), skopos_promql::Error>(())
+    /// ```
+    pub fn subquery(self, range: impl Into<Interval>) -> Subquery {
+        let (vector, times) = (self.0.operand(), Times::default());
+        Subquery { vector, range: range.into(), step: None, times }
+    }
+}
+
+impl Subquery {
+    /// Computed at such a distance.
+    pub fn step(mut self, step: impl Into<Interval>) -> Self {
+        self.step = Some(step.into());
+        self
+    }
+
+    /// The subquery as a range vector.
+    pub fn matrix(self) -> Matrix {
+        Matrix(self.vector.subquery(self.times, self.range, self.step))
+    }
+}
+
+impl From<Subquery> for Matrix {
+    fn from(subquery: Subquery) -> Self {
+        subquery.matrix()
+    }
+}
+
+/// Each looks at some times.
+macro_rules! times {
+    ($($name:ident)*) => {$(
+        impl $name {
+            /// The values of so long ago; of so long ahead where the interval is negative.
+            ///
+            /// Fixed durations here have milliseconds and are at most 292 years.
+            pub fn offset(mut self, ago: impl Into<Interval>) -> Self {
+                self.times.set_offset(ago.into());
+                self
+            }
+
+            /// The values of so long ahead.
+            pub fn offset_ahead(mut self, ahead: impl Into<Interval>) -> Self {
+                self.times.set_offset(-ahead.into());
+                self
+            }
+
+            /// The values at a fixed time, which is brought within 30,000 years of 1970.
+            pub fn at(mut self, time: Timestamp) -> Self {
+                self.times.at = Some(At::Timestamp(time.as_millis().clamp(-MAX_AT, MAX_AT)));
+                self
+            }
+
+            /// The values at the start of the query.
+            pub fn at_start(mut self) -> Self {
+                self.times.at = Some(At::Start);
+                self
+            }
+
+            /// The values at the end of the query.
+            pub fn at_end(mut self) -> Self {
+                self.times.at = Some(At::End);
+                self
+            }
+        }
+    )*};
+}
+
+times!(Selector Subquery);
+
+impl Times {
+    fn set_offset(&mut self, offset: Interval) {
+        self.nesting = offset.nesting();
+        self.offset = offset.into_offset();
     }
 }
 
@@ -202,13 +328,26 @@ macro_rules! finish {
         impl $name {
             /// The query, with the places of its canonical text.
             ///
+            /// Experimental parts of the language may be in it: see
+            /// [`finish_with`](Self::finish_with).
+            ///
             /// # Errors
             ///
-            /// `Parse` where a regular expression is wrong, where a text has the replacement
-            /// character, or where more than [`MAX_NESTING`](crate::MAX_NESTING) constructs stand
-            /// within each other.
+            /// `Parse` where a regular expression is wrong, where a number cannot be a duration or
+            /// divides one by zero, where a text has the replacement character, or where more than
+            /// [`MAX_NESTING`](crate::MAX_NESTING) constructs stand within each other.
             pub fn finish(self) -> Result<Expr, Error> {
-                parse(&self.0.expr.to_string(), &ParseOptions::default())
+                self.finish_with(&ParseOptions::all())
+            }
+
+            /// [`finish`](Self::finish) for who evaluates queries with these parts of the language.
+            ///
+            /// # Errors
+            ///
+            /// Those of [`finish`](Self::finish), and `Parse` where an experimental part is used
+            /// that is not enabled.
+            pub fn finish_with(self, options: &ParseOptions) -> Result<Expr, Error> {
+                parse(&self.0.expr.to_string(), options)
             }
         }
     )*};

@@ -73,8 +73,8 @@
 //!
 //! # Queries by code
 //!
-//! [`build`] has a type each for vectors, ranges and numbers, so that what compiles is well-typed, and
-//! quotes and parenthesizes by itself. Given trees are changed by [`rewrite`](ast::Expr::rewrite).
+//! [`build`] has a type each for vectors, ranges, numbers and durations, so that what compiles is
+//! well-typed, and quotes and parenthesizes by itself. All of the language can be built. Given trees are changed by [`rewrite`](ast::Expr::rewrite).
 //!
 //! # Limits
 //!
@@ -84,8 +84,8 @@
 //! [`MAX_VALUES`](series_desc::MAX_VALUES) values. Strings are UTF-8: escapes that make other bytes
 //! are refused, where Prometheus keeps the bytes.
 //!
-//! Printed text parses to the same tree but in four cases that Prometheus shares: a duration below
-//! a millisecond prints as `0s`; `Inf` before `^` prints with a sign, which then binds looser; an
+//! Printed text parses to the same tree but in five cases that Prometheus shares: a duration below
+//! a millisecond prints as `0s`, and one of more than a hundred days can lose a millisecond; `Inf` before `^` prints with a sign, which then binds looser; an
 //! operator after `offset (…)` is read as part of the duration; numbers in `@` lose digits beyond 2^53
 //! milliseconds.
 //!

@@ -11,7 +11,8 @@ mod modifier;
 pub(crate) mod recover;
 pub(crate) mod selector;
 
-pub(crate) use self::expr::one_to_one;
+pub(crate) use self::expr::{one_to_one, seconds};
+pub(crate) use self::modifier::literal_millis;
 use crate::ast::{Expr, VectorSelector};
 use crate::error::Error;
 use crate::hint;

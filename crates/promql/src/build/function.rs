@@ -2,10 +2,14 @@
 
 use std::sync::Arc;
 
+use skopos_core::Matcher;
+
 use crate::ast::{AggregateOp, List};
 use crate::build::operator::names;
 use crate::build::tree::Tree;
-use crate::build::{Matrix, Scalar, Vector};
+use crate::build::{AnchoredMatrix, Matrix, Scalar, SmoothedMatrix, Vector};
+use crate::parser::selector::new_selector;
+use crate::span::Span;
 
 /// Which labels make a group; by default none, so that all series are one group.
 #[derive(Clone, Debug, Default)]
@@ -47,16 +51,60 @@ macro_rules! functions {
 
 functions!(Matrix => Vector:
     absent_over_time avg_over_time changes count_over_time delta deriv first_over_time idelta
-    increase irate last_over_time max_over_time min_over_time present_over_time rate resets
-    stddev_over_time stdvar_over_time sum_over_time);
+    increase irate last_over_time mad_over_time max_over_time min_over_time present_over_time rate resets
+    stddev_over_time stdvar_over_time sum_over_time ts_of_first_over_time ts_of_last_over_time
+    ts_of_max_over_time ts_of_min_over_time);
 
 functions!(Vector => Vector:
     abs absent acos acosh asin asinh atan atanh ceil cos cosh day_of_month day_of_week day_of_year
     days_in_month deg exp floor histogram_avg histogram_count histogram_stddev histogram_stdvar
-    histogram_sum hour ln log10 log2 minute month rad round sgn sin sinh sort sort_desc sqrt tan tanh
-    timestamp year);
+    histogram_sum hour ln log10 log2 minute month rad round sgn sin sinh sort sort_desc sqrt
+    start_timestamp tan tanh timestamp year);
+
+/// Functions of the range vectors that have them.
+macro_rules! extended {
+    ($from:ident: $($name:ident)*) => {
+        impl $from {$(
+            #[doc = concat!("`", stringify!($name), "(…)`: its [`Signature::doc`](crate::Signature::doc) says what it does.")]
+            pub fn $name(self) -> Vector {
+                self.0.$name()
+            }
+        )*}
+    };
+}
+
+extended!(AnchoredMatrix: changes delta increase rate resets);
+extended!(SmoothedMatrix: delta increase rate);
+
+/// Numbers that need nothing.
+macro_rules! numbers {
+    ($($name:ident)*) => {$(
+        #[doc = concat!("`", stringify!($name), "()`: its [`Signature::doc`](crate::Signature::doc) says what it is.")]
+        ///
+        /// ```
+        #[doc = concat!("let number = skopos_promql::build::", stringify!($name), "();")]
+        #[doc = concat!("assert_eq!(number.finish()?.to_string(), \"", stringify!($name), "()\");")]
+        /// # Ok::<(), skopos_promql::Error>(())
+        /// ```
+        pub fn $name() -> Scalar {
+            Scalar(Tree::call(stringify!($name), []))
+        }
+    )*};
+}
+
+numbers!(end pi range start step time);
 
 impl Scalar {
+    /// The greater of two numbers.
+    pub fn max_of(self, other: impl Into<Self>) -> Self {
+        Self(Tree::call("max_of", [self.0, other.into().0]))
+    }
+
+    /// The smaller of two numbers.
+    pub fn min_of(self, other: impl Into<Self>) -> Self {
+        Self(Tree::call("min_of", [self.0, other.into().0]))
+    }
+
     /// The number as a vector of one series without labels.
     pub fn vector(self) -> Vector {
         Vector(Tree::call("vector", [self.0]))
@@ -67,6 +115,16 @@ impl Matrix {
     /// The value below which this share of each series' samples lies.
     pub fn quantile_over_time(self, share: impl Into<Scalar>) -> Vector {
         Vector(Tree::call("quantile_over_time", [share.into().0, self.0]))
+    }
+
+    /// Each series smoothed: by how much, and how much its trend counts; both between 0 and 1.
+    pub fn double_exponential_smoothing(
+        self,
+        smoothing: impl Into<Scalar>,
+        trend: impl Into<Scalar>,
+    ) -> Vector {
+        let args = [self.0, smoothing.into().0, trend.into().0];
+        Vector(Tree::call("double_exponential_smoothing", args))
     }
 
     /// What each series will be after so many seconds, by linear regression.
@@ -104,6 +162,55 @@ impl Vector {
     /// The share of observations between two bounds.
     pub fn histogram_fraction(self, lower: impl Into<Scalar>, upper: impl Into<Scalar>) -> Self {
         Self(Tree::call("histogram_fraction", [lower.into().0, upper.into().0, self.0]))
+    }
+
+    /// The values below which these shares of the observations lie, each a series whose label `label` says
+    /// which share it is; one to ten shares.
+    pub fn histogram_quantiles(
+        self,
+        label: &str,
+        shares: impl IntoIterator<Item = impl Into<Scalar>>,
+    ) -> Self {
+        let mut args = vec![self.0, Tree::string(label)];
+        args.extend(shares.into_iter().map(|share| share.into().0));
+        Self(Tree::call_with("histogram_quantiles", args))
+    }
+
+    /// The series with the labels of what is known about their targets.
+    pub fn info(self) -> Self {
+        Self(Tree::call("info", [self.0]))
+    }
+
+    /// The same, but only with the labels that meet these conditions.
+    ///
+    /// ```
+    /// use skopos_core::Matcher;
+    /// use skopos_promql::build::selector;
+    ///
+    /// let versions = selector("up").vector().info_with([Matcher::equal("version", "1.2")]);
+    /// assert_eq!(versions.finish()?.to_string(), "info(up, {version=\"1.2\"})");
+    /// # Ok::<(), skopos_promql::Error>(())
+    /// ```
+    pub fn info_with(self, conditions: impl IntoIterator<Item = Matcher>) -> Self {
+        let matchers = conditions.into_iter().collect();
+        let mut selector = new_selector(None, matchers, Span::default());
+        selector.bypass_empty_matcher_check = true;
+        Self(Tree::call("info", [self.0, Tree::selector(selector, 0)]))
+    }
+
+    /// The series in the order of these labels' values, in an instant query.
+    pub fn sort_by_label<'a>(self, labels: impl IntoIterator<Item = &'a str>) -> Self {
+        self.sorted("sort_by_label", labels)
+    }
+
+    /// The same, the last first.
+    pub fn sort_by_label_desc<'a>(self, labels: impl IntoIterator<Item = &'a str>) -> Self {
+        self.sorted("sort_by_label_desc", labels)
+    }
+
+    fn sorted<'a>(self, function: &str, labels: impl IntoIterator<Item = &'a str>) -> Self {
+        let labels = labels.into_iter().map(Tree::string);
+        Self(Tree::call_with(function, std::iter::once(self.0).chain(labels).collect()))
     }
 
     /// The series with the label `target` set to the values of others.
@@ -165,7 +272,7 @@ macro_rules! parametrized {
     };
 }
 
-parametrized!(bottomk BottomK, quantile Quantile, topk TopK);
+parametrized!(bottomk BottomK, limitk LimitK, limit_ratio LimitRatio, quantile Quantile, topk TopK);
 
 impl Vector {
     /// How many series have each value, which becomes the label `label`.
@@ -192,7 +299,7 @@ mod tests {
             for name in names {
                 let function = Signature::find(name).expect("it is in the table");
                 assert_eq!(function.arg_types.first(), Some(&argument), "{name}");
-                assert!(function.min_args() <= 1 && !function.experimental, "{name}");
+                assert!(function.min_args() <= 1, "{name}");
                 assert_eq!(function.return_type, ValueType::Vector, "{name}");
             }
         }

@@ -62,6 +62,25 @@ impl From<Comparison> for BinaryOp {
     }
 }
 
+/// An operator that cuts observations off histograms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "PromQL has these")]
+pub enum Trim {
+    /// `</`: those above the other operand.
+    Above,
+    /// `>/`: those below the other operand.
+    Below,
+}
+
+impl From<Trim> for BinaryOp {
+    fn from(op: Trim) -> Self {
+        match op {
+            Trim::Above => Self::TrimUpper,
+            Trim::Below => Self::TrimLower,
+        }
+    }
+}
+
 /// How series find each other, one to one: by all labels unless said otherwise.
 #[derive(Clone, Debug)]
 pub struct Matching(VectorMatching);
@@ -94,6 +113,12 @@ impl Matching {
         Self(VectorMatching { matching_labels: names(labels), ..one_to_one() })
     }
 
+    /// The same for operators that are not set operators, where missing series can be filled in.
+    #[must_use]
+    pub fn pairing(self) -> Pairing {
+        self.into()
+    }
+
     /// Many on the left meet one on the right, of which they take these labels.
     #[must_use]
     pub fn group_left<'a>(self, include: impl IntoIterator<Item = &'a str>) -> Pairing {
@@ -113,6 +138,39 @@ impl Matching {
         }
         self.0.card = card;
         Pairing(VectorMatching { include, ..self.0 })
+    }
+}
+
+impl Pairing {
+    /// A value for series that are missing on either side.
+    ///
+    /// ```
+    /// use skopos_promql::build::{Arithmetic, Matching, selector};
+    ///
+    /// let (errors, all) = (selector("errors").vector(), selector("requests").vector());
+    /// let by_job = Matching::on(["job"]).pairing().fill_left(0.0);
+    /// let ratio = errors.arithmetic(Arithmetic::Div, by_job, all);
+    /// assert_eq!(ratio.finish()?.to_string(), "errors / on (job) fill_left (0) requests");
+    /// # Ok::<(), skopos_promql::Error>(())
+    /// ```
+    #[must_use]
+    pub fn fill(self, value: f64) -> Self {
+        self.fill_left(value).fill_right(value)
+    }
+
+    /// A value for series that are missing on the left.
+    #[must_use]
+    pub fn fill_left(mut self, value: f64) -> Self {
+        // A negative zero would lose its sign beside a positive one.
+        self.0.fill_left = Some(value + 0.0);
+        self
+    }
+
+    /// A value for series that are missing on the right.
+    #[must_use]
+    pub fn fill_right(mut self, value: f64) -> Self {
+        self.0.fill_right = Some(value + 0.0);
+        self
     }
 }
 
@@ -139,7 +197,12 @@ impl Vector {
         pairing: impl Into<Pairing>,
         rhs: impl Into<Self>,
     ) -> Self {
-        Self(self.0.binary(op.into(), false, Some(pairing.into().0), rhs.into().0))
+        self.paired(op, false, pairing.into(), rhs.into())
+    }
+
+    /// What an operator makes of the values and a number.
+    pub fn arithmetic_with(self, op: Arithmetic, rhs: impl Into<Scalar>) -> Self {
+        self.with_number(op, false, rhs.into())
     }
 
     /// The series whose match compares so.
@@ -149,7 +212,44 @@ impl Vector {
         pairing: impl Into<Pairing>,
         rhs: impl Into<Self>,
     ) -> Self {
-        Self(self.0.binary(op.into(), false, Some(pairing.into().0), rhs.into().0))
+        self.paired(op, false, pairing.into(), rhs.into())
+    }
+
+    /// 1 for the series whose match compares so, 0 for the other series that have one.
+    ///
+    /// ```
+    /// use skopos_promql::build::{Comparison, Matching, selector};
+    ///
+    /// let (used, quota) = (selector("used").vector(), selector("quota").vector());
+    /// let above = used.compare_bool(Comparison::Greater, Matching::on(["team"]), quota);
+    /// assert_eq!(above.finish()?.to_string(), "used > bool on (team) quota");
+    /// # Ok::<(), skopos_promql::Error>(())
+    /// ```
+    pub fn compare_bool(
+        self,
+        op: Comparison,
+        pairing: impl Into<Pairing>,
+        rhs: impl Into<Self>,
+    ) -> Self {
+        self.paired(op, true, pairing.into(), rhs.into())
+    }
+
+    /// The histograms without the observations beyond the value of their match.
+    pub fn trim(self, op: Trim, pairing: impl Into<Pairing>, rhs: impl Into<Self>) -> Self {
+        self.paired(op, false, pairing.into(), rhs.into())
+    }
+
+    /// The histograms without the observations beyond a number.
+    ///
+    /// ```
+    /// use skopos_promql::build::{Trim, selector};
+    ///
+    /// let slow = selector("latency").vector().trim_with(Trim::Below, 0.5);
+    /// assert_eq!(slow.finish()?.to_string(), "latency >/ 0.5");
+    /// # Ok::<(), skopos_promql::Error>(())
+    /// ```
+    pub fn trim_with(self, op: Trim, rhs: impl Into<Scalar>) -> Self {
+        self.with_number(op, false, rhs.into())
     }
 
     /// The series whose value compares so with a number.
@@ -162,12 +262,12 @@ impl Vector {
     /// # Ok::<(), skopos_promql::Error>(())
     /// ```
     pub fn compare_with(self, op: Comparison, rhs: impl Into<Scalar>) -> Self {
-        Self(self.0.binary(op.into(), false, None, rhs.into().0))
+        self.with_number(op, false, rhs.into())
     }
 
     /// 1 for the series whose value compares so with a number, 0 for the others.
     pub fn compare_with_bool(self, op: Comparison, rhs: impl Into<Scalar>) -> Self {
-        Self(self.0.binary(op.into(), true, None, rhs.into().0))
+        self.with_number(op, true, rhs.into())
     }
 
     /// The series that have a match.
@@ -191,7 +291,15 @@ impl Vector {
 
     /// The values to the power of a number.
     pub fn pow(self, exponent: impl Into<Scalar>) -> Self {
-        Self(self.0.binary(BinaryOp::Pow, false, None, exponent.into().0))
+        self.with_number(Arithmetic::Pow, false, exponent.into())
+    }
+
+    fn paired(self, op: impl Into<BinaryOp>, bool: bool, pairing: Pairing, rhs: Self) -> Self {
+        Self(self.0.binary(op.into(), bool, Some(pairing.0), rhs.0))
+    }
+
+    fn with_number(self, op: impl Into<BinaryOp>, bool: bool, rhs: Scalar) -> Self {
+        Self(self.0.binary(op.into(), bool, None, rhs.0))
     }
 }
 
@@ -201,9 +309,29 @@ impl Scalar {
         Self(self.0.binary(op.into(), true, None, rhs.into().0))
     }
 
+    /// What an operator makes of two numbers.
+    pub fn arithmetic(self, op: Arithmetic, rhs: impl Into<Self>) -> Self {
+        Self(self.0.binary(op.into(), false, None, rhs.into().0))
+    }
+
+    /// What an operator makes of the number and the values of a vector.
+    pub fn arithmetic_with(self, op: Arithmetic, rhs: impl Into<Vector>) -> Vector {
+        Vector(self.0.binary(op.into(), false, None, rhs.into().0))
+    }
+
+    /// The series with whose value the number compares so.
+    pub fn compare_with(self, op: Comparison, rhs: impl Into<Vector>) -> Vector {
+        Vector(self.0.binary(op.into(), false, None, rhs.into().0))
+    }
+
+    /// 1 for the series with whose value the number compares so, 0 for the others.
+    pub fn compare_with_bool(self, op: Comparison, rhs: impl Into<Vector>) -> Vector {
+        Vector(self.0.binary(op.into(), true, None, rhs.into().0))
+    }
+
     /// The number to the power of another.
     pub fn pow(self, exponent: impl Into<Self>) -> Self {
-        Self(self.0.binary(BinaryOp::Pow, false, None, exponent.into().0))
+        self.arithmetic(Arithmetic::Pow, exponent)
     }
 }
 

@@ -8,15 +8,18 @@ use crate::ast::{
     MatrixSelector, ParenExpr, StringLiteral, SubqueryExpr, UnaryExpr, UnaryOp, VectorMatching,
     VectorSelector,
 };
+use crate::build::Times;
+use crate::build::interval::Interval;
 use crate::signature::Signature;
 use crate::span::Span;
 
 const NOWHERE: Span = Span::new(0, 0);
 
 /// Where trees stop to grow: surely refused by the parser, whatever it counts.
-const LIMIT: usize = MAX_NESTING + 8;
+pub(super) const LIMIT: usize = MAX_NESTING + 8;
 
-/// An expression and how many constructs stand within each other in its text.
+/// An expression, and how many constructs stand within each other in its text (for a leaf one too
+/// many, which the limit allows for).
 #[derive(Clone, Debug)]
 pub(super) struct Tree {
     pub(super) expr: Expr,
@@ -29,14 +32,21 @@ impl Tree {
         Self { expr, nesting: 2 }
     }
 
+    /// A selector, whose duration is computed within so many constructs.
+    pub(super) fn selector(selector: VectorSelector, nesting: usize) -> Self {
+        Self { expr: Expr::Vector(Box::new(selector)), nesting: 2 + nesting }
+    }
+
     pub(super) fn string(value: &str) -> Self {
         let literal = StringLiteral { value: value.into(), span: NOWHERE };
         Self::leaf(Expr::String(Box::new(literal)))
     }
 
-    pub(super) fn matrix(selector: VectorSelector, millis: i64) -> Self {
-        let range = DurationArg::Millis(millis);
-        Self::leaf(Expr::Matrix(Box::new(MatrixSelector { selector, range, span: NOWHERE })))
+    pub(super) fn matrix(selector: VectorSelector, nesting: usize, range: Interval) -> Self {
+        let nesting = 2 + nesting.max(range.nesting());
+        let range = range.into_range();
+        let matrix = MatrixSelector { selector, range, span: NOWHERE };
+        Self { expr: Expr::Matrix(Box::new(matrix)), nesting }
     }
 
     /// `self` within one more construct. What is too deep for the parser stays as it is: it is
@@ -88,6 +98,8 @@ impl Tree {
         let bare = match &self.expr {
             Expr::Binary(_) | Expr::Unary(_) => false,
             Expr::Number(number) => number.value.is_finite() && number.value.is_sign_positive(),
+            // An operator behind it would be read as one of the duration.
+            Expr::Vector(selector) => !ends_in_parentheses(&selector.offset),
             _ => true,
         };
         if bare {
@@ -119,14 +131,22 @@ impl Tree {
         })
     }
 
-    pub(super) fn subquery(self, range: i64, step: Option<i64>) -> Self {
-        self.within(|expr| {
-            let (range, step) = (DurationArg::Millis(range), step.map(DurationArg::Millis));
-            let offset = DurationArg::default();
-            let span = NOWHERE;
-            Expr::Subquery(Box::new(SubqueryExpr { expr, range, step, offset, at: None, span }))
-        })
+    pub(super) fn subquery(self, times: Times, range: Interval, step: Option<Interval>) -> Self {
+        let steps = step.as_ref().map_or(0, Interval::nesting);
+        let nesting = self.nesting.max(range.nesting()).max(steps).max(times.nesting);
+        if LIMIT < self.nesting {
+            return self;
+        }
+        let (range, step) = (range.into_subquery_range(), step.map(Interval::into_range));
+        let Times { offset, at, .. } = times;
+        let (expr, span) = (self.expr, NOWHERE);
+        let subquery = SubqueryExpr { expr, range, step, offset, at, span };
+        Self { expr: Expr::Subquery(Box::new(subquery)), nesting }
     }
+}
+
+fn ends_in_parentheses(offset: &DurationArg) -> bool {
+    matches!(offset, DurationArg::Expr(expr) if expr.wrapped)
 }
 
 /// The one of several that is too deep.

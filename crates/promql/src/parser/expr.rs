@@ -338,7 +338,7 @@ fn short_duration(text: &[u8]) -> Option<f64> {
 
 /// Seconds of milliseconds, as upstream computes them: the whole ones first.
 #[expect(clippy::cast_precision_loss, reason = "parts of a second and 292 years of seconds fit")]
-pub(super) fn seconds(millis: i64) -> f64 {
+pub(crate) fn seconds(millis: i64) -> f64 {
     let nanos = (millis % 1000) * 1_000_000;
     (millis / 1000) as f64 + nanos as f64 / 1e9
 }

@@ -35,7 +35,7 @@ impl Written {
 
 /// Whole milliseconds of seconds that were checked to fit: upstream rounds to nanoseconds first.
 #[expect(clippy::cast_possible_truncation, reason = "the value was checked, and a cast saturates")]
-fn literal_millis(seconds: f64) -> i64 {
+pub(crate) fn literal_millis(seconds: f64) -> i64 {
     if seconds.abs() < 1e9 && f64::from(seconds as i32) == seconds {
         return i64::from(seconds as i32) * 1000;
     }
