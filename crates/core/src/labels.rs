@@ -137,6 +137,25 @@ impl Labels {
         builder.finish()
     }
 
+    /// A label set from pairs in ascending order of names, each name once; empty values are left out.
+    ///
+    /// Costs one allocation. Pairs in another order make a set that is not equal to the right one;
+    /// builds with debug assertions panic then.
+    ///
+    /// ```
+    /// # use skopos_core::Labels;
+    /// let labels = Labels::from_sorted_pairs([("a", "1"), ("b", ""), ("c", "3")]);
+    /// assert_eq!(labels, Labels::from_pairs([("c", "3"), ("a", "1")]));
+    /// ```
+    #[inline]
+    pub fn from_sorted_pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let mut packed = packed::Packer::new();
+        for (name, value) in pairs {
+            packed.push(name, value);
+        }
+        packed.finish()
+    }
+
     /// The labels in name order.
     pub fn iter(&self) -> Iter<'_> {
         Iter::new(&self.packed)

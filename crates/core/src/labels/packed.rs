@@ -5,25 +5,38 @@
 //! constant-time slice of it. A length below 64 takes one byte.
 
 use alloc::string::String;
+use alloc::sync::Arc;
+use core::str;
 
 use super::Labels;
 
 const PAYLOAD: u8 = 0x3f;
 const MORE: u8 = 0x40;
 
+/// Bytes that are packed without an allocation; enough for nearly all sets.
+const SHORT: usize = 512;
+
+/// Strings of at most this length are copied without a call.
+const FEW: usize = 16;
+
 /// Writes labels, given in ascending order of names.
 #[derive(Debug)]
 pub(super) struct Packer {
-    packed: String,
+    /// Invariant: `short[..len]` is UTF-8.
+    short: [u8; SHORT],
+    len: usize,
+    /// Takes over when `short` is full.
+    long: String,
 }
 
 impl Packer {
+    #[inline]
     pub(super) fn new() -> Self {
-        // Enough for nearly all sets, so that the string need not grow; the finished set is exact.
-        Self { packed: String::with_capacity(256) }
+        Self { short: [0; SHORT], len: 0, long: String::new() }
     }
 
     /// Appends a label; one with an empty value is left out.
+    #[inline]
     pub(super) fn push(&mut self, name: &str, value: &str) {
         if value.is_empty() {
             return;
@@ -32,8 +45,10 @@ impl Packer {
         self.push_str(value);
     }
 
-    pub(super) fn finish(self) -> Labels {
-        let labels = Labels { packed: self.packed.into() };
+    #[inline]
+    pub(super) fn finish(&self) -> Labels {
+        let packed = if self.long.is_empty() { self.short() } else { &self.long };
+        let labels = Labels { packed: Arc::from(packed) };
         debug_assert!(
             labels.iter().zip(labels.iter().skip(1)).all(|((a, _), (b, _))| a < b),
             "label names must be ascending and distinct: {labels}"
@@ -41,18 +56,57 @@ impl Packer {
         labels
     }
 
+    fn short(&self) -> &str {
+        str::from_utf8(&self.short[..self.len]).expect("whole strings and ASCII between them")
+    }
+
+    #[inline]
     fn push_str(&mut self, text: &str) {
+        let fits = text.len() <= usize::from(PAYLOAD) && self.long.is_empty();
+        if fits && let Some(out) = self.short.get_mut(self.len..self.len + 1 + text.len().max(FEW))
+        {
+            let (len, out) = out.split_at_mut(1);
+            len[0] = text.len() as u8;
+            copy(text.as_bytes(), out);
+            self.len += 1 + text.len();
+        } else {
+            self.push_long(text);
+        }
+    }
+
+    #[cold]
+    fn push_long(&mut self, text: &str) {
+        if self.long.is_empty() {
+            self.long = self.short().into();
+        }
         let mut rest = text.len();
         loop {
             let group = (rest & usize::from(PAYLOAD)) as u8;
             rest >>= 6;
             if rest == 0 {
-                self.packed.push(char::from(group));
+                self.long.push(char::from(group));
                 break;
             }
-            self.packed.push(char::from(group | MORE));
+            self.long.push(char::from(group | MORE));
         }
-        self.packed.push_str(text);
+        self.long.push_str(text);
+    }
+}
+
+/// Copies `text` to the front of `out`, which has room for it and for [`FEW`] bytes.
+#[inline]
+fn copy(text: &[u8], out: &mut [u8]) {
+    if FEW < text.len() {
+        out[..text.len()].copy_from_slice(text);
+    } else if let (Some(first), Some(last)) = (text.first_chunk::<8>(), text.last_chunk::<8>()) {
+        // The two overlap unless there are sixteen.
+        out[..8].copy_from_slice(first);
+        out[text.len() - 8..text.len()].copy_from_slice(last);
+    } else if let (Some(first), Some(last)) = (text.first_chunk::<4>(), text.last_chunk::<4>()) {
+        out[..4].copy_from_slice(first);
+        out[text.len() - 4..text.len()].copy_from_slice(last);
+    } else {
+        out.iter_mut().zip(text).for_each(|(to, from)| *to = *from);
     }
 }
 
