@@ -6,12 +6,12 @@
 //! A file whose name ends in `.om` is read as OpenMetrics. An argument that begins with `+` chooses
 //! what is measured, such as `+series`.
 
-use std::collections::hash_map::RandomState;
 use std::error::Error;
 use std::hash::BuildHasher;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+use hashbrown::DefaultHashBuilder;
 use skopos_core::LabelSet as _;
 use skopos_exposition::{Entry, Parser, ParserOptions, SeriesEntry, TextFormat};
 
@@ -23,7 +23,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let format =
             if file.ends_with(".om") { TextFormat::OpenMetrics } else { TextFormat::Prometheus };
         let samples = walk(format, &page, |_| {})?;
-        let hasher = RandomState::new();
+        let hasher = DefaultHashBuilder::default();
         let show =
             |name: &str, round: &mut dyn FnMut() -> Result<usize, skopos_exposition::Error>| {
                 if !chosen.is_empty() && !chosen.iter().any(|chosen| chosen[1..] == *name) {

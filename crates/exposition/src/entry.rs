@@ -472,6 +472,20 @@ impl LabelSet for SeriesLabels<'_> {
             Inner::Text(labels) => visit_sorted(labels.iter(), labels.is_distinct(), visitor),
         }
     }
+
+    #[inline]
+    fn to_labels(&self) -> Labels {
+        match self.0 {
+            Inner::Owned(labels) => labels.clone(),
+            #[cfg(feature = "protobuf")]
+            Inner::Protobuf(labels) if labels.is_distinct() => {
+                Labels::from_sorted_pairs(labels.iter())
+            }
+            Inner::Text(labels) if labels.is_distinct() => Labels::from_sorted_pairs(labels.iter()),
+            // Of a name that is there twice the last value counts.
+            _ => Labels::from_pairs(self.iter()),
+        }
+    }
 }
 
 /// Gives the last of the labels with one name, unless its value is empty.

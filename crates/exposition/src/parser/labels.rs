@@ -18,21 +18,63 @@ const UNIT: &str = "__unit__";
 pub(super) struct Scratch {
     /// Strings that are not on the page: unescaped ones, canonical floats, added names.
     own: String,
+    /// In the order of the line.
     labels: Vec<Label>,
+    /// The first eight bytes of each name, in which most names differ.
+    prefixes: Vec<u64>,
+    /// The labels' numbers in name order.
+    order: Vec<u32>,
+    /// The prefixes for which that is the order, if they tell it alone: the next line usually has the
+    /// same names.
+    ordered: Vec<u64>,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Label {
     name: Text,
     value: Text,
-    /// The first eight bytes of the name, in which most names differ.
-    prefix: u64,
 }
 
-impl Label {
+impl Scratch {
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "a label goes from registers to its place")]
+    fn push(&mut self, label: Label, page: Page<'_>) {
+        self.prefixes.push(match label.name.place {
+            Place::Page => page_prefix(page, label.name.span),
+            Place::Own => prefix(label.name.bytes(page, &self.own)),
+        });
+        self.labels.push(label);
+    }
+
+    /// Adds a label whose name is not on the page.
     #[inline]
-    fn new(name: Text, value: Text, page: Page<'_>, own: &str) -> Self {
-        Self { name, value, prefix: prefix(name.bytes(page, own)) }
+    fn push_added(&mut self, name: &str, value: Text, page: Page<'_>) {
+        let name = Text::own(&mut self.own, |own| own.push_str(name));
+        self.push(Label { name, value }, page);
+    }
+
+    /// Finds the name order; gives whether each name is there once.
+    #[inline]
+    fn sort(&mut self, page: Page<'_>) -> bool {
+        self.ordered == self.prefixes || self.sort_anew(page)
+    }
+
+    #[inline(never)]
+    fn sort_anew(&mut self, page: Page<'_>) -> bool {
+        let Self { own, labels, prefixes, order, ordered } = self;
+        let key = |&number: &u32| {
+            let at = number as usize;
+            let name = labels.get(at).map_or(&[][..], |label| label.name.bytes(page, own));
+            (prefixes.get(at).copied().unwrap_or_default(), name)
+        };
+        order.clear();
+        order.extend(0..labels.len() as u32);
+        order.sort_by(|a, b| key(a).cmp(&key(b)));
+        ordered.clear();
+        if order.is_sorted_by(|a, b| key(a).0 < key(b).0) {
+            ordered.extend_from_slice(prefixes);
+        }
+        order.is_sorted_by(|a, b| key(a) < key(b))
     }
 }
 
@@ -45,30 +87,57 @@ fn prefix(name: &[u8]) -> u64 {
     }
 }
 
+/// The same of a name on the page.
+#[inline]
+fn page_prefix(page: Page<'_>, name: Span) -> u64 {
+    match page.bytes.get(name.start..).and_then(|rest| rest.first_chunk::<8>()) {
+        Some(first) if name.len() < 8 => {
+            u64::from_be_bytes(*first) & !(u64::MAX >> (8 * name.len()))
+        }
+        Some(first) => u64::from_be_bytes(*first),
+        None => prefix(page.get(name)),
+    }
+}
+
 /// Where a string is.
 #[derive(Clone, Copy, Debug)]
-enum Text {
-    Page(Span),
-    Own(Span),
-    Static(&'static str),
+struct Text {
+    place: Place,
+    span: Span,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Page,
+    Own,
 }
 
 impl Text {
     #[inline]
+    fn page(span: Span) -> Self {
+        Self { place: Place::Page, span }
+    }
+
+    /// A string that is added to those that are not on the page.
+    fn own(own: &mut String, write: impl FnOnce(&mut String)) -> Self {
+        let start = own.len();
+        write(own);
+        Self { place: Place::Own, span: Span::new(start, own.len()) }
+    }
+
+    #[inline]
     fn get<'s>(self, page: Page<'s>, own: &'s str) -> &'s str {
-        match self {
-            Self::Page(span) => page.text(span),
-            Self::Own(span) => own.get(span.start..span.end).unwrap_or_default(),
-            Self::Static(text) => text,
+        match self.place {
+            Place::Page => page.text(self.span),
+            Place::Own => own.get(self.span.start..self.span.end).unwrap_or_default(),
         }
     }
 
     #[inline]
     fn bytes<'s>(self, page: Page<'s>, own: &'s str) -> &'s [u8] {
-        match self {
-            Self::Page(span) => page.get(span),
-            Self::Own(span) => own.as_bytes().get(span.start..span.end).unwrap_or_default(),
-            Self::Static(text) => text.as_bytes(),
+        match self.place {
+            Place::Page => page.get(self.span),
+            Place::Own => own.as_bytes().get(self.span.start..self.span.end).unwrap_or_default(),
         }
     }
 }
@@ -79,14 +148,24 @@ pub(crate) struct TextLabels<'s> {
     page: Page<'s>,
     own: &'s str,
     labels: &'s [Label],
+    /// The labels' numbers in name order.
+    order: &'s [u32],
     /// Whether each name is there once, as usual.
     distinct: bool,
 }
 
 impl<'s> TextLabels<'s> {
+    #[inline]
     pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = (&'s str, &'s str)> + use<'s> {
+        let labels = *self;
+        self.order.iter().map(move |&number| labels.numbered(number))
+    }
+
+    #[inline]
+    fn numbered(&self, number: u32) -> (&'s str, &'s str) {
         let Self { page, own, labels, .. } = *self;
-        labels.iter().map(move |label| (label.name.get(page, own), label.value.get(page, own)))
+        let label = labels.get(number as usize);
+        label.map_or(("", ""), |label| (label.name.get(page, own), label.value.get(page, own)))
     }
 
     /// How many labels there are, with empty and repeated ones.
@@ -96,8 +175,7 @@ impl<'s> TextLabels<'s> {
 
     #[inline]
     pub(crate) fn pair(&self, index: usize) -> Option<(&'s str, &'s str)> {
-        let Self { page, own, labels, .. } = *self;
-        labels.get(index).map(|label| (label.name.get(page, own), label.value.get(page, own)))
+        self.order.get(index).map(|&number| self.numbered(number))
     }
 
     /// Whether each name is there once.
@@ -110,14 +188,14 @@ impl Parser<'_> {
     /// Resolves the current line's labels.
     pub(super) fn series_labels(&mut self) -> TextLabels<'_> {
         let page = self.page;
-        let Scratch { own, labels } = &mut self.scratch;
-        own.clear();
-        labels.clear();
-        let name = Text::Page(self.line.name);
-        let name = if memchr::memchr(b'\\', page.get(self.line.name)).is_some() {
-            resolve(page.text(self.line.name), own)
+        let scratch = &mut self.scratch;
+        scratch.own.clear();
+        scratch.labels.clear();
+        scratch.prefixes.clear();
+        let value = if memchr::memchr(b'\\', page.get(self.line.name)).is_some() {
+            resolve(page.text(self.line.name), &mut scratch.own)
         } else {
-            name
+            Text::page(self.line.name)
         };
         let unit = page.text(self.unit);
         let added = Added {
@@ -127,15 +205,15 @@ impl Parser<'_> {
             unit: !unit.is_empty(),
         };
         if added.name || !added.yes {
-            labels.push(Label::new(Text::Static(METRIC_NAME), name, page, own));
+            scratch.push_added(METRIC_NAME, value, page);
         }
         if added.yes && added.metric_type {
-            let metric_type = Text::Static(self.metric_type.as_str());
-            labels.push(Label::new(Text::Static(TYPE), metric_type, page, own));
+            let metric_type = self.metric_type.as_str();
+            let value = Text::own(&mut scratch.own, |own| own.push_str(metric_type));
+            scratch.push_added(TYPE, value, page);
         }
         if added.yes && added.unit {
-            let unit = Text::Page(self.unit);
-            labels.push(Label::new(Text::Static(UNIT), unit, page, own));
+            scratch.push_added(UNIT, Text::page(self.unit), page);
         }
         let bound = match self.metric_type {
             MetricType::Histogram => Some(BUCKET_BOUND),
@@ -143,22 +221,14 @@ impl Parser<'_> {
             _ => None,
         };
         for raw in self.line.labels(&self.index) {
-            let label = resolve_label(&raw, page, bound, own);
-            if !(added.yes && added.replaces(label.name.get(page, own))) {
-                labels.push(label);
+            let label = resolve_label(&raw, page, bound, &mut scratch.own);
+            if !(added.yes && added.replaces(label.name.get(page, &scratch.own))) {
+                scratch.push(label, page);
             }
         }
-        let order = |a: &Label, b: &Label| {
-            let names = || a.name.bytes(page, own).cmp(b.name.bytes(page, own));
-            a.prefix.cmp(&b.prefix).then_with(names)
-        };
-        let ascend = |labels: &[Label]| labels.is_sorted_by(|a, b| order(a, b).is_lt());
-        let mut distinct = ascend(labels);
-        if !distinct {
-            labels.sort_by(order);
-            distinct = ascend(labels);
-        }
-        TextLabels { page, own, labels, distinct }
+        let distinct = scratch.sort(page);
+        let Scratch { own, labels, order, .. } = scratch;
+        TextLabels { page, own, labels, order, distinct }
     }
 }
 
@@ -181,29 +251,30 @@ impl Added {
     }
 }
 
-#[inline]
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "a label goes from registers to its place")]
 fn resolve_label(raw: &RawLabel, page: Page<'_>, bound: Option<&str>, own: &mut String) -> Label {
-    let (mut name, mut value) = (Text::Page(raw.name), Text::Page(raw.value));
+    let (mut name, mut value) = (Text::page(raw.name), Text::page(raw.value));
     if raw.escaped {
         name = resolve(page.text(raw.name), own);
         value = resolve(page.text(raw.value), own);
     }
-    if bound.is_some_and(|bound| name.get(page, own) == bound) {
-        let start = own.len();
-        let written = match value {
-            Text::Page(span) => canonical_label_float(page.text(span), own),
-            // A backslash is in no float.
-            Text::Own(_) | Text::Static(_) => false,
-        };
-        if written {
-            value = Text::Own(Span::new(start, own.len()));
+    if let Some(bound) = bound
+        && name.span.len() == bound.len()
+        && name.get(page, own) == bound
+        && value.place == Place::Page
+    {
+        // A backslash is in no float, so resolved values are none.
+        let written = Text::own(own, |own| {
+            canonical_label_float(page.text(raw.value), own);
+        });
+        if written.span.len() != 0 {
+            value = written;
         }
     }
-    Label::new(name, value, page, own)
+    Label { name, value }
 }
 
 fn resolve(text: &str, own: &mut String) -> Text {
-    let start = own.len();
-    unescape_into(text, own);
-    Text::Own(Span::new(start, own.len()))
+    Text::own(own, |own| unescape_into(text, own))
 }
