@@ -3,6 +3,41 @@
 use crate::EscapingScheme;
 use alloc::string::String;
 
+/// A format that a page may be in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum PageFormat {
+    /// Delimited protobuf messages; read and written with the feature `protobuf`.
+    Protobuf,
+    /// A text format.
+    Text(TextFormat),
+}
+
+impl PageFormat {
+    /// The media type, without parameters.
+    ///
+    /// ```
+    /// # use skopos_exposition::PageFormat;
+    /// assert_eq!(PageFormat::Protobuf.media_type(), "application/vnd.google.protobuf");
+    /// ```
+    #[must_use]
+    pub const fn media_type(self) -> &'static str {
+        match self {
+            Self::Protobuf => "application/vnd.google.protobuf",
+            Self::Text(format) => format.media_type(),
+        }
+    }
+
+    /// The text format, if it is one.
+    #[must_use]
+    pub const fn text(self) -> Option<TextFormat> {
+        match self {
+            Self::Protobuf => None,
+            Self::Text(format) => Some(format),
+        }
+    }
+}
+
 /// A text format that is read and written here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]

@@ -1,4 +1,5 @@
-//! Prometheus text and OpenMetrics: a borrowing parser, an encoder, content negotiation, a linter.
+//! Prometheus text, OpenMetrics and protobuf: borrowing parsers, encoders, content negotiation, a
+//! linter.
 //!
 //! ```
 //! use skopos_exposition::{Entry, Parser, ParserOptions, TextFormat};
@@ -23,24 +24,27 @@
 //!
 //! # Concepts
 //!
-//! * **Reading**: a [`Parser`] gives one [`Entry`] after the other; a [`SeriesEntry`] has the raw
-//!   bytes of its series (the key of a scrape cache), its value and, if asked, its sorted labels.
-//!   [`families`] reads a whole page into owned values.
-//! * **Writing**: [`encode`] writes [`Family`] values.
-//! * **Negotiating**: [`accept_header`] and [`choose_format`] for a scraper, [`choose_output`] for a
-//!   target, [`EscapingScheme`] for names that old readers do not know.
+//! * **Reading**: a [`Parser`] gives one [`Entry`] of a text page after the other, a `ProtobufParser`
+//!   those of a protobuf page, a [`PageParser`] either. A [`SeriesEntry`] has the raw bytes of its
+//!   series (the key of a scrape cache), its value and, if asked, its sorted labels; a
+//!   [`HistogramEntry`] is a native histogram. [`families`] reads a whole page into owned values.
+//! * **Histograms**: classic ones become native ones with custom buckets if [`ParserOptions`] say so,
+//!   in every format.
+//! * **Writing**: [`encode`] writes [`Family`] values as text, `encode_protobuf` as protobuf;
+//!   [`newest_families`] makes them of stored series, as a federation shows them.
+//! * **Negotiating**: [`accept_header`] and [`choose_format`] for a scraper, [`choose_output`] and
+//!   [`choose_page_output`] for a target, [`EscapingScheme`] for names that old readers do not know.
 //! * **Checking**: [`lint`] is `promtool check metrics`.
 //!
 //! # Limits and complexity
 //!
 //! Parsing is linear in the page and allocates nothing for a sample; hostile pages give an error.
-//! Not provided, and refused by name where somebody asks for it: the protobuf format
-//! ([`choose_format`] says so, and [`accept_header`] does not ask for it), and with it native
-//! histograms other than those made of classic ones ([`ClassicHistograms`]); and the OpenMetrics 2.0
-//! draft (its composite values are syntax errors, as in Prometheus).
+//! Not provided: the OpenMetrics 2.0 draft (its composite values are syntax errors, as in Prometheus).
+//! Text has no native histograms; the encoder says what it writes for them.
 //!
 //! # Crate features
 //!
+//! * `protobuf`: the delimited protobuf format, native histograms included.
 //! * `std` (default): SIMD is chosen at run time. Without it the crate is `no_std` and needs `alloc`.
 #![deny(unsafe_code)]
 #![cfg_attr(not(feature = "std"), no_std)]
@@ -58,6 +62,7 @@ mod media;
 mod negotiate;
 mod nhcb;
 mod number;
+mod page;
 mod parser;
 #[cfg(feature = "protobuf")]
 mod protobuf;
@@ -73,11 +78,13 @@ pub use crate::escape::EscapingScheme;
 #[cfg(feature = "protobuf")]
 pub use crate::family::protobuf_families;
 pub use crate::family::{Family, FamilyHistogram, FamilySample, families};
-pub use crate::format::TextFormat;
+pub use crate::format::{PageFormat, TextFormat};
 pub use crate::lint::{Problem, lint};
 pub use crate::negotiate::{
-    ChosenFormat, OutputFormat, ScrapeProtocol, accept_header, choose_format, choose_output,
+    ChosenFormat, OutputFormat, PageOutput, ScrapeProtocol, accept_header, choose_format,
+    choose_output, choose_page_output,
 };
+pub use crate::page::PageParser;
 pub use crate::parser::{ClassicHistograms, CreatedLines, NativeHistograms, Parser, ParserOptions};
 
 #[cfg(feature = "protobuf")]

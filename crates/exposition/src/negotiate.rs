@@ -10,15 +10,16 @@ use core::str::FromStr;
 
 use crate::media::MediaType;
 use crate::quote::QuotedBytes;
-use crate::{Error, ErrorKind, EscapingScheme, TextFormat};
+use crate::{Error, ErrorKind, EscapingScheme, PageFormat, TextFormat};
 
-const PROTOBUF: &str = "application/vnd.google.protobuf";
+/// The message that is meant by the protobuf format.
+const MESSAGE: &str = "io.prometheus.client.MetricFamily";
 
 /// A format as scrape configurations name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum ScrapeProtocol {
-    /// `PrometheusProto`. Not provided: never asked for, and refused where a target sends it.
+    /// `PrometheusProto`
     PrometheusProto,
     /// `PrometheusText0.0.4`
     PrometheusText004,
@@ -77,19 +78,20 @@ impl ScrapeProtocol {
     /// The media type alone: what [`choose_format`] takes as the fallback.
     #[must_use]
     pub const fn media_type(self) -> &'static str {
-        match self.text_format() {
-            Some(format) => format.media_type(),
-            None => PROTOBUF,
-        }
+        self.format().media_type()
     }
 
-    /// The text format, unless it is protobuf.
+    /// The format that is spoken.
     #[must_use]
-    pub const fn text_format(self) -> Option<TextFormat> {
+    pub const fn format(self) -> PageFormat {
         match self {
-            Self::PrometheusProto => None,
-            Self::PrometheusText004 | Self::PrometheusText100 => Some(TextFormat::Prometheus),
-            Self::OpenMetricsText001 | Self::OpenMetricsText100 => Some(TextFormat::OpenMetrics),
+            Self::PrometheusProto => PageFormat::Protobuf,
+            Self::PrometheusText004 | Self::PrometheusText100 => {
+                PageFormat::Text(TextFormat::Prometheus)
+            }
+            Self::OpenMetricsText001 | Self::OpenMetricsText100 => {
+                PageFormat::Text(TextFormat::OpenMetrics)
+            }
         }
     }
 }
@@ -114,8 +116,7 @@ impl FromStr for ScrapeProtocol {
     }
 }
 
-/// The Accept header that asks for `protocols`, the first one most. Protobuf is passed over, since
-/// it could not be read.
+/// The Accept header that asks for `protocols`, the first one most.
 ///
 /// ```
 /// use skopos_exposition::{EscapingScheme, ScrapeProtocol, accept_header};
@@ -132,7 +133,7 @@ impl FromStr for ScrapeProtocol {
 pub fn accept_header(protocols: &[ScrapeProtocol], escaping: EscapingScheme) -> String {
     let mut header = String::new();
     let mut weight = ScrapeProtocol::ALL.len() + 1;
-    for protocol in protocols.iter().filter(|protocol| protocol.text_format().is_some()) {
+    for protocol in protocols {
         header.push_str(protocol.header_value());
         if matches!(
             protocol,
@@ -154,7 +155,7 @@ pub fn accept_header(protocols: &[ScrapeProtocol], escaping: EscapingScheme) -> 
 #[non_exhaustive]
 pub struct ChosenFormat {
     /// The format to read it in.
-    pub format: TextFormat,
+    pub format: PageFormat,
     /// What to tell the operator, if the target did not say what it sends and the fallback is used.
     pub warning: Option<String>,
 }
@@ -163,54 +164,42 @@ pub struct ChosenFormat {
 /// the media type to fall back on.
 ///
 /// ```
-/// use skopos_exposition::{ErrorKind, TextFormat, choose_format};
+/// use skopos_exposition::{PageFormat, TextFormat, choose_format};
 ///
+/// let prometheus = PageFormat::Text(TextFormat::Prometheus);
 /// let chosen = choose_format("text/plain; version=0.0.4", None)?;
-/// assert_eq!((chosen.format, chosen.warning), (TextFormat::Prometheus, None));
+/// assert_eq!((chosen.format, chosen.warning), (prometheus, None));
 ///
 /// let chosen = choose_format("", Some("text/plain"))?;
-/// assert_eq!(chosen.format, TextFormat::Prometheus);
+/// assert_eq!(chosen.format, prometheus);
 /// assert!(chosen.warning.unwrap().contains("using fallback_scrape_protocol"));
 ///
-/// let error = choose_format("application/vnd.google.protobuf", None).unwrap_err();
-/// assert_eq!(error.kind(), ErrorKind::Unsupported);
+/// let chosen = choose_format("application/vnd.google.protobuf", None)?;
+/// assert_eq!(chosen.format, PageFormat::Protobuf);
 /// # Ok::<(), skopos_exposition::Error>(())
 /// ```
 ///
 /// # Errors
 ///
-/// Where neither names a format, with the text that Prometheus shows as the target's last error;
-/// `Unsupported` where it is protobuf.
+/// Where neither names a format, with the text that Prometheus shows as the target's last error.
 pub fn choose_format(content_type: &str, fallback: Option<&str>) -> Result<ChosenFormat, Error> {
     let warning = match MediaType::parse(content_type) {
         _ if content_type.is_empty() => blank(fallback),
-        Ok(media) if is_known(&media.essence) => {
-            return Ok(ChosenFormat { format: text_format(&media.essence)?, warning: None });
-        }
-        Ok(_) => unsupported(content_type, fallback),
+        Ok(media) => match page_format(&media.essence) {
+            Some(format) => return Ok(ChosenFormat { format, warning: None }),
+            None => unsupported(content_type, fallback),
+        },
         Err(error) => unreadable(content_type, fallback, error),
     };
-    match fallback {
-        Some(fallback) if is_known(fallback) => {
-            Ok(ChosenFormat { format: text_format(fallback)?, warning: Some(warning) })
-        }
-        _ => Err(Error::new(ErrorKind::Syntax, warning)),
+    match fallback.and_then(page_format) {
+        Some(format) => Ok(ChosenFormat { format, warning: Some(warning) }),
+        None => Err(Error::new(ErrorKind::Syntax, warning)),
     }
 }
 
-fn is_known(media_type: &str) -> bool {
-    media_type == PROTOBUF || text_format(media_type).is_ok()
-}
-
-fn text_format(media_type: &str) -> Result<TextFormat, Error> {
-    match media_type {
-        "text/plain" => Ok(TextFormat::Prometheus),
-        "application/openmetrics-text" => Ok(TextFormat::OpenMetrics),
-        _ => {
-            let message = format!("the protobuf exposition format ({media_type}) is not supported");
-            Err(Error::new(ErrorKind::Unsupported, message))
-        }
-    }
+fn page_format(media_type: &str) -> Option<PageFormat> {
+    let text = [TextFormat::Prometheus, TextFormat::OpenMetrics].map(PageFormat::Text);
+    text.into_iter().chain([PageFormat::Protobuf]).find(|format| format.media_type() == media_type)
 }
 
 #[cold]
@@ -285,6 +274,83 @@ impl OutputFormat {
 /// ```
 #[must_use]
 pub fn choose_output(accept: &str) -> OutputFormat {
+    let (offer, escaping) = choose(accept, &TEXT_OFFERS);
+    let offer = offer.unwrap_or(TEXT_OFFERS[0]);
+    let format = offer.format.text().unwrap_or(TextFormat::Prometheus);
+    OutputFormat { format, escaping, version: offer.version }
+}
+
+/// What a target writes that knows protobuf too.
+///
+/// ```
+/// use skopos_exposition::{PageOutput, ScrapeProtocol, accept_header, choose_page_output};
+/// # use skopos_exposition::EscapingScheme;
+///
+/// let wanted = [ScrapeProtocol::PrometheusProto, ScrapeProtocol::OpenMetricsText100];
+/// let output = choose_page_output(&accept_header(&wanted, EscapingScheme::AllowUtf8));
+/// assert!(matches!(output, PageOutput::Protobuf(_)));
+/// assert_eq!(
+///     output.content_type(),
+///     "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; \
+///      encoding=delimited; escaping=underscores",
+/// );
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PageOutput {
+    /// Delimited protobuf messages, with names written so.
+    Protobuf(EscapingScheme),
+    /// A text format.
+    Text(OutputFormat),
+}
+
+impl PageOutput {
+    /// The content type to send.
+    #[must_use]
+    pub fn content_type(self) -> String {
+        match self {
+            Self::Protobuf(escaping) => {
+                let media = PageFormat::Protobuf.media_type();
+                format!("{media}; proto={MESSAGE}; encoding=delimited; escaping={escaping}")
+            }
+            Self::Text(output) => output.content_type(),
+        }
+    }
+}
+
+/// Chooses what to write for a request with the header `accept`: Prometheus text unless protobuf or
+/// OpenMetrics is wanted more. See [`PageOutput`] for an example.
+#[must_use]
+pub fn choose_page_output(accept: &str) -> PageOutput {
+    let [prometheus, openmetrics @ ..] = TEXT_OFFERS;
+    let [first, second, third] = openmetrics;
+    let (offer, escaping) = choose(accept, &[prometheus, PROTOBUF_OFFER, first, second, third]);
+    let offer = offer.unwrap_or(prometheus);
+    match offer.format {
+        PageFormat::Protobuf => PageOutput::Protobuf(escaping),
+        PageFormat::Text(format) => {
+            PageOutput::Text(OutputFormat { format, escaping, version: offer.version })
+        }
+    }
+}
+
+/// A format that can be written.
+#[derive(Clone, Copy, Debug)]
+struct Offer {
+    format: PageFormat,
+    version: &'static str,
+}
+
+const TEXT_OFFERS: [Offer; 4] = [
+    Offer { format: PageFormat::Text(TextFormat::Prometheus), version: "0.0.4" },
+    Offer { format: PageFormat::Text(TextFormat::OpenMetrics), version: "1.0.0" },
+    Offer { format: PageFormat::Text(TextFormat::OpenMetrics), version: "0.0.1" },
+    Offer { format: PageFormat::Text(TextFormat::Prometheus), version: "1.0.0" },
+];
+const PROTOBUF_OFFER: Offer = Offer { format: PageFormat::Protobuf, version: "" };
+
+/// The offer that is wanted most, if one is wanted, and how names are to be written.
+fn choose(accept: &str, offers: &[Offer]) -> (Option<Offer>, EscapingScheme) {
     let mut clauses: Vec<(f64, MediaType)> =
         accept.split(',').filter_map(|clause| parse_clause(clause.trim())).collect();
     clauses.sort_by(|(a, _), (b, _)| b.total_cmp(a));
@@ -293,18 +359,11 @@ pub fn choose_output(accept: &str) -> OutputFormat {
         if let Some(Ok(scheme)) = clause.parameter("escaping").map(str::parse) {
             escaping = scheme;
         }
-        let offers = [
-            (TextFormat::Prometheus, "text", "plain", "0.0.4"),
-            (TextFormat::OpenMetrics, "application", "openmetrics-text", "1.0.0"),
-            (TextFormat::OpenMetrics, "application", "openmetrics-text", "0.0.1"),
-        ];
-        for (format, kind, subtype, version) in offers {
-            if matches(clause, kind, subtype, version) {
-                return OutputFormat { format, escaping, version };
-            }
+        if let Some(offer) = offers.iter().find(|offer| offer.is_wanted(clause)) {
+            return (Some(*offer), escaping);
         }
     }
-    OutputFormat::new(TextFormat::Prometheus, escaping)
+    (None, escaping)
 }
 
 fn parse_clause(clause: &str) -> Option<(f64, MediaType)> {
@@ -316,19 +375,26 @@ fn parse_clause(clause: &str) -> Option<(f64, MediaType)> {
     Some((weight, media))
 }
 
-fn matches(clause: &MediaType, kind: &str, subtype: &str, version: &str) -> bool {
-    let (wanted_kind, wanted_subtype) =
-        clause.essence.split_once('/').unwrap_or((&clause.essence, "*"));
-    if wanted_kind == "*" && wanted_subtype == "*" {
-        return true;
+impl Offer {
+    fn is_wanted(&self, clause: &MediaType) -> bool {
+        let (kind, subtype) = clause.essence.split_once('/').unwrap_or((&clause.essence, "*"));
+        if kind == "*" && subtype == "*" {
+            return true;
+        }
+        let (own_kind, own_subtype) = self.format.media_type().split_once('/').unwrap_or_default();
+        let fits = |wanted: &str, offered: &str| wanted == "*" || wanted == offered;
+        if !fits(kind, own_kind) || !fits(subtype, own_subtype) {
+            return false;
+        }
+        if self.format == PageFormat::Protobuf {
+            return clause.parameter("proto") == Some(MESSAGE)
+                && clause.parameter("encoding") == Some("delimited");
+        }
+        let default_version = match clause.essence.as_str() {
+            "text/plain" => "0.0.4",
+            "application/openmetrics-text" => "0.0.1",
+            _ => "",
+        };
+        clause.parameter("version").unwrap_or(default_version) == self.version
     }
-    let fits = |wanted: &str, offered: &str| wanted == "*" || wanted == offered;
-    let default_version = match clause.essence.as_str() {
-        "text/plain" => "0.0.4",
-        "application/openmetrics-text" => "0.0.1",
-        _ => "",
-    };
-    fits(wanted_kind, kind)
-        && fits(wanted_subtype, subtype)
-        && clause.parameter("version").unwrap_or(default_version) == version
 }

@@ -336,8 +336,7 @@ impl ScrapeConfig {
 ///
 /// # Errors
 ///
-/// `Config` in Prometheus' words, to which the place is to be added (` for global config`), and
-/// `Unsupported` for `PrometheusProto`.
+/// `Config` in Prometheus' words, to which the place is to be added (` for global config`).
 pub fn parse_protocols(names: &[String]) -> Result<Vec<ScrapeProtocol>, Error> {
     if names.is_empty() {
         return Err(Error::config("scrape_protocols cannot be empty"));
@@ -358,14 +357,9 @@ pub fn parse_protocols(names: &[String]) -> Result<Vec<ScrapeProtocol>, Error> {
 }
 
 fn parse_protocol(name: &str) -> Result<ScrapeProtocol, Error> {
-    match name.parse() {
-        Ok(ScrapeProtocol::PrometheusProto) => Err(Error::new(
-            ErrorKind::Unsupported,
-            "scrape protocol PrometheusProto is not supported by this version of skopos",
-        )),
-        Ok(protocol) => Ok(protocol),
-        Err(error) => Err(Error::caused(ErrorKind::Config, error.to_string(), error)),
-    }
+    name.parse().map_err(|error: skopos_exposition::Error| {
+        Error::caused(ErrorKind::Config, error.to_string(), error)
+    })
 }
 
 /// The scheme that `metric_name_validation_scheme` names.

@@ -8,7 +8,9 @@ use std::time::Duration;
 use skopos_core::{
     Appender, Ingest, Labels, Sample, SeriesRef, Timestamp, is_stale_nan, stale_nan,
 };
-use skopos_exposition::{Entry, Parser, ParserOptions, SeriesEntry, choose_format};
+use skopos_exposition::{
+    Entry, NativeHistograms, PageParser, ParserOptions, SeriesEntry, choose_format,
+};
 
 use self::cache::{Cache, Cached};
 use self::report::Reports;
@@ -254,7 +256,9 @@ impl ScrapeCycle {
         if let Some(warning) = chosen.warning {
             tracing::debug!(labels = %self.target_labels, "{warning}");
         }
-        let mut parser = Parser::new(chosen.format, page.body, ParserOptions::default());
+        // Of histograms with buckets of both kinds the classic ones are stored.
+        let options = ParserOptions::default().with_native_histograms(NativeHistograms::Ignored);
+        let mut parser = PageParser::new(chosen.format, page.body, options).map_err(page_error)?;
         let metadata = Arc::clone(&self.metadata);
         let mut pass = Pass {
             appender,

@@ -44,8 +44,9 @@
 //!
 //! # Limits
 //!
-//! * Refused by name: all service discoveries but `static_configs` and `file_sd_configs`; the
-//!   protobuf format, native histograms and the conversion of classic ones; `oauth2`, secrets by
+//! * Refused by name: all service discoveries but `static_configs` and `file_sd_configs`;
+//!   native histograms (of a protobuf page the classic ones are scraped) and the conversion of classic
+//!   ones; `oauth2`, secrets by
 //!   reference, TLS version limits, `proxy_from_environment` and `proxy_connect_header`;
 //!   `scrape_failure_log_file`. Start timestamps (`_created` lines) are ordinary series.
 //! * Discovery files are read again and again instead of watched, every

@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use skopos_core::text::{is_legacy_label_name, is_legacy_metric_name};
 use skopos_core::{Exemplar, HistogramSample, ResetHint, Span};
 use skopos_exposition::{
-    ClassicHistograms, CreatedLines, Entry, Error, ErrorKind, EscapingScheme, HistogramEntry,
-    NativeHistograms, Parser, ParserOptions, TextFormat, choose_format,
+    ClassicHistograms, CreatedLines, Entry, Error, EscapingScheme, HistogramEntry,
+    NativeHistograms, PageFormat, Parser, ParserOptions, TextFormat, choose_format,
 };
 
 /// Where the vectors are, if they are asked for.
@@ -377,14 +377,12 @@ fn the_parser_is_chosen_as_prometheus_chooses_it() {
         let chosen = choose_format(case["content_type"].as_str().unwrap(), fallback);
         let error = case.get("error").and_then(Value::as_str);
         match case["parser"].as_str() {
-            Some("protobuf") => {
-                assert_eq!(chosen.unwrap_err().kind(), ErrorKind::Unsupported, "{case}");
-            }
             Some(parser) => {
                 let chosen = chosen.unwrap();
                 let name = match chosen.format {
-                    TextFormat::Prometheus => "promtext",
-                    _ => "openmetrics",
+                    PageFormat::Text(TextFormat::Prometheus) => "promtext",
+                    PageFormat::Text(_) => "openmetrics",
+                    _ => "protobuf",
                 };
                 assert_eq!((name, chosen.warning.as_deref()), (parser, error), "{case}");
             }

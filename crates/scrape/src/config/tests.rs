@@ -254,10 +254,6 @@ fn what_is_not_served_is_refused_by_name() {
             )
         );
     }
-    check_error(
-        "{job_name: a, scrape_protocols: [PrometheusProto]}",
-        "PrometheusProto is not supported",
-    );
     check_error("{job_name: a, tls_config: {min_version: TLS13}}", "tls_config min_version is not");
 }
 

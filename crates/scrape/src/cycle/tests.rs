@@ -356,3 +356,29 @@ fn openmetrics_pages_are_read_too() {
     assert!(outcome.error.is_none(), "{:?}", outcome.error);
     assert_eq!(scraped.stored(), [r#"{__name__="a_total", instance="i", job="j"} 1@1000"#]);
 }
+
+#[test]
+fn protobuf_pages_are_read_too_with_classic_histograms() {
+    let mut scraped = Scraped::new("scrape_protocols: [PrometheusProto]");
+    // A counter with a label, and a histogram with a native zero bucket and no classic ones.
+    let body = b"\x1b\x0a\x01a\x18\x00\x22\x14\x0a\x07\x0a\x01b\x12\x02\xc3\xa9\x1a\x09\x09\0\0\0\0\0\0\x08\x40\
+                 \x0d\x0a\x01h\x18\x04\x22\x06\x3a\x04\x08\x02\x38\x02";
+    let content_type = "application/vnd.google.protobuf; encoding=delimited";
+    let outcome = scraped.answer(1_000, Ok(Page { body, content_type }));
+    assert!(outcome.error.is_none(), "{:?}", outcome.error);
+    assert_eq!(outcome.scraped, 4);
+    let mut stored = scraped.stored();
+    stored.sort();
+    assert_eq!(
+        stored,
+        [
+            r#"{__name__="a", b="é", instance="i", job="j"} 3@1000"#,
+            r#"{__name__="h_bucket", instance="i", job="j", le="+Inf"} 2@1000"#,
+            r#"{__name__="h_count", instance="i", job="j"} 2@1000"#,
+            r#"{__name__="h_sum", instance="i", job="j"} 0@1000"#,
+        ]
+    );
+    let outcome = scraped.answer(2_000, Ok(Page { body: &body[..9], content_type }));
+    let error = outcome.error.unwrap().to_string();
+    assert!(error.contains("insufficient length of buffer"), "{error}");
+}

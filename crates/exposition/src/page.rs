@@ -1,0 +1,69 @@
+//! One parser for pages of every format, where the format is known at run time only.
+
+use alloc::boxed::Box;
+
+use crate::{Entry, Error, PageFormat, Parser, ParserOptions};
+
+/// A pull parser over a page in a format that was chosen at run time, as by
+/// [`choose_format`](crate::choose_format).
+///
+/// ```
+/// use skopos_exposition::{Entry, PageParser, ParserOptions, choose_format};
+///
+/// let format = choose_format("text/plain", None)?.format;
+/// let mut parser = PageParser::new(format, b"up 1\n", ParserOptions::default())?;
+/// while let Some(entry) = parser.next()? {
+///     let Entry::Series(sample) = entry else { continue };
+///     assert_eq!(sample.value(), 1.0);
+/// }
+/// # Ok::<(), skopos_exposition::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct PageParser<'a> {
+    inner: Inner<'a>,
+}
+
+#[derive(Debug)]
+enum Inner<'a> {
+    #[cfg(feature = "protobuf")]
+    Protobuf(Box<crate::ProtobufParser<'a>>),
+    Text(Box<Parser<'a>>),
+}
+
+impl<'a> PageParser<'a> {
+    /// A parser at the beginning of `page`.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` for protobuf where the crate was built without the feature `protobuf`.
+    pub fn new(format: PageFormat, page: &'a [u8], options: ParserOptions) -> Result<Self, Error> {
+        let inner = match format {
+            PageFormat::Text(format) => Inner::Text(Box::new(Parser::new(format, page, options))),
+            #[cfg(feature = "protobuf")]
+            PageFormat::Protobuf => {
+                Inner::Protobuf(Box::new(crate::ProtobufParser::new(page, options)))
+            }
+            #[cfg(not(feature = "protobuf"))]
+            PageFormat::Protobuf => {
+                let message = "the protobuf exposition format is not part of this build";
+                return Err(Error::new(crate::ErrorKind::Unsupported, message.into()));
+            }
+        };
+        Ok(Self { inner })
+    }
+
+    /// The next entry; nothing at the end of the page.
+    ///
+    /// # Errors
+    ///
+    /// Where the page is wrong, with the place. Entries before that were given and may have been used.
+    #[expect(clippy::should_implement_trait, reason = "an entry borrows from the parser")]
+    #[inline]
+    pub fn next(&mut self) -> Result<Option<Entry<'_, 'a>>, Error> {
+        match &mut self.inner {
+            #[cfg(feature = "protobuf")]
+            Inner::Protobuf(parser) => parser.next(),
+            Inner::Text(parser) => parser.next(),
+        }
+    }
+}
