@@ -134,7 +134,7 @@ impl Encoding {
     /// ```
     #[must_use]
     pub const fn has_start_times(self) -> bool {
-        matches!(self, Self::Xor2 | Self::HistogramSt | Self::FloatHistogramSt)
+        matches!(self, Self::Archive | Self::Xor2 | Self::HistogramSt | Self::FloatHistogramSt)
     }
 
     /// The encoding's name, as Prometheus' tools print it.

@@ -40,10 +40,13 @@ pub struct Error {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Problem {
+    /// A part of a column has a value that the format does not allow.
+    BadPart(&'static str),
     /// A histogram has so many buckets, but spans for another number.
     BucketsToWrite {
         found: usize,
     },
+    EndInColumn,
     EndInHeader,
     EndInSample {
         number: usize,
@@ -90,7 +93,9 @@ pub(crate) enum Problem {
     /// A histogram has spans that cannot be written.
     SpansToWrite,
     TooManySpans,
+    UnknownArchive(u8),
     UnknownEncoding(u8),
+    UnknownFlags(u8),
     UnknownSchema(i64),
     UnsupportedEncoding(&'static str),
     VarintTooLong {
@@ -121,7 +126,9 @@ impl Error {
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match self.problem {
-            Problem::EndInHeader | Problem::EndInSample { .. } => ErrorKind::Truncated,
+            Problem::EndInColumn | Problem::EndInHeader | Problem::EndInSample { .. } => {
+                ErrorKind::Truncated
+            }
             Problem::Full { .. } => ErrorKind::Full,
             Problem::BucketsToWrite { .. }
             | Problem::FractionToWrite { .. }
@@ -131,13 +138,16 @@ impl Error {
             Problem::NewChunkNeeded { .. } | Problem::RecodingNeeded { .. } => {
                 ErrorKind::NotAppendable
             }
-            Problem::NotAscending { .. }
+            Problem::BadPart(_)
+            | Problem::NotAscending { .. }
             | Problem::OutsideRange { .. }
             | Problem::SpanTooLong
             | Problem::TooManySpans
             | Problem::VarintTooLong { .. }
             | Problem::WindowTooWide => ErrorKind::Corrupt,
-            Problem::UnknownEncoding(_)
+            Problem::UnknownArchive(_)
+            | Problem::UnknownEncoding(_)
+            | Problem::UnknownFlags(_)
             | Problem::UnknownSchema(_)
             | Problem::UnsupportedEncoding(_) => ErrorKind::Unsupported,
         }
@@ -170,6 +180,8 @@ impl fmt::Display for Error {
             write!(f, "chunk {chunk} of those given: ")?;
         }
         match self.problem {
+            Problem::BadPart(part) => write!(f, "chunk has an invalid {part} at byte {offset}"),
+            Problem::EndInColumn => write!(f, "chunk ends at byte {offset}, inside a column"),
             Problem::EndInHeader => write!(f, "chunk ends at byte {offset}, inside its header"),
             Problem::EndInSample { number, promised } => write!(
                 f,
@@ -216,6 +228,10 @@ impl fmt::Display for Error {
             Problem::TooManySpans => {
                 write!(f, "chunk's layout, at byte {offset}, has too many spans without buckets")
             }
+            Problem::UnknownArchive(byte) => {
+                write!(f, "chunk begins with {byte:#04x}, which is no version of archive chunks")
+            }
+            Problem::UnknownFlags(byte) => write!(f, "archive chunk has unknown flags {byte:#04x}"),
             Problem::UnknownEncoding(byte) => write!(f, "chunk encoding {byte} is unknown"),
             Problem::UnknownSchema(schema) => write!(
                 f,

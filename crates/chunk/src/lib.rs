@@ -56,6 +56,7 @@
 
 extern crate alloc;
 
+pub mod archive;
 pub mod codec;
 pub mod cut;
 pub mod encoding;
