@@ -43,7 +43,7 @@ pub(super) fn read(
     let first = input.varint()?;
     let start = *input;
     let factor = input.uvarint()?;
-    if factor == 0 {
+    if factor == 0 || (factor != 1 && predictor == Predictor::Bits) {
         return Err(start.wrong("factor of a column"));
     }
     let slope = if predictor.has_slope() { input.varint()? } else { 0 };
@@ -142,12 +142,16 @@ pub(super) fn write(xs: &[u64], predictors: &[Predictor], tier: Tier, bytes: &mu
     }
     let mut candidates: Vec<Candidate> = slopes(&ys, predictors)
         .into_iter()
-        .map(|(predictor, slope)| Candidate::new(predictor, slope, &ys))
+        .map(|(predictor, slope)| match predictor {
+            // Bits are not mapped.
+            Predictor::Bits => Candidate::new(predictor, 0, 1, xs),
+            _ => Candidate::new(predictor, slope, factor, &ys),
+        })
         .collect();
     candidates.sort_by_key(|candidate| candidate.bits);
     // The estimates are of packing, and entropy coding may see it otherwise.
     let n_tried = if tier == Tier::Cold { 3 } else { 1 };
-    let tried = candidates.iter().take(n_tried).map(|c| c.write(first, factor, tier));
+    let tried = candidates.iter().take(n_tried).map(|c| c.write(first, tier));
     if let Some(least) = tried.min_by_key(Vec::len) {
         bytes.extend(least);
     }
@@ -195,6 +199,7 @@ fn common_factor(ys: &[u64]) -> u64 {
 struct Candidate {
     predictor: Predictor,
     slope: u64,
+    factor: u64,
     residuals: Vec<u64>,
     majority: Option<u64>,
     /// About how many bits it takes without entropy coding.
@@ -203,7 +208,7 @@ struct Candidate {
 }
 
 impl Candidate {
-    fn new(predictor: Predictor, slope: u64, ys: &[u64]) -> Self {
+    fn new(predictor: Predictor, slope: u64, factor: u64, ys: &[u64]) -> Self {
         let residuals = predictor.residuals(ys, slope);
         let packed = packed::estimated_bits(&residuals);
         let majority = sparse::majority(&residuals);
@@ -212,21 +217,23 @@ impl Candidate {
         });
         let bits = packed.min(sparse) + u64::from(width_of(slope));
         let packs = packed < sparse;
-        Self { predictor, slope, residuals, majority: majority.map(|(base, _)| base), bits, packs }
+        let majority = majority.map(|(base, _)| base);
+        Self { predictor, slope, factor, residuals, majority, bits, packs }
     }
 
-    fn write(&self, first: u64, factor: u64, tier: Tier) -> Vec<u8> {
+    fn write(&self, first: u64, tier: Tier) -> Vec<u8> {
         let mut bytes = Vec::new();
         let quick = self.write_quick(&mut bytes);
-        let mut written = self.head(quick, first, factor);
+        let mut written = self.head(quick, first);
         written.extend(bytes);
         if tier == Tier::Cold && quick.0 != EQUAL {
             let mut bytes = Vec::new();
             let base = entropy::write(&self.residuals, &mut bytes);
-            let mut coded = self.head((ENTROPY, base), first, factor);
+            let mut coded = self.head((ENTROPY, base), first);
             coded.extend(bytes);
             // What is hardly smaller is not worth the time to decode it.
-            if coded.len() + coded.len() / 32 < written.len() {
+            let gain = (written.len() / 32).max(self.residuals.len() / 64);
+            if coded.len() + gain < written.len() {
                 return coded;
             }
         }
@@ -251,11 +258,11 @@ impl Candidate {
         }
     }
 
-    fn head(&self, (form, base): (u8, u64), first: u64, factor: u64) -> Vec<u8> {
+    fn head(&self, (form, base): (u8, u64), first: u64) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(24);
         bytes.push(self.predictor.code() | (form << 2));
         push_varint(&mut bytes, first);
-        push_uvarint(&mut bytes, factor);
+        push_uvarint(&mut bytes, self.factor);
         if self.predictor.has_slope() {
             push_varint(&mut bytes, self.slope);
         }

@@ -52,7 +52,7 @@ impl Predictor {
         matches!(self, Self::Line | Self::Trend)
     }
 
-    /// The residuals of integers, of which the first is 0.
+    /// The residuals of integers; but for `Bits`, the first of them is 0.
     pub(super) fn residuals(self, ys: &[u64], slope: u64) -> Vec<u64> {
         let pairs = ys.windows(2).filter_map(|pair| pair.first_chunk::<2>());
         match self {
