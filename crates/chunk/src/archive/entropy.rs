@@ -34,13 +34,13 @@ struct Bin {
 }
 
 /// The bin of each state: the bins' states are strewn over the table by a fixed step.
-fn spread(bins: &[Bin], log: u32) -> Vec<u16> {
+fn spread(weights: &[u32], log: u32) -> Vec<u16> {
     let size = 1_usize << log;
     let step = (size >> 1).wrapping_add(size >> 3).wrapping_add(3);
     let mut bin_of_state = vec![0; size];
     let mut state = 0;
-    for (i, bin) in (0_u16..).zip(bins) {
-        for _ in 0..bin.weight {
+    for (i, weight) in (0_u16..).zip(weights) {
+        for _ in 0..*weight {
             if let Some(of_state) = bin_of_state.get_mut(state) {
                 *of_state = i;
             }

@@ -3,25 +3,32 @@
 
 use alloc::vec::Vec;
 
-use super::super::bitpack::{bits_at, packed_len, peek};
+use super::super::bitpack::{bits_at, low_bits, packed_len, peek};
 use super::super::input::{Fault, Input, Wrong};
 use super::super::{BLOCK, Block};
 use super::{Bin, MAX_LOG, MIN_LOG, N_STATES, OFFSET_WIDTH, spread};
 
 /// The most bits that one look at the stream gives for sure.
 const PEEK_BITS: u32 = 57;
+/// The bytes that a turn of all states may look at: a look of eight bytes begins in the first 32,
+/// since those before it took 57 bits each at the most.
+const WINDOW: usize = 40;
 
 /// What a state says: a bin, and which states may follow.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Entry {
     /// The least residual of the bin.
     lower: u64,
+    /// As many bits as the offset above `lower` has.
+    offset_mask: u64,
     /// The first of the states that may follow.
     next: u16,
-    /// How many bits tell which of them follows.
+    /// As many bits as tell which of them follows.
+    state_mask: u16,
     state_bits: u8,
-    /// How many bits the offset above `lower` has.
     offset_bits: u8,
+    /// Both together.
+    n_bits: u8,
 }
 
 /// A stream of residuals.
@@ -67,7 +74,7 @@ impl<'a> Entropy<'a> {
     /// Puts the next `len` residuals into `block`; a multiple of four unless they are the last.
     pub(in super::super) fn fill(&mut self, len: usize, block: &mut Block) -> Result<(), Fault> {
         let block = block.split_at_mut(len.min(BLOCK)).0;
-        if self.narrow { self.fill_as::<true>(block) } else { self.fill_as::<false>(block) }
+        if self.narrow { self.fill_narrow(block) } else { self.fill_wide(block) }
         if self.stream.len().wrapping_mul(8) < self.bit {
             let offset = self.offset.wrapping_add(self.stream.len());
             return Err(Fault { offset, what: Wrong::End });
@@ -75,19 +82,55 @@ impl<'a> Entropy<'a> {
         Ok(())
     }
 
-    fn fill_as<const NARROW: bool>(&mut self, block: &mut [u64]) {
+    /// One look for each residual, and one question a turn whether the bytes are there.
+    fn fill_narrow(&mut self, block: &mut [u64]) {
+        let (turns, rest) = block.as_chunks_mut::<N_STATES>();
         let (mut states, mut bit) = (self.states, self.bit);
-        let (table, stream) = (self.table.as_slice(), self.stream);
-        let mut fours = block.chunks_exact_mut(N_STATES);
-        for four in fours.by_ref() {
-            for (out, state) in four.iter_mut().zip(&mut states) {
-                *out = step::<NARROW>(table, stream, state, &mut bit);
-            }
-        }
-        for (out, state) in fours.into_remainder().iter_mut().zip(&mut states) {
-            *out = step::<NARROW>(table, stream, state, &mut bit);
+        for turn in turns {
+            self.turn(turn, &mut states, &mut bit);
         }
         (self.states, self.bit) = (states, bit);
+        self.fill_wide(rest);
+    }
+
+    #[inline(always)]
+    fn turn(&self, turn: &mut [u64; N_STATES], states: &mut [usize; N_STATES], bit: &mut usize) {
+        let at = *bit >> 3;
+        let end;
+        let window = match self.stream.get(at..).and_then(<[u8]>::first_chunk::<WINDOW>) {
+            Some(window) => window,
+            None => {
+                end = last_window(self.stream, at);
+                &end
+            }
+        };
+        let start = *bit & 7;
+        let mut place = start;
+        for (out, state) in turn.iter_mut().zip(states) {
+            // All states are in the table.
+            let Some(entry) = self.table.get(*state) else { return };
+            let word = look(window, place);
+            let which = word & u64::from(entry.state_mask);
+            *state = usize::from(entry.next).wrapping_add(which as usize);
+            let offset = word.wrapping_shr(u32::from(entry.state_bits)) & entry.offset_mask;
+            *out = entry.lower.wrapping_add(offset);
+            place = place.wrapping_add(entry.n_bits.into());
+        }
+        *bit = bit.wrapping_add(place.wrapping_sub(start));
+    }
+
+    fn fill_wide(&mut self, block: &mut [u64]) {
+        for turn in block.chunks_mut(N_STATES) {
+            for (out, state) in turn.iter_mut().zip(&mut self.states) {
+                let Some(entry) = self.table.get(*state) else { return };
+                let which = peek(self.stream, self.bit) & u64::from(entry.state_mask);
+                *state = usize::from(entry.next).wrapping_add(which as usize);
+                self.bit = self.bit.wrapping_add(entry.state_bits.into());
+                let offset = bits_at(self.stream, self.bit, entry.offset_bits.into());
+                *out = entry.lower.wrapping_add(offset);
+                self.bit = self.bit.wrapping_add(entry.offset_bits.into());
+            }
+        }
     }
 
     /// Goes behind the stream, whose states must have come back to where the writer began.
@@ -101,26 +144,21 @@ impl<'a> Entropy<'a> {
     }
 }
 
-#[inline(always)]
-fn step<const NARROW: bool>(
-    table: &[Entry],
-    stream: &[u8],
-    state: &mut usize,
-    bit: &mut usize,
-) -> u64 {
-    // States are always in the table; asking is cheaper than it looks.
-    let Some(entry) = table.get(*state) else { return 0 };
-    let word = peek(stream, *bit);
-    let (state_bits, offset_bits) = (u32::from(entry.state_bits), u32::from(entry.offset_bits));
-    let which = word & 1_u64.wrapping_shl(state_bits).wrapping_sub(1);
-    *state = usize::from(entry.next).wrapping_add(which as usize);
-    let offset = if NARROW {
-        word.wrapping_shr(state_bits) & 1_u64.wrapping_shl(offset_bits).wrapping_sub(1)
-    } else {
-        bits_at(stream, bit.wrapping_add(state_bits as usize), offset_bits)
-    };
-    *bit = bit.wrapping_add(state_bits.wrapping_add(offset_bits) as usize);
-    entry.lower.wrapping_add(offset)
+/// Eight bytes of the window, from a bit on that is below 256.
+#[inline]
+fn look(window: &[u8; WINDOW], bit: usize) -> u64 {
+    let from = window.split_at((bit >> 3) & 31).1;
+    from.first_chunk().map_or(0, |eight| u64::from_le_bytes(*eight)) >> (bit & 7)
+}
+
+/// What is left of a stream, and zeros.
+#[cold]
+fn last_window(stream: &[u8], at: usize) -> [u8; WINDOW] {
+    let mut window = [0; WINDOW];
+    for (to, from) in window.iter_mut().zip(stream.get(at..).unwrap_or_default()) {
+        *to = *from;
+    }
+    window
 }
 
 fn read_bins(input: &mut Input<'_>, base: u64, log: u32) -> Result<Vec<Bin>, Fault> {
@@ -154,19 +192,24 @@ fn read_bins(input: &mut Input<'_>, base: u64, log: u32) -> Result<Vec<Bin>, Fau
 }
 
 fn table(bins: &[Bin], log: u32) -> Vec<Entry> {
+    let entries = bins.iter().map(|bin| Entry {
+        lower: bin.lower,
+        offset_mask: low_bits(bin.offset_bits),
+        offset_bits: bin.offset_bits as u8,
+        ..Entry::default()
+    });
     // The next of a bin's numbers, from its weight on.
-    let mut numbers: Vec<u32> = bins.iter().map(|bin| bin.weight).collect();
-    let entry = |i: u16| {
-        let (bin, number) = bins.get(usize::from(i)).zip(numbers.get_mut(usize::from(i)))?;
+    let mut bins: Vec<(Entry, u32)> = entries.zip(bins.iter().map(|bin| bin.weight)).collect();
+    let mut table = Vec::with_capacity(1 << log);
+    for i in spread(&bins.iter().map(|(_, weight)| *weight).collect::<Vec<_>>(), log) {
+        let Some((entry, number)) = bins.get_mut(usize::from(i)) else { break };
         let state_bits = log.wrapping_sub(number.ilog2());
-        let next = (*number << state_bits).wrapping_sub(1 << log);
+        entry.next = (*number << state_bits).wrapping_sub(1 << log) as u16;
+        entry.state_mask = low_bits(state_bits) as u16;
+        entry.state_bits = state_bits as u8;
+        entry.n_bits = entry.offset_bits.wrapping_add(entry.state_bits);
         *number = number.wrapping_add(1);
-        Some(Entry {
-            lower: bin.lower,
-            next: next as u16,
-            state_bits: state_bits as u8,
-            offset_bits: bin.offset_bits as u8,
-        })
-    };
-    spread(bins, log).into_iter().filter_map(entry).collect()
+        table.push(*entry);
+    }
+    table
 }

@@ -93,7 +93,8 @@ impl StateTable {
         }
         let mut next = starts.clone();
         let mut states = vec![0; size];
-        for (state, bin) in spread(&choice.bins, choice.log).into_iter().enumerate() {
+        let weights: Vec<u32> = choice.bins.iter().map(|bin| bin.weight).collect();
+        for (state, bin) in spread(&weights, choice.log).into_iter().enumerate() {
             let at = &mut next[usize::from(bin)];
             states[*at] = state + size;
             *at += 1;
