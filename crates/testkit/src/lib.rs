@@ -5,6 +5,7 @@
 //!
 //! * [`MemoryStore`]: the simplest store that keeps the laws of reading and writing.
 //! * [`matching`]: what matchers mean, one label set at a time.
+//! * [`archive`]: a second decoder of archive chunks, from their document.
 //! * [`conformance`]: one function for each trait of `skopos-core`; an implementation that does not
 //!   call it in its tests is not finished.
 //! * [`engine`]: doubles that answer queries from a table and expand templates by replacement.
@@ -24,6 +25,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod archive;
 pub mod conformance;
 pub mod engine;
 pub mod matching;

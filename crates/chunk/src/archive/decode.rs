@@ -122,10 +122,10 @@ impl<'a> ArchiveDecoder<'a> {
     }
 
     fn read_columns(&self, columns: &mut Columns) -> Result<(), Fault> {
-        if self.len == 0 {
-            return Ok(());
-        }
         let mut input = Input::new(self.chunk, HEADER_LEN);
+        if self.len == 0 {
+            return Self::at_end(&input);
+        }
         let before = columns.timestamps.len();
         let times = self.read_column(&mut input, &mut columns.timestamps);
         if let Err(fault) = times {
@@ -145,7 +145,11 @@ impl<'a> ArchiveDecoder<'a> {
                 return Err(fault);
             }
         }
-        Ok(())
+        Self::at_end(&input)
+    }
+
+    fn at_end(input: &Input<'_>) -> Result<(), Fault> {
+        if input.rest().is_empty() { Ok(()) } else { Err(input.wrong("end")) }
     }
 
     fn read_column(&self, input: &mut Input<'_>, column: &mut Vec<i64>) -> Result<(), Fault> {

@@ -3,10 +3,10 @@
 use alloc::vec::Vec;
 use core::ops::Range;
 
+use super::Tier;
 use super::column;
 use super::input::{Fault, Input, push_uvarint};
 use super::predict::Predictor;
-use super::Tier;
 
 /// The form of a column whose integers are the floats' bits; smaller ones are a number of decimals.
 const BITS: u8 = 0x40;
@@ -65,7 +65,7 @@ pub(super) fn read(input: &mut Input<'_>, len: usize, values: &mut Vec<f64>) -> 
 fn read_runs(input: &mut Input<'_>, len: usize) -> Result<Vec<Run>, Fault> {
     let start = *input;
     let n_runs = input.uvarint()?;
-    if len as u64 <= n_runs && n_runs != 0 && n_runs != len as u64 {
+    if (len as u64) < n_runs {
         return Err(start.wrong("number of special values"));
     }
     let mut runs = Vec::new();
@@ -232,7 +232,7 @@ fn integer_of(v: f64, decimals: usize) -> Option<i64> {
     let scaled = v * power;
     // Greater ones may be integers, but no decimals can be told.
     let limit = if decimals == 0 { 9_223_372_036_854_775_808.0 } else { 9_007_199_254_740_992.0 };
-    if !(scaled.abs() < limit) {
+    if scaled.is_nan() || limit <= scaled.abs() {
         return None;
     }
     let n = if scaled.abs() < 2_251_799_813_685_248.0 {

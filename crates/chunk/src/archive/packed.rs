@@ -29,8 +29,8 @@ pub(super) fn read_block(
     if len == BLOCK {
         unpack_block(packed, width, base, block);
     } else {
-        let bits = (0..).step_by(width as usize * usize::from(width != 0) + usize::from(width == 0));
-        for (out, bit) in block.iter_mut().take(len).zip(bits) {
+        for (i, out) in block.iter_mut().take(len).enumerate() {
+            let bit = i.wrapping_mul(width as usize);
             *out = base.wrapping_add(bits_at(packed, bit, width));
         }
     }
@@ -120,6 +120,9 @@ pub(super) fn sequence(values: &[u64], width: u32) -> Vec<u8> {
     writer.finish()
 }
 
+/// So many widths in a row that save nothing end the search.
+const MAX_WORSE: u32 = 3;
+
 /// The base of a block and the width of its values above it.
 struct Frame {
     base: u64,
@@ -128,7 +131,7 @@ struct Frame {
 
 impl Frame {
     /// The frame that takes the fewest bytes. A frame of some width is laid where most values lie
-    /// in it; narrower ones are tried until three in a row were no better.
+    /// in it; narrower ones are tried until [`MAX_WORSE`] in a row were no better.
     fn best(residuals: &[u64]) -> Self {
         let mut sorted = [0_i64; BLOCK];
         let sorted = sorted.split_at_mut(residuals.len()).0;
@@ -142,7 +145,7 @@ impl Frame {
             return best.1;
         }
         sorted.sort_unstable();
-        let mut worse = 0;
+        let mut worse = 0_u32;
         for width in (0..full).rev() {
             let (base, inside) = densest(sorted, width);
             let patches = sorted.len().wrapping_sub(inside);
@@ -156,10 +159,10 @@ impl Frame {
                 best = (len, Self { base, width });
                 worse = 0;
             } else {
-                worse += 1;
-                if worse == 3 {
-                    break;
-                }
+                worse = worse.wrapping_add(1);
+            }
+            if worse == MAX_WORSE {
+                break;
             }
         }
         best.1
@@ -208,12 +211,14 @@ fn estimated_block_bits(residuals: &[u64]) -> u64 {
         }
     }
     let full = of_width.iter().rposition(|n| *n != 0).unwrap_or(0) as u64;
+    let per_patch = full.wrapping_add(9);
     let len = residuals.len() as u64;
-    let (mut best, mut wider) = (len.wrapping_mul(full), 0_u64);
-    for (width, n) in (0_u64..).zip(&of_width).take(full as usize + 1).collect::<Vec<_>>().into_iter().rev() {
-        let bits = len.wrapping_mul(width).wrapping_add(wider.wrapping_mul(full + 9));
+    // Widths from the widest down; what is wider than a width is patched.
+    let (mut best, mut n_wider) = (u64::MAX, 0_u64);
+    for width in (0..=full).rev() {
+        let bits = len.wrapping_mul(width).wrapping_add(n_wider.wrapping_mul(per_patch));
         best = best.min(bits);
-        wider = wider.wrapping_add(*n);
+        n_wider = n_wider.wrapping_add(of_width.get(width as usize).copied().unwrap_or(0));
     }
     best.wrapping_add(24)
 }

@@ -56,10 +56,9 @@ impl Predictor {
     pub(super) fn residuals(self, ys: &[u64], slope: u64) -> Vec<u64> {
         let pairs = ys.windows(2).filter_map(|pair| pair.first_chunk::<2>());
         match self {
-            Self::Line => (0_u64..)
-                .zip(ys)
-                .map(|(i, y)| y.wrapping_sub(i.wrapping_mul(slope)))
-                .collect(),
+            Self::Line => {
+                (0_u64..).zip(ys).map(|(i, y)| y.wrapping_sub(i.wrapping_mul(slope))).collect()
+            }
             Self::Last => pairs.map(|[a, b]| b.wrapping_sub(*a)).collect(),
             Self::Bits => pairs.map(|[a, b]| b ^ a).collect(),
             Self::Trend => ys

@@ -5,6 +5,7 @@
     reason = "a test's helpers fail by panicking, as tests do"
 )]
 
+mod archive;
 mod conformance;
 mod histogram;
 mod laws;

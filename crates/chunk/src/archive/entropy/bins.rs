@@ -128,9 +128,7 @@ fn weights(joined: &[(Bin, usize)], total: usize, log: u32) -> Vec<u32> {
     let size = 1_u64 << log;
     let mut weights: Vec<u32> = joined
         .iter()
-        .map(|(_, count)| {
-            ((*count as u64 * size + total as u64 / 2) / total as u64).max(1) as u32
-        })
+        .map(|(_, count)| ((*count as u64 * size + total as u64 / 2) / total as u64).max(1) as u32)
         .collect();
     let mut sum: u64 = weights.iter().map(|w| u64::from(*w)).sum();
     while sum != size {

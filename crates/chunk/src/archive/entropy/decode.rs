@@ -74,7 +74,11 @@ impl<'a> Entropy<'a> {
     /// Puts the next `len` residuals into `block`; a multiple of four unless they are the last.
     pub(in super::super) fn fill(&mut self, len: usize, block: &mut Block) -> Result<(), Fault> {
         let block = block.split_at_mut(len.min(BLOCK)).0;
-        if self.narrow { self.fill_narrow(block) } else { self.fill_wide(block) }
+        if self.narrow {
+            self.fill_narrow(block);
+        } else {
+            self.fill_wide(block);
+        }
         if self.stream.len().wrapping_mul(8) < self.bit {
             let offset = self.offset.wrapping_add(self.stream.len());
             return Err(Fault { offset, what: Wrong::End });
