@@ -10,6 +10,7 @@ use core::ops::Range;
 
 use skopos_core::{Columns, SampleCursor, TimeRange, Timestamp};
 
+use crate::archive::ArchiveCodec;
 use crate::encoding::{Encoding, SampleKind};
 use crate::error::{Error, Problem};
 use crate::histogram::{
@@ -171,6 +172,7 @@ pub fn codecs() -> &'static [&'static dyn Codec] {
         &Xor2Codec,
         &HistogramStCodec,
         &FloatHistogramStCodec,
+        &ArchiveCodec::HOT,
     ]
 }
 

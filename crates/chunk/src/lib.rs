@@ -31,6 +31,8 @@
 //! * [`XorDecoder`] iterates, seeks forward, or fills [`Columns`](skopos_core::Columns) in one loop.
 //! * [`Xor2Encoder`] and [`Xor2Decoder`] do the same for samples with start timestamps,
 //!   [`HistogramEncoder`] and [`HistogramDecoder`] for native histograms of either kind.
+//! * [`archive`] is an encoding of our own for sealed data: some thousand samples, column by
+//!   column, which come back to the bit.
 //! * [`Codec`] is one object-safe interface to encodings, for whole chunks both ways, found by
 //!   [`codec()`] or listed by [`codecs()`].
 //! * [`merge()`](merge::merge) makes one sequence of the chunks that several sources hold of a

@@ -12,7 +12,7 @@ use crate::error::Error;
 
 /// The codec of archive chunks. It reads those of both tiers, and writes those of one.
 ///
-/// It is not among [`codecs()`](crate::codecs()), which are those of Prometheus' encodings.
+/// Among [`codecs()`](crate::codecs()) is the one that writes the hot tier.
 ///
 /// ```
 /// use skopos_chunk::Codec;
