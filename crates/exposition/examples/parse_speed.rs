@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use hashbrown::DefaultHashBuilder;
 use skopos_core::LabelSet as _;
-use skopos_exposition::{Entry, Parser, ParserOptions, SeriesEntry, TextFormat};
+use skopos_exposition::{Entry, Layout, Parser, ParserOptions, SeriesEntry, TextFormat};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let (chosen, files): (Vec<_>, Vec<_>) =
@@ -36,6 +36,13 @@ fn main() -> Result<(), Box<dyn Error>> {
                 Ok::<_, skopos_exposition::Error>(())
             };
         show("series", &mut || walk(format, &page, |s| _ = black_box(s.series())))?;
+        let mut layout = Layout::new();
+        show("known series", &mut || {
+            let options = ParserOptions::default();
+            walk_all(Parser::with_layout(format, &page, options, &mut layout), |s| {
+                _ = black_box((s.series(), s.known_slot()));
+            })
+        })?;
         let raw = |s: &mut SeriesEntry<'_, '_>| s.raw_labels().for_each(|pair| _ = black_box(pair));
         show("raw labels", &mut || walk(format, &page, raw))?;
         let view = |s: &mut SeriesEntry<'_, '_>| {
@@ -56,9 +63,15 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn walk(
     format: TextFormat,
     page: &[u8],
+    f: impl FnMut(&mut SeriesEntry<'_, '_>),
+) -> Result<usize, skopos_exposition::Error> {
+    walk_all(Parser::new(format, page, ParserOptions::default()), f)
+}
+
+fn walk_all(
+    mut parser: Parser<'_>,
     mut f: impl FnMut(&mut SeriesEntry<'_, '_>),
 ) -> Result<usize, skopos_exposition::Error> {
-    let mut parser = Parser::new(format, page, ParserOptions::default());
     let mut samples = 0;
     while let Some(entry) = parser.next()? {
         let Entry::Series(mut sample) = entry else { continue };

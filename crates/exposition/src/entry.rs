@@ -133,6 +133,22 @@ impl<'p, 'a> SeriesEntry<'p, 'a> {
         RawPairs { text, numbered }
     }
 
+    /// Which of the page's samples it is, from 0, if a [`Layout`](crate::Layout) counts them; lines
+    /// that are left out count too.
+    #[must_use]
+    #[inline]
+    pub fn slot(&self) -> usize {
+        self.as_text().map_or(0, |sample| sample.slots().0)
+    }
+
+    /// Which sample of the page before has the same bytes for its series, as far as the
+    /// [`Layout`](crate::Layout) knows: a scraper need not look for it then.
+    #[must_use]
+    #[inline]
+    pub fn known_slot(&self) -> Option<usize> {
+        self.as_text().and_then(|sample| sample.slots().1)
+    }
+
     /// The value; in text every NaN is the normal one.
     #[must_use]
     #[inline]

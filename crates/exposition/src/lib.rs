@@ -85,7 +85,9 @@ pub use crate::negotiate::{
     choose_output, choose_page_output,
 };
 pub use crate::page::PageParser;
-pub use crate::parser::{ClassicHistograms, CreatedLines, NativeHistograms, Parser, ParserOptions};
+pub use crate::parser::{
+    ClassicHistograms, CreatedLines, Layout, NativeHistograms, Parser, ParserOptions,
+};
 
 #[cfg(feature = "protobuf")]
 pub use crate::protobuf::ProtobufParser;

@@ -76,7 +76,8 @@ impl Parser<'_> {
         let here = (self.pos, self.start, self.state, self.done);
         let family = (self.metric_type, self.unit, self.family_name_len);
         let cursor = self.index.cursor();
-        self.line.detach(&self.index);
+        let layout = self.layout.take();
+        self.line.detach(self.page.bytes, &self.index);
         mem::swap(&mut self.line, &mut self.ahead.line);
         self.ahead.found = None;
         while let Ok(Step::Series) = self.any_step() {
@@ -91,6 +92,7 @@ impl Parser<'_> {
         }
         self.ahead.known_to = self.pos;
         self.index.go_back(cursor);
+        self.layout = layout;
         mem::swap(&mut self.line, &mut self.ahead.line);
         (self.pos, self.start, self.state, self.done) = here;
         (self.metric_type, self.unit, self.family_name_len) = family;
@@ -104,7 +106,7 @@ impl Parser<'_> {
             _ => b"",
         };
         key.clear();
-        for label in line.labels(&self.index) {
+        for label in line.labels(self.page.bytes, &self.index) {
             let name = self.page.get(label.name);
             if name != left_out || left_out.is_empty() {
                 key.extend_from_slice(name);

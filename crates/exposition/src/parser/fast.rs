@@ -145,16 +145,22 @@ impl Parser<'_> {
         self.line.name = name;
         self.line.series = Span::new(start, at);
         self.line.exemplar = None;
-        let end = match self.format {
-            TextFormat::Prometheus => self.fast_prometheus_end(at)?,
-            TextFormat::OpenMetrics => self.fast_openmetrics_end(at)?,
-        };
+        let end = self.fast_end(at)?;
         // A line that holds or follows something that is not UTF-8 has its strings checked singly.
         if self.page.text.len() < end.min(bytes.len()) {
             return None;
         }
         self.pos = end;
         Some(Step::Series)
+    }
+
+    /// What stands behind the series; gives where the next line begins.
+    #[inline]
+    pub(super) fn fast_end(&mut self, at: usize) -> Option<usize> {
+        match self.format {
+            TextFormat::Prometheus => self.fast_prometheus_end(at),
+            TextFormat::OpenMetrics => self.fast_openmetrics_end(at),
+        }
     }
 
     /// Blanks, a value, perhaps a timestamp in milliseconds, and the line's end.
@@ -351,9 +357,28 @@ fn indexed_rest(bytes: &[u8], start: usize, end: usize, mut line: IndexedLine<'_
     Some(more)
 }
 
+/// Where a value of usual length ends: before a space or a line feed.
+#[inline]
+pub(super) fn value_end(bytes: &[u8], start: usize) -> Option<usize> {
+    let rest = bytes.get(start..)?;
+    let Some(chunk) = rest.first_chunk::<32>() else {
+        let end = rest.iter().position(|byte| matches!(byte, b'\n' | b' '))?;
+        return Some(start + end);
+    };
+    let words = chunk.as_chunks::<8>().0;
+    for (number, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let found = zeros(word ^ repeat(b'\n')) | zeros(word ^ repeat(b' '));
+        if found != 0 {
+            return Some(start + 8 * number + (found.trailing_zeros() / 8) as usize);
+        }
+    }
+    None
+}
+
 /// A value that is all of a piece of the page.
 #[inline]
-fn indexed_value(bytes: &[u8], start: usize, end: usize) -> Option<f64> {
+pub(super) fn indexed_value(bytes: &[u8], start: usize, end: usize) -> Option<f64> {
     match number::read_token(bytes, start, end) {
         Some(value) => Some(value),
         None => number::parse_value(bytes.get(start..end)?).ok(),

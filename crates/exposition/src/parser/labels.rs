@@ -220,7 +220,7 @@ impl Parser<'_> {
             MetricType::Summary => Some(QUANTILE),
             _ => None,
         };
-        for raw in self.line.labels(&self.index) {
+        for raw in self.line.labels(page.bytes, &self.index) {
             let label = resolve_label(&raw, page, bound, &mut scratch.own);
             if !(added.yes && added.replaces(label.name.get(page, &scratch.own))) {
                 scratch.push(label, page);

@@ -110,6 +110,11 @@ fn read_by(scanner: Scanner, format: TextFormat, page: &[u8]) -> Vec<String> {
     let options = ParserOptions::default().with_created_lines(CreatedLines::StartTimestamps);
     let mut parser = Parser::new(format, page, options);
     parser.index = Index::new(scanner, format, page.len());
+    show(parser)
+}
+
+/// All that a parser gives, as text.
+fn show(mut parser: Parser<'_>) -> Vec<String> {
     let mut seen = Vec::new();
     loop {
         let shown = match parser.next() {
@@ -117,11 +122,13 @@ fn read_by(scanner: Scanner, format: TextFormat, page: &[u8]) -> Vec<String> {
             Err(error) => alloc::format!("{error:?}"),
             Ok(Some(Entry::Series(mut sample))) => {
                 let start = sample.start_timestamp();
+                let labels = alloc::format!("{:?}", sample.labels().iter().collect::<Vec<_>>());
+                assert_eq!(sample.raw_labels().len(), sample.raw_labels().count());
                 let raw: Vec<_> = sample.raw_labels().collect();
                 let exemplar: Vec<_> = sample.raw_exemplar_labels().collect();
                 let value = sample.value().to_bits();
                 alloc::format!(
-                    "{} {:?} {} {raw:?} {value:x} {:?} {exemplar:?} {:?} {start:?}",
+                    "{} {:?} {} {raw:?} {labels} {value:x} {:?} {exemplar:?} {:?} {start:?}",
                     sample.offset(),
                     String::from_utf8_lossy(sample.series()),
                     sample.raw_name(),
@@ -214,5 +221,99 @@ fn usual_lines_are_read_by_the_index() {
         let is_sample = matches!(entry, Entry::Series(_));
         let (start, end) = parser.line.label_marks;
         assert_eq!(is_sample.then_some((end - start) / 2), expected);
+    }
+}
+
+/// Reads one page after the other by one layout, each as the parser without one does.
+#[track_caller]
+fn check_layout(pages: &[Vec<u8>]) {
+    for format in [TextFormat::Prometheus, TextFormat::OpenMetrics] {
+        for created in [CreatedLines::Series, CreatedLines::StartTimestamps] {
+            let options = ParserOptions::default().with_created_lines(created);
+            let mut layout = Layout::new();
+            for page in pages {
+                let warm = show(Parser::with_layout(format, page, options, &mut layout));
+                assert_eq!(warm, show(Parser::new(format, page, options)));
+            }
+        }
+    }
+}
+
+/// The series of a page by slot, and the slots of the last page that the parser told of.
+fn slots(layout: &mut Layout, page: &[u8]) -> Vec<(String, Option<usize>)> {
+    let options = ParserOptions::default();
+    let mut parser = Parser::with_layout(TextFormat::Prometheus, page, options, layout);
+    let mut slots = Vec::new();
+    while let Ok(Some(entry)) = parser.next() {
+        let Entry::Series(sample) = entry else { continue };
+        assert_eq!(sample.slot(), slots.len());
+        slots.push((String::from_utf8_lossy(sample.series()).into_owned(), sample.known_slot()));
+    }
+    slots
+}
+
+#[test]
+fn a_layout_follows_lines_that_come_and_go() {
+    let mut layout = Layout::new();
+    let known = |layout: &mut Layout, page: &str| -> Vec<Option<usize>> {
+        slots(layout, page.as_bytes()).into_iter().map(|(_, known)| known).collect()
+    };
+    let tail = "z 1                                   \n";
+    let page = |lines: &[&str]| alloc::format!("{}{tail}", lines.concat());
+    let (a, b, c) = ("a 1\n", "# TYPE b gauge\nb{c=\"d\"} 22.5\n", "b{c=\"e\"} 3 17\n");
+    assert_eq!(known(&mut layout, &page(&[a, b, c])), [None; 4]);
+    assert_eq!(known(&mut layout, &page(&[a, b, c]))[..3], [Some(0), Some(1), Some(2)]);
+    assert_eq!(known(&mut layout, &page(&[b, a, c]))[..3], [Some(1), None, Some(2)]);
+    assert_eq!(
+        known(&mut layout, &page(&[b, "new 1\n", a, c]))[..4],
+        [Some(0), None, Some(1), Some(2)]
+    );
+    assert_eq!(known(&mut layout, &page(&[b]))[..1], [Some(0)]);
+    assert_eq!(known(&mut layout, &page(&[b, c]))[..2], [Some(0), None]);
+}
+
+#[test]
+fn a_page_that_breaks_off_is_not_remembered() {
+    let mut layout = Layout::new();
+    let padding = " ".repeat(32);
+    let right = alloc::format!("a 1\nb 2\nc 3{padding}\n");
+    slots(&mut layout, right.as_bytes());
+    slots(&mut layout, b"a 1\n}\n");
+    assert!(slots(&mut layout, right.as_bytes()).iter().all(|(_, known)| known.is_none()));
+}
+
+proptest! {
+    #[test]
+    fn a_layout_changes_nothing(
+        first in proptest::collection::vec(lines(), 0..40),
+        edits in proptest::collection::vec(
+            (any::<proptest::sample::Index>(), 0..4usize, lines()), 0..12,
+        ),
+        bytes in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 0..3),
+    ) {
+        let mut second = first.clone();
+        for (place, how, line) in edits {
+            let at = place.index(second.len() + 1);
+            match how {
+                0 => second.insert(at, line),
+                1 if at < second.len() => drop(second.remove(at)),
+                2 if at < second.len() => second[at] = line,
+                // Another value of the same series.
+                _ if at < second.len() => {
+                    let text = String::from_utf8_lossy(&second[at]).replace(" 1", " 123456789.5");
+                    second[at] = text.into_bytes();
+                }
+                _ => {}
+            }
+        }
+        let mut pages = [first.concat(), second.concat(), second.concat(), first.concat()];
+        for (place, byte) in bytes {
+            let page = &mut pages[2];
+            if !page.is_empty() {
+                let at = place.index(page.len());
+                page[at] = byte;
+            }
+        }
+        check_layout(&pages);
     }
 }
