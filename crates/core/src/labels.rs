@@ -255,7 +255,7 @@ impl Ord for Labels {
         if Arc::ptr_eq(&self.packed, &other.packed) {
             return Ordering::Equal;
         }
-        self.iter().cmp(other.iter())
+        packed::compare(&self.packed, &other.packed)
     }
 }
 

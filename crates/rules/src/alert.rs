@@ -4,8 +4,10 @@
 
 use std::collections::BTreeMap;
 
+use hashbrown::HashMap;
+
 use skopos_core::labels::{ALERT_NAME, ALERT_STATE, METRIC_NAME};
-use skopos_core::{Labels, LabelsBuilder, SampleValue, Timestamp};
+use skopos_core::{Labels, LabelsBuilder, Timestamp};
 
 /// How long, in milliseconds, a resolved alert is remembered and sent again.
 pub(crate) const RESOLVED_RETENTION: i64 = 15 * 60_000;
@@ -93,22 +95,33 @@ impl StateSeries {
     }
 }
 
+/// What one evaluation says of an instance.
+#[derive(Debug)]
+pub(crate) struct Present {
+    /// The annotations, expanded; also those that are empty.
+    pub(crate) annotations: Vec<(String, String)>,
+    /// The value of the expression; 0 for a histogram.
+    pub(crate) value: f64,
+}
+
+/// What the series of a rule's alerts are named after.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Naming<'a> {
+    /// The rule's name.
+    pub(crate) name: &'a str,
+    /// The labels of rule and group, not expanded.
+    pub(crate) rule_labels: &'a Labels,
+}
+
 impl Alert {
-    /// A pending alert of the rule `name`.
-    pub(crate) fn pending(
-        name: &str,
-        rule_labels: &Labels,
-        labels: Labels,
-        annotations: Vec<(String, String)>,
-        value: &SampleValue,
-        t: Timestamp,
-    ) -> Self {
+    /// A pending alert.
+    fn pending(labels: Labels, series: StateSeries, present: Present, t: Timestamp) -> Self {
         Self {
             state: AlertState::Pending,
-            series: StateSeries::new(name, rule_labels, &labels),
+            series,
             labels,
-            annotations,
-            value: float(value),
+            annotations: present.annotations,
+            value: present.value,
             active_at: t,
             fired_at: None,
             resolved_at: None,
@@ -136,13 +149,6 @@ impl Alert {
             (Some(resolved), Some(sent)) if sent < resolved => true,
             (_, Some(sent)) => sent.saturating_add(resend_delay) < t,
         }
-    }
-}
-
-fn float(value: &SampleValue) -> f64 {
-    match value {
-        SampleValue::Float(float) => *float,
-        SampleValue::Histogram(_) => 0.0,
     }
 }
 
@@ -186,32 +192,32 @@ impl Instances {
     /// Takes in the result of an evaluation at `t`; gives the number of pending and firing ones.
     pub(crate) fn update(
         &mut self,
-        mut present: BTreeMap<Labels, Alert>,
+        mut present: HashMap<Labels, Present>,
         t: Timestamp,
         holding: Holding,
+        naming: Naming<'_>,
     ) -> usize {
-        self.by_labels.retain(|labels, alert| match present.remove(labels) {
-            Some(fresh) if alert.state == AlertState::Inactive => {
-                *alert = fresh;
-                advance(alert, t, holding.hold);
-                true
-            }
-            Some(fresh) => {
-                alert.value = fresh.value;
-                alert.annotations = fresh.annotations;
-                alert.keep_firing_since = None;
-                advance(alert, t, holding.hold);
-                true
-            }
-            None => {
+        self.by_labels.retain(|labels, alert| {
+            let Some(present) = present.remove(labels) else {
                 let stays = keep_absent(alert, t, holding);
                 if stays && alert.state != AlertState::Inactive {
                     advance(alert, t, holding.hold);
                 }
-                stays
+                return stays;
+            };
+            if alert.state == AlertState::Inactive {
+                *alert = Alert::pending(labels.clone(), alert.series.clone(), present, t);
+            } else {
+                alert.value = present.value;
+                alert.annotations = present.annotations;
+                alert.keep_firing_since = None;
             }
+            advance(alert, t, holding.hold);
+            true
         });
-        for (labels, mut alert) in present {
+        for (labels, present) in present {
+            let series = StateSeries::new(naming.name, naming.rule_labels, &labels);
+            let mut alert = Alert::pending(labels.clone(), series, present, t);
             advance(&mut alert, t, holding.hold);
             self.by_labels.insert(labels, alert);
         }

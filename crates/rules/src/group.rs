@@ -1,6 +1,8 @@
 //! A group while it is evaluated: its slots, its rules one after the other, its stale series.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
+
+use hashbrown::HashMap;
 
 use skopos_core::{
     Appender, Error, ErrorKind, HistogramSample, Ingest, Labels, QueryEngine, Sample, SampleValue,
@@ -326,11 +328,13 @@ fn write(
         return;
     }
     let mut appender = sink.appender();
-    let mut written = BTreeMap::new();
+    let mut written = HashMap::with_capacity(samples.len());
+    let mut rewritten = 0;
     for RuleSample { labels, value } in samples {
         let known = rule.written.get(&labels).copied();
         match append(&mut *appender, known, &labels, t, value) {
             Ok(series) => {
+                rewritten += usize::from(known.is_some());
                 written.insert(labels, series);
             }
             Err(error) => {
@@ -339,8 +343,9 @@ fn write(
             }
         }
     }
-    for (labels, series) in &rule.written {
-        if !written.contains_key(labels) {
+    if rewritten < rule.written.len() {
+        let gone = rule.written.iter().filter(|(labels, _)| !written.contains_key(*labels));
+        for (labels, series) in gone {
             // Another rule may write the series by now; then there is nothing to mark.
             let _ = appender.append(Some(*series), labels, marker(t));
         }

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use hashbrown::{HashMap, HashSet};
+
 use skopos_core::labels::{ALERT_NAME, METRIC_NAME};
 use skopos_core::{
     Error, ErrorKind, Expansion, Labels, QueryEngine, QueryRequest, QueryValue, SampleValue,
     SeriesRef, Timestamp, VectorSample,
 };
 
-use crate::alert::{Alert, Holding, Instances, base_labels};
+use crate::alert::{Holding, Instances, Naming, Present, base_labels};
 use crate::evaluator::Evaluator;
 use crate::model::{Group, Rule, RuleKind, to_labels};
 
@@ -59,7 +61,7 @@ pub(crate) struct RuleState {
     /// Whether the `for` state is restored or need not be: only then is it written.
     pub(crate) restored: bool,
     /// The series that the last evaluation wrote.
-    pub(crate) written: BTreeMap<Labels, SeriesRef>,
+    pub(crate) written: HashMap<Labels, SeriesRef>,
     pub(crate) health: Health,
     pub(crate) last_error: Option<Error>,
     /// Milliseconds that the last evaluation took.
@@ -84,7 +86,7 @@ impl RuleState {
             rule: rule.clone(),
             instances: Instances::default(),
             restored,
-            written: BTreeMap::new(),
+            written: HashMap::new(),
             health: Health::Unknown,
             last_error: None,
             evaluation_millis: 0,
@@ -124,7 +126,7 @@ impl RuleState {
     }
 
     fn recorded(&self, vector: Vec<VectorSample>, limit: i64) -> Result<Vec<RuleSample>, Error> {
-        let mut seen = std::collections::HashSet::with_capacity(vector.len());
+        let mut seen = HashSet::with_capacity(vector.len());
         let mut samples = Vec::with_capacity(vector.len());
         for sample in vector {
             let mut builder = sample.labels.to_builder();
@@ -157,17 +159,18 @@ impl RuleState {
         if vector.is_empty() && self.instances.is_empty() {
             return Ok(Vec::new());
         }
-        let mut present = BTreeMap::new();
+        let mut present = HashMap::with_capacity(vector.len());
         for sample in &vector {
-            let alert = self.pending(sample, t, evaluator);
-            if present.insert(alert.labels.clone(), alert).is_some() {
+            let (labels, instance) = self.instance(sample, t, evaluator);
+            if present.insert(labels, instance).is_some() {
                 return Err(failed(
                     "vector contains metrics with the same labelset after applying alert labels",
                 ));
             }
         }
+        let naming = Naming { name: &self.rule.name, rule_labels: &self.labels };
         let holding = Holding { hold: self.rule.hold, keep_firing_for: self.rule.keep_firing_for };
-        let count = self.instances.update(present, t, holding);
+        let count = self.instances.update(present, t, holding, naming);
         if exceeds(limit, count) {
             self.instances.clear();
             return Err(failed(format!("exceeded limit of {limit} with {count} alerts")));
@@ -175,8 +178,13 @@ impl RuleState {
         Ok(if self.restored { self.state_samples() } else { Vec::new() })
     }
 
-    /// The alert that a sample of the expression stands for.
-    fn pending(&self, sample: &VectorSample, t: Timestamp, evaluator: &Evaluator<'_>) -> Alert {
+    /// The instance that a sample of the expression stands for.
+    fn instance(
+        &self,
+        sample: &VectorSample,
+        t: Timestamp,
+        evaluator: &Evaluator<'_>,
+    ) -> (Labels, Present) {
         let nothing = Labels::empty();
         let expansion = Expansion {
             name: &self.template_name,
@@ -198,8 +206,11 @@ impl RuleState {
         builder.set(ALERT_NAME, &self.rule.name);
         let annotations = self.rule.annotations.iter();
         let annotations = annotations.map(|(name, text)| (name.clone(), expand(text))).collect();
-        let labels = builder.finish();
-        Alert::pending(&self.rule.name, &self.labels, labels, annotations, &sample.value, t)
+        let value = match sample.value {
+            SampleValue::Float(value) => value,
+            SampleValue::Histogram(_) => 0.0,
+        };
+        (builder.finish(), Present { annotations, value })
     }
 
     /// The series that tell which alerts are pending or firing, and since when.

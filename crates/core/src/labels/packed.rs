@@ -6,6 +6,7 @@
 
 use alloc::string::String;
 use alloc::sync::Arc;
+use core::cmp::Ordering;
 use core::str;
 
 use super::Labels;
@@ -150,3 +151,35 @@ impl<'a> Iterator for Iter<'a> {
 }
 
 impl core::iter::FusedIterator for Iter<'_> {}
+
+/// Orders two sets pair by pair, names before values; a prefix comes first.
+///
+/// Up to the first byte that differs the sets are the same, so that only the text around it is looked
+/// at: if it is as long in both sets, that byte decides.
+pub(super) fn compare(a: &str, b: &str) -> Ordering {
+    let Some(differs) = mismatch(a.as_bytes(), b.as_bytes()) else { return a.len().cmp(&b.len()) };
+    let (mut left, mut right) = (Iter::new(a), Iter::new(b));
+    loop {
+        // The texts begin at the same place in both, as long as they are the same.
+        let end = a.len() - left.rest.len();
+        debug_assert!(end <= differs, "the difference was passed");
+        match (left.take_str(), right.take_str()) {
+            (Some(x), Some(y)) if x.len() != y.len() => return x.cmp(y),
+            (Some(_), Some(_)) if differs < a.len() - left.rest.len() => {
+                return a.as_bytes()[differs].cmp(&b.as_bytes()[differs]);
+            }
+            (Some(_), Some(_)) => {}
+            // Not reached: a set that ends is a prefix of the other.
+            (x, y) => return x.cmp(&y),
+        }
+    }
+}
+
+/// The first place where two texts differ before one of them ends.
+fn mismatch(a: &[u8], b: &[u8]) -> Option<usize> {
+    const BLOCK: usize = 32;
+    let same = a.chunks_exact(BLOCK).zip(b.chunks_exact(BLOCK)).take_while(|(x, y)| x == y);
+    let skipped = same.count() * BLOCK;
+    let rest = a[skipped..].iter().zip(&b[skipped..]);
+    rest.enumerate().find(|(_, (x, y))| x != y).map(|(i, _)| skipped + i)
+}
