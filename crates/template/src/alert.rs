@@ -11,10 +11,12 @@ use crate::limits::Limits;
 use crate::template::Template;
 use crate::value::{List, Map, Struct, Value};
 
+mod cache;
 mod functions;
 mod host;
 mod humanize;
 
+use self::cache::Cache;
 use self::functions::AlertFunctions;
 
 /// What stands before every alert template, so that error columns count it.
@@ -60,9 +62,12 @@ const PREFIX: &str = "{{$labels := .Labels}}{{$externalLabels := .ExternalLabels
 /// assert!(expander.check("__alert_Slow", "{{ nope }}").is_err());
 /// # Ok::<(), Error>(())
 /// ```
+///
+/// Parsed templates are remembered, ten thousand of them; clones of an expander share them.
 #[derive(Clone, Debug, Default)]
 pub struct AlertExpander {
     limits: Limits,
+    parsed: Cache,
 }
 
 impl AlertExpander {
@@ -75,7 +80,7 @@ impl AlertExpander {
     /// The same with other limits.
     #[must_use]
     pub fn with_limits(self, limits: Limits) -> Self {
-        Self { limits }
+        Self { limits, parsed: Cache::default() }
     }
 
     fn parse(&self, name: &str, text: &str) -> Result<Template, Error> {
@@ -90,7 +95,8 @@ impl AlertExpander {
     fn run(&self, text: &str, asked: &Expansion<'_>) -> Result<String, Error> {
         let name = asked.name;
         let template = self
-            .parse(name, text)
+            .parsed
+            .get(name, text, || self.parse(name, text))
             .map_err(|error| error.context(&format!("error parsing template {name}")))?;
         let functions = AlertFunctions::new(Some(asked), &self.limits);
         let out = template

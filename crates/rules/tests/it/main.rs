@@ -5,3 +5,4 @@ mod conformance;
 mod doubles;
 mod evaluation;
 mod hostile;
+mod model;
