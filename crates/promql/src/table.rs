@@ -119,8 +119,15 @@ struct Condition<'m> {
 
 impl<'m> Condition<'m> {
     fn new(matcher: &'m Matcher) -> Result<Self, Error> {
-        let regex = matcher.op().is_regex().then(|| LabelRegex::new(matcher.value()));
-        let regex = regex.transpose().map_err(|e| Error::caused(ErrorKind::Invalid, e))?;
+        Self::with(matcher, compile)
+    }
+
+    /// The same, the expression compiled by `compile`.
+    fn with(
+        matcher: &'m Matcher,
+        compile: impl FnOnce(&str) -> Result<LabelRegex, Error>,
+    ) -> Result<Self, Error> {
+        let regex = matcher.op().is_regex().then(|| compile(matcher.value())).transpose()?;
         Ok(Self { matcher, regex })
     }
 
@@ -132,6 +139,10 @@ impl<'m> Condition<'m> {
         };
         equal != self.matcher.op().is_negative()
     }
+}
+
+fn compile(pattern: &str) -> Result<LabelRegex, Error> {
+    LabelRegex::new(pattern).map_err(|error| Error::caused(ErrorKind::Invalid, error))
 }
 
 struct Set<L, C>(std::vec::IntoIter<Rows<L, C>>);

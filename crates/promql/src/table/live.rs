@@ -4,7 +4,7 @@
 //! name only, any other at all of them. Nothing is ever let go.
 
 use std::num::NonZeroU64;
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use hashbrown::HashMap;
 use skopos_core::ingest::HistogramSample;
@@ -14,8 +14,9 @@ use skopos_core::{
     Matcher, ResetHint, Sample, SampleValue, Selection, SeriesRef, SeriesSet, SeriesSource,
     Timestamp, is_stale_nan,
 };
+use skopos_regex::LabelRegex;
 
-use super::{Condition, Rows, Set};
+use super::{Condition, Rows, Set, compile};
 use crate::histogram::detect_reset;
 
 /// Series that are appended to and queried at the same time.
@@ -44,7 +45,12 @@ use crate::histogram::detect_reset;
 #[derive(Debug, Default)]
 pub struct LiveTable {
     state: RwLock<State>,
+    /// Expressions of selections, compiled: the same queries come again and again.
+    expressions: Mutex<HashMap<String, LabelRegex>>,
 }
+
+/// How many expressions are remembered; when there are more, all are compiled anew.
+const MAX_EXPRESSIONS: usize = 1000;
 
 #[derive(Debug, Default)]
 struct State {
@@ -121,6 +127,27 @@ impl LiveTable {
         Ok(())
     }
 
+    /// The conditions that a series must fulfil; the one that [`State::candidates`] sees to is left
+    /// out.
+    fn conditions<'m>(&self, matchers: &'m [Matcher]) -> Result<Vec<Condition<'m>>, Error> {
+        let name = matchers.iter().position(names_metric);
+        let rest = matchers.iter().enumerate().filter(|(i, _)| Some(*i) != name);
+        rest.map(|(_, m)| Condition::with(m, |pattern| self.expression(pattern))).collect()
+    }
+
+    fn expression(&self, pattern: &str) -> Result<LabelRegex, Error> {
+        let mut known = self.expressions.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(regex) = known.get(pattern) {
+            return Ok(regex.clone());
+        }
+        let regex = compile(pattern)?;
+        if known.len() == MAX_EXPRESSIONS {
+            known.clear();
+        }
+        known.insert(pattern.to_owned(), regex.clone());
+        Ok(regex)
+    }
+
     fn read(&self) -> RwLockReadGuard<'_, State> {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -146,8 +173,7 @@ impl State {
 
     /// The series that a selection has to look at.
     fn candidates(&self, matchers: &[Matcher]) -> Box<dyn Iterator<Item = &Live> + '_> {
-        let by_name = |m: &&Matcher| m.op() == MatchOp::Equal && m.name() == METRIC_NAME;
-        match matchers.iter().find(by_name) {
+        match matchers.iter().find(|matcher| names_metric(matcher)) {
             Some(matcher) => {
                 let at = self.by_name.get(matcher.value()).map(Vec::as_slice).unwrap_or_default();
                 Box::new(at.iter().map(|at| &self.series[*at]))
@@ -155,6 +181,11 @@ impl State {
             None => Box::new(self.series.iter()),
         }
     }
+}
+
+/// Whether a matcher says which metric is meant.
+fn names_metric(matcher: &Matcher) -> bool {
+    matcher.op() == MatchOp::Equal && matcher.name() == METRIC_NAME
 }
 
 impl End {
@@ -248,14 +279,13 @@ impl Live {
 impl SeriesSource for LiveTable {
     fn select<'a>(&'a self, selection: &Selection) -> Result<Box<dyn SeriesSet<'a> + 'a>, Error> {
         let matchers = selection.matchers();
-        let conditions: Vec<Condition<'_>> =
-            matchers.iter().map(Condition::new).collect::<Result<_, _>>()?;
+        let conditions = self.conditions(matchers)?;
         let range = selection.range();
         let state = self.read();
         let mut chosen: Vec<Rows<Labels, Arc<Columns>>> = state
             .candidates(matchers)
-            .filter(|series| conditions.iter().all(|condition| condition.holds(&series.labels)))
             .filter(|series| !Rows { labels: (), columns: &*series.columns, range }.is_empty())
+            .filter(|series| conditions.iter().all(|condition| condition.holds(&series.labels)))
             .map(|series| {
                 let columns = Arc::clone(&series.columns);
                 Rows { labels: series.labels.clone(), columns, range }
