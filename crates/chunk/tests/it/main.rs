@@ -8,6 +8,7 @@
 mod archive;
 mod conformance;
 mod histogram;
+mod histogram_properties;
 mod laws;
 mod properties;
 mod vectors;
