@@ -35,12 +35,22 @@ impl<'a> BitReader<'a> {
     /// the end.
     #[inline]
     pub(crate) fn peek(&self) -> u64 {
-        let at = self.position >> 3;
-        let word = match self.bytes.get(at..).and_then(<[u8]>::first_chunk) {
+        self.word_at(self.position >> 3) << (self.position & 7)
+    }
+
+    /// The eight bytes at `at`, with zeros behind the end.
+    #[inline]
+    pub(crate) fn word_at(&self, at: usize) -> u64 {
+        match self.bytes.get(at..).and_then(<[u8]>::first_chunk) {
             Some(eight) => u64::from_be_bytes(*eight),
             None => self.last_word(at),
-        };
-        word << (self.position & 7)
+        }
+    }
+
+    /// Goes to a position in bits from the start of the chunk.
+    #[inline]
+    pub(crate) fn set_position(&mut self, position: usize) {
+        self.position = position;
     }
 
     /// Goes on by `n` bits.

@@ -9,19 +9,30 @@
     clippy::indexing_slicing
 )]
 
-use crate::bits::{BitReader, BitWriter, PEEK_BITS};
+use crate::bits::{BitReader, BitWriter};
 
 #[cfg(test)]
 mod tests;
 
 /// The widths behind prefixes of 0 to 8 ones.
 const WIDTHS: [u32; 9] = [0, 3, 6, 9, 12, 18, 25, 56, 64];
-/// The prefixes of this many ones and fewer are short: their codes have up to [`SHORT_BITS`].
-const SHORT_ONES: u32 = 6;
-/// The longest short code: seven bits of prefix and 25 bits.
-const SHORT_BITS: u32 = 32;
-/// The widths of the short codes, five bits each, so that no memory has to be asked.
-const SHORT_WIDTHS: u64 = 3 << 5 | 6 << 10 | 9 << 15 | 12 << 20 | 18 << 25 | 25 << 30;
+/// The prefixes of this many ones and fewer are short: their codes have up to 32 bits.
+const SHORT_ONES: usize = 6;
+
+/// Of the short code that begins with these seven bits, its length and the width behind the prefix;
+/// nothing for the long ones.
+const SHORT: [(u8, u8); 128] = {
+    let mut codes = [(0, 0); 128];
+    let mut bits = 0;
+    while bits < 128 {
+        let ones = (!(bits as u8) << 1).leading_zeros() as usize;
+        if ones <= SHORT_ONES {
+            codes[bits] = ((ones as u32 + 1 + WIDTHS[ones]) as u8, WIDTHS[ones] as u8);
+        }
+        bits += 1;
+    }
+    codes
+};
 
 /// The number of ones before a number of so many bits.
 const ONES: [u8; 65] = {
@@ -144,67 +155,155 @@ pub(crate) fn take_int(bits: &mut BitReader<'_>) -> i64 {
 /// Reads an unsigned integer.
 pub(crate) fn take_uint(bits: &mut BitReader<'_>) -> u64 {
     let word = bits.peek();
-    let Some((ones, width)) = short_code(word) else { return take_long(bits, false) };
-    bits.skip(ones.wrapping_add(1).wrapping_add(width));
-    short_bits(word, ones, width)
+    let Some((used, width)) = short_code(word) else { return take_long(bits, false) };
+    bits.skip(used);
+    short_bits(word, used, width)
 }
 
-/// Reads signed integers one after the other, and hands each to `next` with its place.
-#[inline]
-pub(crate) fn take_ints<T>(
-    bits: &mut BitReader<'_>,
-    places: impl Iterator<Item = T>,
-    mut next: impl FnMut(T, i64),
-) {
-    let (mut word, mut left) = (bits.peek(), PEEK_BITS);
-    for place in places {
-        if left < SHORT_BITS {
-            bits.skip(PEEK_BITS.wrapping_sub(left));
-            (word, left) = (bits.peek(), PEEK_BITS);
-        }
-        if let Some((v, used)) = short_int(word) {
-            word = word.wrapping_shl(used);
-            left = left.wrapping_sub(used);
-            next(place, v);
-        } else {
-            bits.skip(PEEK_BITS.wrapping_sub(left));
-            next(place, take_long(bits, true).cast_signed());
-            (word, left) = (bits.peek(), PEEK_BITS);
-        }
+/// A reader of many codes in a row, which holds the bits that come next.
+///
+/// Where a code ends decides where the next one begins, so that every step between them counts. Here
+/// these are on the word alone: memory is read ahead.
+pub(crate) struct Feed<'a> {
+    bits: BitReader<'a>,
+    /// The offset of the byte behind the bits that the word is known to hold.
+    at: usize,
+    /// The next bits at the top. More of them may be there than are counted.
+    word: u64,
+    /// How many bits of the word are counted.
+    held: u32,
+}
+
+/// How many bits a feed holds at least after it was filled.
+const FEED_BITS: u32 = 56;
+
+impl<'a> Feed<'a> {
+    pub(crate) fn new(bits: &BitReader<'a>) -> Self {
+        let mut feed = Self { bits: *bits, at: bits.byte_offset(), word: 0, held: 0 };
+        feed.fill();
+        feed.pass(u32::from(bits.position().to_le_bytes()[0] & 7));
+        feed
     }
-    bits.skip(PEEK_BITS.wrapping_sub(left));
+
+    /// Moves the reader to where the feed is.
+    #[inline]
+    pub(crate) fn end(self, bits: &mut BitReader<'a>) {
+        bits.set_position(self.at.wrapping_mul(8).wrapping_sub(self.held as usize));
+    }
+
+    /// Reads a signed integer.
+    #[inline]
+    pub(crate) fn int(&mut self) -> i64 {
+        self.fill();
+        let Some((v, used)) = short_int(self.word) else { return self.long_int() };
+        self.pass(used);
+        v
+    }
+
+    /// Reads the XOR of a float with the one before it.
+    ///
+    /// Whether a float changed is not asked but computed with: the fields of a histogram take turns,
+    /// so that nothing foretells it.
+    #[inline]
+    pub(crate) fn xor(&mut self, window: &mut Window) -> u64 {
+        self.fill();
+        if self.word >> 62 == 0b11 {
+            *window = Window::at_top(self.word << 2);
+            self.pass(2 + LEADING_BITS + WIDTH_BITS);
+            return self.within(*window);
+        }
+        let changed = (self.word >> 63) as u32;
+        let width = u32::from(window.width).wrapping_mul(changed);
+        let control = changed.wrapping_add(1);
+        if FEED_BITS.wrapping_sub(2) < width {
+            self.pass(2);
+            return self.within(*window);
+        }
+        let behind = self.word.wrapping_shl(control);
+        let bits = (behind >> 1).wrapping_shr(63_u32.wrapping_sub(width));
+        self.pass(control.wrapping_add(width));
+        bits.checked_shl(u32::from(window.trailing)).unwrap_or(0)
+    }
+
+    /// Reads an XOR within a window.
+    #[inline]
+    fn within(&mut self, window: Window) -> u64 {
+        let width = u32::from(window.width);
+        if self.held < width {
+            self.fill();
+        }
+        let bits = if width <= self.held {
+            let bits = self.word.wrapping_shr(64_u32.wrapping_sub(width));
+            self.pass(width);
+            bits
+        } else {
+            self.wide(width)
+        };
+        bits.checked_shl(u32::from(window.trailing)).unwrap_or(0)
+    }
+
+    #[inline]
+    fn fill(&mut self) {
+        let next = self.bits.word_at(self.at);
+        self.word |= next.wrapping_shr(self.held);
+        self.at = self.at.wrapping_add((63_u32.wrapping_sub(self.held) >> 3) as usize);
+        self.held |= FEED_BITS;
+    }
+
+    /// Goes on by `n` bits, up to 63 and up to what is held.
+    #[inline]
+    fn pass(&mut self, n: u32) {
+        self.word = self.word.wrapping_shl(n);
+        self.held = self.held.wrapping_sub(n);
+    }
+
+    #[cold]
+    fn long_int(&mut self) -> i64 {
+        let v = self.outside(|bits| take_long(bits, true));
+        v.cast_signed()
+    }
+
+    #[cold]
+    fn wide(&mut self, width: u32) -> u64 {
+        self.outside(|bits| bits.take(width))
+    }
+
+    /// Reads with the reader below.
+    fn outside(&mut self, read: impl FnOnce(&mut BitReader<'a>) -> u64) -> u64 {
+        let mut bits = self.bits;
+        bits.set_position(self.at.wrapping_mul(8).wrapping_sub(self.held as usize));
+        let v = read(&mut bits);
+        *self = Self::new(&bits);
+        v
+    }
 }
 
 /// The signed integer at the top of `word` and the bits of its code, if that is a short one.
 #[inline]
 fn short_int(word: u64) -> Option<(i64, u32)> {
-    let (ones, width) = short_code(word)?;
-    let bits = short_bits(word, ones, width);
+    let (used, width) = short_code(word)?;
+    let bits = short_bits(word, used, width);
     // Up to 2^(n-1) as it is, above it less 2^n: two's complement of one less, and one more. At a
     // width of 0 the shifts do nothing, and zero stays zero.
     let up = 64_u32.wrapping_sub(width);
     let less = bits.wrapping_sub(1).wrapping_shl(up).cast_signed();
-    let v = less.wrapping_shr(up).wrapping_add(1);
-    Some((v, ones.wrapping_add(1).wrapping_add(width)))
+    Some((less.wrapping_shr(up).wrapping_add(1), used))
 }
 
-/// The ones and the width of a short code.
+/// The length of a short code and its width behind the prefix.
 #[inline]
 fn short_code(word: u64) -> Option<(u32, u32)> {
-    let ones = (!word).leading_zeros();
-    if SHORT_ONES < ones {
-        return None;
+    match SHORT.get((word >> 57) as usize) {
+        Some((used, width)) if *used != 0 => Some((u32::from(*used), u32::from(*width))),
+        _ => None,
     }
-    let width = (SHORT_WIDTHS.wrapping_shr(ones.wrapping_mul(5)) & 31) as u32;
-    Some((ones, width))
 }
 
 /// The bits behind a short code's prefix; zero where there are none.
 #[inline]
-fn short_bits(word: u64, ones: u32, width: u32) -> u64 {
-    let behind = word.wrapping_shl(ones.wrapping_add(1));
-    // In two steps, since a shift by 64 would do nothing.
-    (behind >> 1).wrapping_shr(63_u32.wrapping_sub(width))
+fn short_bits(word: u64, used: u32, width: u32) -> u64 {
+    let bits = word.wrapping_shr(64_u32.wrapping_sub(used));
+    bits & 1_u64.wrapping_shl(width).wrapping_sub(1)
 }
 
 #[cold]
@@ -295,16 +394,21 @@ impl Window {
     /// Reads a new window and an XOR within it.
     #[inline]
     pub(crate) fn take_new(&mut self, bits: &mut BitReader<'_>) -> u64 {
-        let shape = bits.peek();
+        *self = Self::at_top(bits.peek());
         bits.skip(LEADING_BITS + WIDTH_BITS);
-        let leading = (shape >> (64 - LEADING_BITS)) as u32;
-        let width = match ((shape << LEADING_BITS) >> (64 - WIDTH_BITS)) as u32 {
+        self.take(bits)
+    }
+
+    /// The window that is told at the top of `word`.
+    #[inline]
+    fn at_top(word: u64) -> Self {
+        let leading = (word >> (64 - LEADING_BITS)) as u32;
+        let width = match ((word << LEADING_BITS) >> (64 - WIDTH_BITS)) as u32 {
             0 => 64,
             width => width,
         };
         // Wraps where both say more than 64, which shifts all bits out.
-        *self = Self::new(width, 64_u32.wrapping_sub(leading).wrapping_sub(width));
-        self.take(bits)
+        Self::new(width, 64_u32.wrapping_sub(leading).wrapping_sub(width))
     }
 
     #[inline]
@@ -320,18 +424,6 @@ pub(crate) fn put_xor(out: &mut BitWriter, window: &mut Window, xor: u64) {
         return out.put(0, 1);
     }
     window.put(out, 1, 1, xor);
-}
-
-/// Reads the XOR of a float with the one before it.
-#[inline]
-pub(crate) fn take_xor(bits: &mut BitReader<'_>, window: &mut Window) -> u64 {
-    let control = bits.peek() >> 62;
-    if control < 0b10 {
-        bits.skip(1);
-        return 0;
-    }
-    bits.skip(2);
-    if control == 0b10 { window.take(bits) } else { window.take_new(bits) }
 }
 
 /// Appends an integer in groups of seven bits, the lowest first, as whole bytes at any bit.

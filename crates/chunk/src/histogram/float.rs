@@ -13,7 +13,7 @@ use crate::bits::{BitReader, BitWriter};
 use crate::encoding::Encoding;
 use crate::histogram::flavor::{Counts, Flavor, Shape, State};
 use crate::histogram::integer::{refill, share};
-use crate::varbit::{Window, put_int, put_xor, take_int, take_xor};
+use crate::varbit::{Feed, Window, put_int, put_xor};
 
 impl Flavor for FloatHistogram {
     type Bucket = f64;
@@ -140,21 +140,23 @@ impl Flavor for FloatHistogram {
 
     #[inline]
     fn take_later(bits: &mut BitReader<'_>, state: &mut State<Self>) -> i64 {
-        let dod = take_int(bits);
+        let mut feed = Feed::new(bits);
+        let dod = feed.int();
         let [count, zero] = &mut state.memory;
-        flip(bits, &mut state.count, count);
-        flip(bits, &mut state.zero, zero);
-        state.sum ^= take_xor(bits, &mut state.sum_window);
+        flip(&mut feed, &mut state.count, count);
+        flip(&mut feed, &mut state.zero, zero);
+        state.sum ^= feed.xor(&mut state.sum_window);
         if !state.is_stale() {
             for (bucket, window) in state.buckets.iter_mut().zip(&mut state.memories) {
-                flip(bits, bucket, window);
+                flip(&mut feed, bucket, window);
             }
         }
+        feed.end(bits);
         dod
     }
 }
 
 #[inline]
-fn flip(bits: &mut BitReader<'_>, v: &mut f64, window: &mut Window) {
-    *v = f64::from_bits(v.to_bits() ^ take_xor(bits, window));
+fn flip(feed: &mut Feed<'_>, v: &mut f64, window: &mut Window) {
+    *v = f64::from_bits(v.to_bits() ^ feed.xor(window));
 }

@@ -13,7 +13,7 @@ use skopos_core::{FloatHistogram, Histogram, ResetHint, Span};
 use crate::bits::{BitReader, BitWriter};
 use crate::encoding::Encoding;
 use crate::histogram::flavor::{Counts, Flavor, Shape, State};
-use crate::varbit::{Batch, put_xor, take_ints, take_uint, take_xor};
+use crate::varbit::{Batch, Feed, put_xor, take_uint};
 
 impl Flavor for Histogram {
     type Bucket = i64;
@@ -153,7 +153,11 @@ impl Flavor for Histogram {
         state.count = take_uint(bits);
         state.zero = take_uint(bits);
         state.sum = bits.take(64);
-        take_ints(bits, state.buckets.iter_mut(), |bucket, v| *bucket = v);
+        let mut feed = Feed::new(bits);
+        for bucket in &mut state.buckets {
+            *bucket = feed.int();
+        }
+        feed.end(bits);
     }
 
     fn have_too_wide(_state: &State<Self>) -> bool {
@@ -162,22 +166,21 @@ impl Flavor for Histogram {
 
     #[inline]
     fn take_later(bits: &mut BitReader<'_>, state: &mut State<Self>) -> i64 {
-        let mut three = [0; 3];
-        take_ints(bits, three.iter_mut(), |place, v| *place = v);
-        let [dod, count, zero] = three;
+        let mut feed = Feed::new(bits);
+        let dod = feed.int();
         let [count_delta, zero_delta] = &mut state.memory;
-        *count_delta = count_delta.wrapping_add(count);
-        *zero_delta = zero_delta.wrapping_add(zero);
+        *count_delta = count_delta.wrapping_add(feed.int());
+        *zero_delta = zero_delta.wrapping_add(feed.int());
         state.count = state.count.wrapping_add_signed(*count_delta);
         state.zero = state.zero.wrapping_add_signed(*zero_delta);
-        state.sum ^= take_xor(bits, &mut state.sum_window);
+        state.sum ^= feed.xor(&mut state.sum_window);
         if !state.is_stale() {
-            let places = state.buckets.iter_mut().zip(&mut state.memories);
-            take_ints(bits, places, |(bucket, delta), v| {
-                *delta = delta.wrapping_add(v);
+            for (bucket, delta) in state.buckets.iter_mut().zip(&mut state.memories) {
+                *delta = delta.wrapping_add(feed.int());
                 *bucket = bucket.wrapping_add(*delta);
-            });
+            }
         }
+        feed.end(bits);
         dod
     }
 }

@@ -76,12 +76,16 @@ proptest! {
         let bytes = out.into_bytes();
         let mut bits = BitReader::new(&bytes, 0);
         bits.skip(shift);
-        let mut at_once = alloc::vec![0; numbers.len()];
-        take_ints(&mut bits.clone(), at_once.iter_mut(), |place, v| *place = v);
-        prop_assert_eq!(&at_once, &numbers);
+        let mut feed = Feed::new(&bits);
+        for v in &numbers {
+            prop_assert_eq!(feed.int(), *v);
+        }
+        let mut fed = bits;
+        feed.end(&mut fed);
         for v in &numbers {
             prop_assert_eq!(take_int(&mut bits), *v);
         }
+        prop_assert_eq!(fed.position(), bits.position());
         for v in &numbers {
             prop_assert_eq!(take_uint(&mut bits), v.cast_unsigned());
             prop_assert_eq!(take_varint(&mut bits), Some(*v));
@@ -100,9 +104,12 @@ proptest! {
         let bytes = out.into_bytes();
         let mut bits = BitReader::new(&bytes, 0);
         let mut window = Window::WHOLE;
+        let mut feed = Feed::new(&bits);
         for xor in &xors {
-            prop_assert_eq!(take_xor(&mut bits, &mut window), *xor);
+            prop_assert_eq!(feed.xor(&mut window), *xor);
         }
+        feed.end(&mut bits);
+        prop_assert!(bits.bits_left_or_none().is_some_and(|left| left < 8));
     }
 
     #[test]
