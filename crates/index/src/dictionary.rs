@@ -105,8 +105,9 @@ impl<'a> Sweep<'a> {
         self.needle.as_ref()
     }
 
-    /// What values have to end with.
-    pub(crate) fn suffix(&self) -> &str {
-        self.suffix
+    /// Whether the value has the end that it has to have.
+    pub(crate) fn ends(&self, value: &str) -> bool {
+        // Comparing with nothing is a call all the same.
+        self.suffix.is_empty() || value.ends_with(self.suffix)
     }
 }

@@ -121,7 +121,8 @@ impl fmt::Debug for Cursor<'_> {
 
 impl Cursor<'_> {
     /// Writes the ids from the current one on to the start of `out`, as many as there are and fit,
-    /// and moves behind them; returns how many, which is 0 at the end only.
+    /// and moves behind them; returns how many, which is 0 at the end only. What `out` holds behind
+    /// them afterwards is not defined.
     ///
     /// The way to take many ids: several in a nanosecond where one at a time would take as long each.
     ///

@@ -159,9 +159,22 @@ impl IdSet {
     /// The union of any number of sets.
     pub(crate) fn union<'a>(sets: impl IntoIterator<Item = &'a Self>) -> Self {
         let mut chunks: Vec<&Chunk> = sets.into_iter().flat_map(|set| &set.chunks).collect();
+        let keys =
+            chunks.iter().map(|chunk| usize::from(chunk.key())).max().map_or(0, |key| key + 1);
+        if 4 * keys < chunks.len() {
+            return Self::gathered(&chunks, keys);
+        }
         chunks.sort_by_key(|chunk| chunk.key());
         let same_key = chunks.chunk_by(|a, b| a.key() == b.key());
         Self { chunks: same_key.filter_map(Chunk::union).collect() }
+    }
+
+    /// The union of many chunks with few keys: each is added to the bitmap of its key.
+    fn gathered(chunks: &[&Chunk], keys: usize) -> Self {
+        let mut all = vec![Bits::EMPTY; keys];
+        chunks.iter().for_each(|chunk| chunk.add_to(&mut all[usize::from(chunk.key())]));
+        let chunks = all.into_iter().zip(0..=u16::MAX);
+        Self { chunks: chunks.filter_map(|(bits, key)| Chunk::from_bits(key, bits)).collect() }
     }
 
     /// The intersection, which is one of both where they are the same.

@@ -24,7 +24,9 @@ pub(crate) struct Values {
     /// Invariant: the union of all lists.
     presence: Arc<IdSet>,
     /// Invariant: no leaf is empty; values ascend within and across leaves.
-    leaves: Vec<Leaf>,
+    leaves: Vec<Box<Leaf>>,
+    /// The head of each leaf's first value: most searches are decided by these.
+    heads: Vec<u64>,
     count: usize,
     /// Of the values with several series. Those in `vacant` are not in use.
     lists: Vec<List>,
@@ -108,14 +110,14 @@ impl Values {
 
     /// The values with their slots, ascending.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, Slot)> {
-        self.leaves.iter().flat_map(Leaf::iter)
+        self.leaves.iter().flat_map(|leaf| leaf.iter())
     }
 
     /// The values that start with `prefix`, ascending.
     pub(crate) fn with_prefix(&self, prefix: &str) -> impl Iterator<Item = (&str, Slot)> {
         let Place { leaf, at } = self.first_from(prefix);
         let leaves = self.leaves[leaf.min(self.leaves.len())..].iter();
-        let values = leaves.flat_map(Leaf::iter).skip(at);
+        let values = leaves.flat_map(|leaf| leaf.iter()).skip(at);
         values.take_while(move |(value, _)| value.starts_with(prefix))
     }
 
@@ -152,21 +154,24 @@ impl Values {
         Arc::make_mut(&mut self.presence).seal();
         self.lists.iter_mut().for_each(List::seal);
         self.lists.shrink_to_fit();
-        self.leaves.iter_mut().for_each(Leaf::shrink);
+        self.leaves.iter_mut().for_each(|leaf| leaf.shrink());
         self.leaves.shrink_to_fit();
+        self.heads.shrink_to_fit();
     }
 
     /// The heap memory behind the texts and their order.
     pub(crate) fn text_bytes(&self) -> usize {
-        let leaves = self.leaves.iter().map(Leaf::text_bytes).sum::<usize>();
-        self.leaves.capacity() * size_of::<Leaf>() + leaves
+        let leaves = self.leaves.iter().map(|leaf| size_of::<Leaf>() + leaf.text_bytes());
+        self.leaves.capacity() * size_of::<usize>()
+            + self.heads.capacity() * size_of::<u64>()
+            + leaves.sum::<usize>()
     }
 
     /// The heap memory behind the sets and lists of series, and their places.
     pub(crate) fn posting_bytes(&self) -> usize {
         let vacant = self.vacant.capacity() * size_of::<u32>();
         let lists = self.lists.iter().map(List::heap_bytes).sum::<usize>();
-        let slots = self.leaves.iter().map(Leaf::slot_bytes).sum::<usize>();
+        let slots = self.leaves.iter().map(|leaf| leaf.slot_bytes()).sum::<usize>();
         self.presence.heap_bytes()
             + slots
             + vacant
@@ -220,7 +225,13 @@ impl Values {
 
     /// The value's place, or where it would have to be inserted.
     fn locate(&self, value: &str) -> Result<Place, Place> {
-        let after = self.leaves.partition_point(|leaf| leaf.first() <= value);
+        let wanted = leaf::head(value.as_bytes());
+        let mut after = self.heads.partition_point(|head| *head < wanted);
+        if self.heads.get(after) == Some(&wanted) {
+            let same = self.heads[after..].partition_point(|head| *head == wanted);
+            let same = &self.leaves[after..after + same];
+            after += same.partition_point(|leaf| leaf.first() <= value);
+        }
         let leaf = after.saturating_sub(1);
         match self.leaves.get(leaf) {
             None => Err(Place::default()),
@@ -258,39 +269,63 @@ impl Values {
     fn add(&mut self, Place { leaf, at }: Place, value: &str, slot: Slot) -> Place {
         let leaves = self.leaves.len();
         let Some(values) = self.leaves.get_mut(leaf) else {
-            self.leaves.push(Leaf::of(value, slot));
+            self.add_leaf(leaf, Leaf::of(value, slot));
             return Place::default();
         };
         if values.has_room(value) {
             values.insert(at, value, slot);
+            self.note(leaf);
             return Place { leaf, at };
         }
-        let is_last = leaf + 1 == leaves && at == values.len();
-        // Values that arrive in order fill their leaves.
-        let rest = if is_last { Leaf::default() } else { values.split() };
-        if at <= values.len() && !is_last {
-            values.insert(at, value, slot);
-            self.leaves.insert(leaf + 1, rest);
-            return Place { leaf, at };
+        if leaf + 1 == leaves && at == values.len() {
+            // Values that arrive in order fill their leaves.
+            values.shrink();
+            self.add_leaf(leaf + 1, Leaf::of(value, slot));
+            return Place { leaf: leaf + 1, at: 0 };
         }
-        let at = at - values.len();
-        values.shrink();
-        self.leaves.insert(leaf + 1, rest);
-        self.leaves[leaf + 1].insert(at, value, slot);
-        Place { leaf: leaf + 1, at }
+        let mut rest = values.split();
+        let place = match at.checked_sub(values.len()) {
+            Some(at) => {
+                rest.insert(at, value, slot);
+                Place { leaf: leaf + 1, at }
+            }
+            None => {
+                values.insert(at, value, slot);
+                Place { leaf, at }
+            }
+        };
+        self.note(leaf);
+        self.add_leaf(leaf + 1, rest);
+        place
+    }
+
+    fn add_leaf(&mut self, at: usize, leaf: Leaf) {
+        self.heads.insert(at, leaf::head(leaf.first().as_bytes()));
+        self.leaves.insert(at, Box::new(leaf));
+    }
+
+    fn remove_leaf(&mut self, at: usize) {
+        self.heads.remove(at);
+        self.leaves.remove(at);
+    }
+
+    /// Notes the leaf's first value, which may have changed.
+    fn note(&mut self, leaf: usize) {
+        self.heads[leaf] = leaf::head(self.leaves[leaf].first().as_bytes());
     }
 
     /// Drops the leaf if it is empty, or joins it with the next one if both are small.
     fn tidy(&mut self, leaf: usize) {
         if self.leaves[leaf].len() == 0 {
-            self.leaves.remove(leaf);
+            self.remove_leaf(leaf);
             return;
         }
+        self.note(leaf);
         if let [this, next, ..] = &mut self.leaves[leaf..]
             && this.can_join(next)
         {
             this.append(next);
-            self.leaves.remove(leaf + 1);
+            self.remove_leaf(leaf + 1);
         }
     }
 }

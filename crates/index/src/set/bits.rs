@@ -1,6 +1,6 @@
 //! A bitmap of 65536 bits: the form of chunks that are neither sparse nor made of runs.
 
-use super::runs::Run;
+use super::runs::{self, Run};
 
 const WORDS: usize = 1024;
 
@@ -41,6 +41,18 @@ impl Bits {
     pub(super) fn meets_run(&self, run: Run) -> bool {
         let (from, to) = (usize::from(run.first >> 6), usize::from(run.last >> 6));
         (from..=to).any(|at| self.0[at] & mask(run, at) != 0)
+    }
+
+    /// What is in the runs, where that is no more than `most` numbers.
+    pub(super) fn array_within(&self, runs: &[Run], most: usize) -> Vec<u16> {
+        let mut array = Vec::with_capacity(most.min(runs::len(runs) as usize));
+        for run in runs {
+            let (from, to) = (usize::from(run.first >> 6), usize::from(run.last >> 6));
+            for at in from..=to {
+                push_word(&mut array, self.0[at] & mask(*run, at), (at as u16) << 6);
+            }
+        }
+        array
     }
 
     /// Keeps what is in the runs.
@@ -92,11 +104,7 @@ impl Bits {
     pub(super) fn to_array(&self, len: usize) -> Vec<u16> {
         let mut array = Vec::with_capacity(len);
         for (word, base) in self.0.iter().zip((0..=u16::MAX).step_by(64)) {
-            let mut word = *word;
-            while word != 0 {
-                array.push(base + word.trailing_zeros() as u16);
-                word &= word - 1;
-            }
+            push_word(&mut array, *word, base);
         }
         array
     }
@@ -113,6 +121,13 @@ impl Bits {
         for at in usize::from(run.first >> 6)..=usize::from(run.last >> 6) {
             op(&mut self.0[at], mask(run, at));
         }
+    }
+}
+
+fn push_word(array: &mut Vec<u16>, mut word: u64, base: u16) {
+    while word != 0 {
+        array.push(base + word.trailing_zeros() as u16);
+        word &= word - 1;
     }
 }
 

@@ -7,6 +7,8 @@ use super::runs::{self, Run};
 const MAX_ARRAY: usize = 4096;
 /// More runs are larger than a bitmap.
 const MAX_RUNS: usize = 2048;
+/// So many numbers or runs are sorted sooner than they are put into a bitmap.
+const FEW: usize = 64;
 /// The shortest array that may turn to runs while it grows.
 const MIN_TURN: usize = 16;
 /// From this ratio of lengths on, the shorter array is looked up in the longer one.
@@ -206,14 +208,19 @@ impl Chunk {
         match (&self.form, &other.form) {
             (Form::Bits(a), Form::Bits(b)) => Self::from_bits(key, a.and(b)),
             (Form::Bits(bits), Form::Array(array)) | (Form::Array(array), Form::Bits(bits)) => {
-                let both = array.iter().copied().filter(|low| bits.contains(*low));
-                Self::from_array(key, both.collect())
+                Self::from_array(key, keep(array, |low| bits.contains(low)))
             }
             (Form::Bits(bits), Form::Runs(runs)) | (Form::Runs(runs), Form::Bits(bits)) => {
-                Self::from_bits(key, bits.within(runs))
+                if self.len.min(other.len) as usize <= MAX_ARRAY {
+                    Self::from_array(key, bits.array_within(runs, MAX_ARRAY))
+                } else {
+                    Self::from_bits(key, bits.within(runs))
+                }
             }
             (Form::Array(array), Form::Runs(runs)) | (Form::Runs(runs), Form::Array(array)) => {
-                Self::from_array(key, slices_in(array, runs).flatten().copied().collect())
+                let mut both = Vec::new();
+                slices_in(array, runs).for_each(|slice| both.extend_from_slice(slice));
+                Self::from_array(key, both)
             }
             (Form::Array(a), Form::Array(b)) => Self::from_array(key, arrays_and(a, b)),
             (Form::Runs(a), Form::Runs(b)) => {
@@ -239,7 +246,7 @@ impl Chunk {
                 Self::from_bits(key, rest)
             }
             (Form::Array(a), Form::Bits(b)) => {
-                Self::from_array(key, a.iter().copied().filter(|low| !b.contains(*low)).collect())
+                Self::from_array(key, keep(a, |low| !b.contains(low)))
             }
             (Form::Array(a), Form::Array(b)) => Self::from_array(key, array_and_not(a, b)),
             (Form::Array(a), Form::Runs(b)) => {
@@ -262,39 +269,39 @@ impl Chunk {
         if rest.is_empty() {
             return Some((*first).clone());
         }
+        let arrays = chunks.iter().map(|chunk| match &chunk.form {
+            Form::Array(array) => Some(array.as_slice()),
+            _ => None,
+        });
         let total: usize = chunks.iter().map(|chunk| chunk.len as usize).sum();
-        let has_bits = chunks.iter().any(|chunk| matches!(chunk.form, Form::Bits(_)));
-        let has_runs = chunks.iter().any(|chunk| matches!(chunk.form, Form::Runs(_)));
-        if has_runs && !has_bits {
-            let mut runs: Vec<Run> = chunks.iter().flat_map(|chunk| chunk.runs()).collect();
-            if runs.len() <= MAX_RUNS {
-                runs.sort_unstable_by_key(|run| run.first);
-                runs::join(&mut runs);
-                return Self::from_runs(first.key, runs);
-            }
-        }
-        if total <= 64 && !has_bits && !has_runs {
-            let mut array: Vec<u16> = chunks.iter().flat_map(|chunk| chunk.array()).collect();
+        if total <= FEW
+            && let Some(arrays) = arrays.collect::<Option<Vec<&[u16]>>>()
+        {
+            let mut array = arrays.concat();
             array.sort_unstable();
             array.dedup();
             return Self::from_array(first.key, array);
         }
+        let runs = chunks.iter().map(|chunk| match &chunk.form {
+            Form::Runs(runs) if runs.len() <= FEW => Some(runs.as_slice()),
+            _ => None,
+        });
+        if let Some(runs) = runs.collect::<Option<Vec<&[Run]>>>()
+            && runs.iter().map(|runs| runs.len()).sum::<usize>() <= FEW
+        {
+            let mut runs = runs.concat();
+            runs.sort_unstable_by_key(|run| run.first);
+            runs::join(&mut runs);
+            return Self::from_runs(first.key, runs);
+        }
         let mut bits = Bits::EMPTY;
-        chunks.iter().for_each(|chunk| add(&mut bits, &chunk.form));
+        chunks.iter().for_each(|chunk| chunk.add_to(&mut bits));
         Self::from_bits(first.key, bits)
     }
 
-    fn runs(&self) -> Box<dyn Iterator<Item = Run> + '_> {
-        match &self.form {
-            Form::Array(array) => Box::new(runs::of_array(array)),
-            Form::Runs(runs) => Box::new(runs.iter().copied()),
-            Form::Bits(bits) => Box::new(runs_of(bits, 0).into_iter()),
-        }
-    }
-
-    fn array(&self) -> impl Iterator<Item = u16> {
-        let array = if let Form::Array(array) = &self.form { array.as_slice() } else { &[] };
-        array.iter().copied()
+    /// Adds what is in the chunk to a bitmap.
+    pub(super) fn add_to(&self, bits: &mut Bits) {
+        add(bits, &self.form);
     }
 }
 
@@ -351,6 +358,18 @@ fn insert_in_array(array: &mut Vec<u16>, low: u16) -> bool {
     }
     array.insert(at, low);
     true
+}
+
+/// The numbers for which `is_kept` holds, without a branch for each.
+fn keep(array: &[u16], is_kept: impl Fn(u16) -> bool) -> Vec<u16> {
+    let mut kept = array.to_vec();
+    let mut count = 0;
+    for low in array {
+        kept[count] = *low;
+        count += usize::from(is_kept(*low));
+    }
+    kept.truncate(count);
+    kept
 }
 
 /// The parts of the array that lie in the runs.

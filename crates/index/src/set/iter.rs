@@ -130,6 +130,27 @@ impl From32 for skopos_core::SeriesId {
     }
 }
 
+/// Runs are written in blocks of so many ids, as long as there is room for a block: what is too
+/// much is written over later.
+const BLOCK: usize = 16;
+
+/// Writes `count` consecutive ids, for which there is room.
+fn write_run<T: From32>(out: &mut [T], first: u32, count: u32) {
+    if count == 1 {
+        out[0] = T::from_32(first);
+    } else if let Some(block) = out.first_chunk_mut::<BLOCK>()
+        && count as usize <= BLOCK
+    {
+        for (slot, i) in block.iter_mut().zip(0..) {
+            *slot = T::from_32(first.wrapping_add(i));
+        }
+    } else {
+        for (slot, id) in out[..count as usize].iter_mut().zip(first..) {
+            *slot = T::from_32(id);
+        }
+    }
+}
+
 impl Rest<'_> {
     fn next(&mut self) -> Option<u32> {
         match self {
@@ -170,11 +191,7 @@ impl Rest<'_> {
                 let mut written = 0;
                 while let Some(run) = runs.first() {
                     let count = (run.len() - *skip).min((out.len() - written) as u32);
-                    let first = upper + u32::from(run.first) + *skip;
-                    let slots = &mut out[written..written + count as usize];
-                    for (slot, id) in slots.iter_mut().zip(first..) {
-                        *slot = T::from_32(id);
-                    }
+                    write_run(&mut out[written..], upper + u32::from(run.first) + *skip, count);
                     written += count as usize;
                     *skip += count;
                     if *skip < run.len() {
@@ -193,9 +210,14 @@ impl Rest<'_> {
                         *base += 64;
                         continue;
                     }
-                    out[written] = T::from_32(upper + *base + word.trailing_zeros());
-                    *word &= *word - 1;
-                    written += 1;
+                    // Neighbours are written together.
+                    let start = word.trailing_zeros();
+                    let room = (out.len() - written) as u32;
+                    let count = (!(*word >> start)).trailing_zeros().min(64 - start).min(room);
+                    write_run(&mut out[written..], upper + *base + start, count);
+                    written += count as usize;
+                    // In two steps, since all 64 bits cannot be shifted out at once.
+                    *word &= u64::MAX << (start + count - 1) << 1;
                 }
                 written
             }

@@ -1,14 +1,15 @@
 //! A run of values in order: one string, where each ends, and where its series are.
 
+use std::cmp::Ordering;
 use std::ops::Range;
 
 use super::Slot;
 use crate::dictionary::Sweep;
 
 /// The most values of a leaf.
-const MAX_VALUES: usize = 256;
+const MAX_VALUES: usize = 128;
 /// The most bytes of a leaf, unless a single value is longer.
-const MAX_TEXT: usize = 8 << 10;
+const MAX_TEXT: usize = 4 << 10;
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Leaf {
@@ -76,8 +77,27 @@ impl Leaf {
 
     /// The position of a value, or where it would have to be inserted.
     pub(super) fn find(&self, value: &str) -> Result<usize, usize> {
-        let at = self.partition_point(|other| other < value);
-        if self.get(at) == Some(value) { Ok(at) } else { Err(at) }
+        let (first, last) = (self.first().as_bytes(), self.get(self.len().saturating_sub(1)));
+        let shared = shared_len(first, last.unwrap_or_default().as_bytes());
+        let value = value.as_bytes();
+        match value.get(..shared).unwrap_or(value).cmp(&first[..shared]) {
+            Ordering::Less => return Err(0),
+            Ordering::Greater => return Err(self.len()),
+            Ordering::Equal => {}
+        }
+        // All values begin alike, so what differs is in the bytes that follow.
+        let (text, wanted) = (self.text.as_bytes(), head(&value[shared..]));
+        let (mut from, mut to) = (0, self.len());
+        while from < to {
+            let middle = usize::midpoint(from, to);
+            let other = &text[self.start(middle) + shared..self.ends[middle] as usize];
+            match head(other).cmp(&wanted).then_with(|| other.cmp(&value[shared..])) {
+                Ordering::Less => from = middle + 1,
+                Ordering::Equal => return Ok(middle),
+                Ordering::Greater => to = middle,
+            }
+        }
+        Err(from)
     }
 
     pub(super) fn has_room(&self, value: &str) -> bool {
@@ -156,7 +176,7 @@ impl Leaf {
             for at in range {
                 let value = &self.text[start..self.ends[at] as usize];
                 start = self.ends[at] as usize;
-                if value.ends_with(sweep.suffix()) {
+                if sweep.ends(value) {
                     visit(value, self.slots[at]);
                 }
             }
@@ -174,7 +194,7 @@ impl Leaf {
                 continue;
             }
             let value = self.value(at);
-            if value.ends_with(sweep.suffix()) {
+            if sweep.ends(value) {
                 visit(value, self.slots[at]);
             }
             (at, from) = (at + 1, end);
@@ -187,4 +207,20 @@ impl Leaf {
     fn start(&self, at: usize) -> usize {
         at.checked_sub(1).map_or(0, |before| self.ends[before] as usize)
     }
+}
+
+/// The first eight bytes as a number that orders as they do; shorter texts end in zeros.
+pub(super) fn head(bytes: &[u8]) -> u64 {
+    match bytes.first_chunk() {
+        Some(eight) => u64::from_be_bytes(*eight),
+        None => {
+            let mut eight = [0; 8];
+            eight[..bytes.len()].copy_from_slice(bytes);
+            u64::from_be_bytes(eight)
+        }
+    }
+}
+
+fn shared_len(a: &[u8], b: &[u8]) -> usize {
+    a.iter().zip(b).take_while(|(a, b)| a == b).count()
 }

@@ -47,9 +47,16 @@ impl Glob {
     }
 
     pub(super) fn is_match(&self, text: &str) -> bool {
-        let Some(rest) = text.strip_prefix(self.head.as_str()) else { return false };
-        let Some((gap, tail)) = &self.tail else { return rest.is_empty() };
-        let Some(mut rest) = rest.strip_suffix(tail.as_str()) else { return false };
+        // Most literals are missing at one end or both, and comparing with nothing is a call all the
+        // same.
+        let rest = if self.head.is_empty() { Some(text) } else { text.strip_prefix(&*self.head) };
+        let (Some(mut rest), Some((gap, tail))) = (rest, &self.tail) else {
+            return self.tail.is_none() && rest.is_some_and(str::is_empty);
+        };
+        if !tail.is_empty() {
+            let Some(before) = rest.strip_suffix(tail.as_str()) else { return false };
+            rest = before;
+        }
         for (gap, literal) in &self.inner {
             let Some(after) = skip(rest, *gap) else { return false };
             let Some(at) = after.find(literal.as_str()) else { return false };
