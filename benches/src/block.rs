@@ -153,7 +153,8 @@ impl Block {
     }
 }
 
-fn block_folder(folder: &Path) -> Result<PathBuf> {
+/// `folder` itself if it is a block, or the only one in it.
+pub(crate) fn block_folder(folder: &Path) -> Result<PathBuf> {
     if folder.join("meta.json").exists() {
         return Ok(folder.into());
     }

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 
+pub mod block_index;
 pub mod index;
 pub mod ingest;
 pub mod parse;

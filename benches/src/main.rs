@@ -74,9 +74,16 @@ enum Command {
         /// Measure the index in memory that holds the block's series.
         #[arg(long)]
         head: bool,
-        /// A block, or a data directory with one.
+        /// A block, a data directory with one, or (without `--head`) an index file.
         block: PathBuf,
         /// One `name<TAB>selector` a line.
+        cases: PathBuf,
+    },
+    /// The opening of a block's index file, and label values under matchers over it.
+    IndexValues {
+        /// A block, a data directory with one, or an index file.
+        block: PathBuf,
+        /// One `name<TAB>label<TAB>selector` a line.
         cases: PathBuf,
     },
     /// Samples into the head.
@@ -139,7 +146,13 @@ fn main() -> anyhow::Result<()> {
             let times = commands::query::Times::instant(time);
             commands::query::run(plan, "promql-instant", &data, &queries, times)
         }
-        Command::Index { head, block, cases } => commands::index::run(plan, head, &block, &cases),
+        Command::Index { head: true, block, cases } => commands::index::run(plan, &block, &cases),
+        Command::Index { head: false, block, cases } => {
+            commands::block_index::select(plan, &block, &cases)
+        }
+        Command::IndexValues { block, cases } => {
+            commands::block_index::values(plan, &block, &cases)
+        }
         Command::Ingest { dir, wal, series, samples } => {
             commands::ingest::run(plan, wal.as_deref(), dir.as_deref(), series, samples)
         }

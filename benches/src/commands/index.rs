@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 use skopos_index::{Filter, MemoryIndex};
 use skopos_promql::parse_selector;
@@ -14,16 +14,13 @@ use crate::block::Block;
 use crate::measure::{Plan, max_rss_bytes, measure, median};
 use crate::report::{emit, emit_allocations, emit_time, number};
 
-/// Measures each case of a file of `name<TAB>selector` lines.
+/// Measures each case of a file of `name<TAB>selector` lines, over an index in memory that holds the
+/// block's series.
 ///
 /// # Errors
 ///
-/// Where a file cannot be read, a selector is wrong, or the index of the block itself is asked for,
-/// which the crates cannot search yet.
-pub fn run(plan: Plan, head: bool, block: &Path, cases: &Path) -> Result<()> {
-    if !head {
-        bail!("the search of a block's index file is not provided yet; give --head");
-    }
+/// Where a file cannot be read or a selector is wrong.
+pub fn run(plan: Plan, block: &Path, cases: &Path) -> Result<()> {
     let block = Block::open(block)?;
     measure_insert(plan, &block)?;
     let (mut wall, mut cpu) = (0.0, 0.0);
