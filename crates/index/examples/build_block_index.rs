@@ -19,7 +19,16 @@ use skopos_testkit::random::Random;
 const ENVIRONMENTS: [&str; 5] = ["prod", "prod", "prod", "staging", "dev"];
 const REGIONS: [&str; 5] = ["eu-west-1", "eu-central-1", "us-east-1", "us-west-2", "ap-south-1"];
 const PATHS: [&str; 10] = [
-    "users", "orders", "carts", "items", "payments", "shipments", "sessions", "search", "login", "admin",
+    "users",
+    "orders",
+    "carts",
+    "items",
+    "payments",
+    "shipments",
+    "sessions",
+    "search",
+    "login",
+    "admin",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -45,7 +54,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 fn labels(i: usize, random: &mut Random) -> Labels {
     let instance = i / 200;
-    let code = if i % 2 == 0 { ["200", "201", "404", "500", "503"][i / 40 % 5] } else { "" };
+    let code = if i.is_multiple_of(2) { ["200", "201", "404", "500", "503"][i / 40 % 5] } else { "" };
     let (block, machine) = (instance / 256 % 256, instance % 256);
     Labels::from_pairs([
         ("__name__", format!("idx_metric_{:02}", i % 20).as_str()),

@@ -15,6 +15,7 @@ use crate::ids::SeriesIds;
 use crate::plan::Plan;
 use crate::set::IdSet;
 
+mod cache;
 mod ids;
 mod list;
 mod scan;
@@ -31,11 +32,15 @@ pub use self::list::BlockPostings;
 pub use self::series::{BlockSeries, ChunkMeta};
 pub use self::write::BlockIndexWriter;
 
+use self::cache::SetCache;
 use self::list::List;
 use self::series::Record;
 use self::symbols::Symbols;
-use self::table::{Entry, Name, Table};
+use self::table::{Name, Place, Table};
 use self::toc::{Toc, Variant};
+
+/// Long lists that were asked for are remembered up to this part of the file's size.
+const CACHED_PART: usize = 16;
 
 /// The index file of a block, for reading: Prometheus' versions 1, 2 and 3.
 ///
@@ -43,7 +48,8 @@ use self::toc::{Toc, Variant};
 /// contents alone. The first question for labels passes once over the postings offset table, the first
 /// one for series once over the symbols; both prove the section's checksum and note places, so that
 /// later questions touch only what they need. A list's checksum is proven when the list is first read,
-/// a series' one each time.
+/// a series' one each time. Long lists are remembered as compressed sets, up to a sixteenth of the
+/// file's size; what is remembered in all is [`heap_bytes`](Self::heap_bytes).
 ///
 /// Threads can share it. Ids are those of the file: stable, ascending in the order of labels.
 ///
@@ -74,6 +80,8 @@ struct Found {
     table: OnceLock<Result<table::Places, Error>>,
     /// All series, once asked for as a set.
     all: OnceLock<Arc<IdSet>>,
+    /// Long lists as sets.
+    sets: SetCache,
 }
 
 impl<B: AsRef<[u8]>> BlockIndex<B> {
@@ -94,7 +102,8 @@ impl<B: AsRef<[u8]>> BlockIndex<B> {
         let version = toc::read_header(bytes.as_ref())?;
         let toc = Toc::read(bytes.as_ref())?;
         let (symbols, table, all) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
-        let found = Found { version, toc, symbols, table, all };
+        let sets = SetCache::new(bytes.as_ref().len() / CACHED_PART);
+        let found = Found { version, toc, symbols, table, all, sets };
         Ok(Self { bytes, found })
     }
 
@@ -325,7 +334,11 @@ impl<B: AsRef<[u8]>> BlockIndex<B> {
     pub fn heap_bytes(&self) -> usize {
         let symbols = self.found.symbols.get().and_then(|places| places.as_ref().ok());
         let table = self.found.table.get().and_then(|places| places.as_ref().ok());
-        symbols.map_or(0, symbols::Places::heap_bytes) + table.map_or(0, table::Places::heap_bytes)
+        let all = self.found.all.get().map_or(0, |set| set.heap_bytes());
+        symbols.map_or(0, symbols::Places::heap_bytes)
+            + table.map_or(0, table::Places::heap_bytes)
+            + all
+            + self.found.sets.heap_bytes()
     }
 
     fn view(&self) -> View<'_> {
@@ -378,16 +391,16 @@ impl<'a> View<'a> {
     ) -> Result<Option<List<'a>>, Error> {
         let Some(name) = name else { return Ok(None) };
         let entry = table.find(name, value)?;
-        entry.map(|entry| self.list(table, entry)).transpose()
+        entry.map(|entry| self.list(table, entry.place)).transpose()
     }
 
-    /// The list of `entry`, whose checksum is proven once.
+    /// The list at `place`, whose checksum is proven once.
     #[inline]
-    fn list(&self, table: &Table<'a>, entry: Entry<'a>) -> Result<List<'a>, Error> {
-        let known = table.is_known_sound(entry.number);
-        let list = List::read(self.bytes, entry.offset, !known)?;
+    fn list(&self, table: &Table<'a>, place: Place) -> Result<List<'a>, Error> {
+        let known = table.is_known_sound(place.number);
+        let list = List::read(self.bytes, place.offset, !known)?;
         if !known {
-            table.set_known_sound(entry.number);
+            table.set_known_sound(place.number);
         }
         Ok(list)
     }

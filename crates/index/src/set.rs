@@ -44,6 +44,25 @@ impl IdSet {
         set
     }
 
+    /// The set of big-endian ids, fast if they ascend without duplicates.
+    pub(crate) fn from_big_endian(ids: &[[u8; 4]]) -> Self {
+        // Big-endian numbers are in the order of their bytes.
+        let id = |bytes: &[u8; 4]| u32::from_be_bytes(*bytes);
+        if !ids.windows(2).all(|pair| id(&pair[0]) < id(&pair[1])) {
+            return Self::from_unsorted(ids.iter().map(id).collect());
+        }
+        let mut chunks = Vec::new();
+        let mut rest = ids;
+        while let Some(first) = rest.first() {
+            let key = split(id(first)).0;
+            let count = rest.partition_point(|other| split(id(other)).0 == key);
+            let (same_key, others) = rest.split_at(count);
+            chunks.push(Chunk::from_lows(key, same_key.iter().map(|other| split(id(other)).1)));
+            rest = others;
+        }
+        Self { chunks }
+    }
+
     /// The set of ids in any order.
     pub(crate) fn from_unsorted(mut ids: Vec<u32>) -> Self {
         let Some(max) = ids.iter().max() else { return Self::new() };

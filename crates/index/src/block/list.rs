@@ -10,6 +10,7 @@ use skopos_core::{Postings, SeriesId};
 use crate::block::ids::Ascending;
 use crate::block::scan::{Frame, Scan};
 use crate::error::{Error, Section};
+use crate::set::IdSet;
 
 /// The ids of one list.
 #[derive(Clone, Copy, Debug, Default)]
@@ -41,6 +42,10 @@ impl<'a> List<'a> {
 
     pub(super) fn len(&self) -> usize {
         self.ids.len()
+    }
+
+    pub(super) fn to_set(self) -> IdSet {
+        IdSet::from_big_endian(self.ids)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = u32> + use<'a> {

@@ -6,13 +6,15 @@ use memchr::memmem;
 
 use crate::block::View;
 use crate::block::list::List;
-use crate::block::table::{Name, Table, Walk};
+use crate::block::table::{Name, Place, Table, Walk};
 use crate::dictionary::{Dictionary, Scan, Source};
 use crate::error::Error;
 use crate::set::IdSet;
 
 /// Lists shorter than this are looked into before a value is tested.
 const SHORT: usize = 32;
+/// Lists from this length on are decoded once and remembered.
+const LONG: usize = 512;
 /// A walk goes from one place to another one that is so many bytes ahead; further ones are looked up.
 const NEAR: u32 = 1024;
 
@@ -32,7 +34,7 @@ impl<'a> Source for View<'a> {
             return Ok(Arc::clone(all));
         }
         let list = self.all_list(&self.table()?)?;
-        let all = || Arc::new(IdSet::from_sorted(list.iter()));
+        let all = || Arc::new(list.to_set());
         Ok(Arc::clone(self.found.all.get_or_init(all)))
     }
 
@@ -49,7 +51,7 @@ impl<'a> Values<'a> {
     pub(super) fn lists(&self) -> impl Iterator<Item = Result<(&'a str, List<'a>), Error>> {
         self.table.walk(self.name).map(|entry| {
             let entry = entry?;
-            Ok((self.table.text(entry.value)?, self.view.list(&self.table, entry)?))
+            Ok((self.table.text(entry.value)?, self.view.list(&self.table, entry.place)?))
         })
     }
 
@@ -58,12 +60,22 @@ impl<'a> Values<'a> {
         self.table.walk(self.name).map(|entry| self.table.text(entry?.value))
     }
 
+    /// A long list as a set.
+    fn set(&self, place: Place, list: List<'a>) -> Arc<IdSet> {
+        let cache = &self.view.found.sets;
+        cache.get(place.number).unwrap_or_else(|| {
+            let set = Arc::new(list.to_set());
+            cache.put(place.number, &set);
+            set
+        })
+    }
+
     /// Visits the values from `from` on as long as they have the scan's prefix.
     fn walk(
         &self,
         scan: &Scan<'_>,
         walk: Walk<'a>,
-        mut visit: impl FnMut(&str, List<'a>),
+        mut visit: impl FnMut(&str, Place),
     ) -> Result<usize, Error> {
         let (prefix, suffix) = (scan.prefix.as_bytes(), scan.suffix.as_bytes());
         let contains = (!scan.contains.is_empty()).then(|| memmem::Finder::new(scan.contains));
@@ -77,7 +89,7 @@ impl<'a> Values<'a> {
             let wanted = entry.value.ends_with(suffix)
                 && contains.as_ref().is_none_or(|text| text.find(entry.value).is_some());
             if wanted {
-                visit(self.table.text(entry.value)?, self.view.list(&self.table, entry)?);
+                visit(self.table.text(entry.value)?, entry.place);
             }
         }
         Ok(looked_at)
@@ -88,7 +100,7 @@ impl<'a> Values<'a> {
         &self,
         scan: &Scan<'_>,
         (start, packed): (u32, &[u8]),
-        mut visit: impl FnMut(&str, List<'a>),
+        mut visit: impl FnMut(&str, Place),
     ) -> Result<usize, Error> {
         let finder = memmem::Finder::new(scan.contains);
         let mut walk = self.table.walk(self.name);
@@ -110,7 +122,7 @@ impl<'a> Values<'a> {
                 looked_at += 1;
                 let value = self.table.text(entry.value)?;
                 if scan.wants(value) {
-                    visit(value, self.view.list(&self.table, entry)?);
+                    visit(value, entry.place);
                 }
             }
             // A text that begins in this entry can reach into the next one only by accident.
@@ -122,7 +134,7 @@ impl<'a> Values<'a> {
 
 impl<'a> Dictionary for Values<'a> {
     type Error = Error;
-    type List = List<'a>;
+    type List = Place;
 
     fn value_count(&self) -> usize {
         self.table.value_count(self.name) as usize
@@ -149,11 +161,11 @@ impl<'a> Dictionary for Values<'a> {
         Ok(Arc::clone(self.name.presence.get_or_init(|| presence)))
     }
 
-    fn get(&self, value: &str) -> Result<Option<List<'a>>, Error> {
-        self.view.find(&self.table, Some(self.name), value)
+    fn get(&self, value: &str) -> Result<Option<Place>, Error> {
+        Ok(self.table.find(self.name, value)?.map(|entry| entry.place))
     }
 
-    fn scan(&self, scan: &Scan<'_>, visit: impl FnMut(&str, List<'a>)) -> Result<usize, Error> {
+    fn scan(&self, scan: &Scan<'_>, visit: impl FnMut(&str, Place)) -> Result<usize, Error> {
         if scan.prefix.is_empty()
             && !scan.contains.is_empty()
             && let Some(packed) = self.table.packed(self.name)
@@ -163,35 +175,41 @@ impl<'a> Dictionary for Values<'a> {
         self.walk(scan, self.table.walk_from(self.name, scan.prefix.as_bytes()), visit)
     }
 
-    fn list_len(&self, list: List<'a>) -> Result<u64, Error> {
-        Ok(list.len() as u64)
+    fn list_len(&self, place: Place) -> Result<u64, Error> {
+        Ok(self.view.list(&self.table, place)?.len() as u64)
     }
 
-    fn surely_misses(&self, list: List<'a>, within: &IdSet) -> bool {
-        list.len() < SHORT && !list.iter().any(|id| within.contains(id))
+    fn surely_misses(&self, place: Place, within: &IdSet) -> bool {
+        // A list that cannot be read is not passed over.
+        let list = self.view.list(&self.table, place);
+        list.is_ok_and(|list| list.len() < SHORT && !list.iter().any(|id| within.contains(id)))
     }
 
-    fn union(&self, lists: &[List<'a>], within: Option<&Arc<IdSet>>) -> Result<Arc<IdSet>, Error> {
-        let total: usize = lists.iter().map(List::len).sum();
-        let set = match (lists, within) {
-            ([one], None) => IdSet::from_sorted(one.iter()),
-            ([one], Some(within)) => {
-                IdSet::from_sorted(one.iter().filter(|id| within.contains(*id)))
-            }
-            (_, None) if lists.len() == self.value_count() => return self.presence(),
-            (_, None) => {
-                let mut ids = Vec::with_capacity(total);
-                lists.iter().for_each(|list| ids.extend(list.iter()));
-                IdSet::from_unsorted(ids)
-            }
-            (_, Some(within)) => {
-                let mut ids = Vec::new();
-                for list in lists {
-                    ids.extend(list.iter().filter(|id| within.contains(*id)));
+    fn union(&self, lists: &[Place], within: Option<&Arc<IdSet>>) -> Result<Arc<IdSet>, Error> {
+        if within.is_none() && 1 < lists.len() && lists.len() == self.value_count() {
+            return self.presence();
+        }
+        let (mut sets, mut ids) = (Vec::new(), Vec::new());
+        for place in lists {
+            let list = self.view.list(&self.table, *place)?;
+            match within {
+                _ if LONG <= list.len() => {
+                    let set = self.set(*place, list);
+                    sets.push(
+                        within.map_or_else(|| Arc::clone(&set), |w| IdSet::and_shared(w, &set)),
+                    );
                 }
-                IdSet::from_unsorted(ids)
+                Some(within) => ids.extend(list.iter().filter(|id| within.contains(*id))),
+                None => ids.extend(list.iter()),
             }
-        };
-        Ok(Arc::new(set))
+        }
+        if !ids.is_empty() {
+            sets.push(Arc::new(IdSet::from_unsorted(ids)));
+        }
+        Ok(match sets.as_slice() {
+            [] => Arc::default(),
+            [one] => Arc::clone(one),
+            _ => Arc::new(IdSet::union(sets.iter().map(|set| &**set))),
+        })
     }
 }

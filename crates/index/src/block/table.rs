@@ -58,13 +58,19 @@ pub(super) struct Table<'a> {
     toc: &'a Toc,
 }
 
-/// One list's key and place.
+/// A value and its list's place.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Entry<'a> {
-    /// Its number in the order of all.
-    pub(super) number: u32,
     pub(super) value: &'a [u8],
-    /// Where its list is.
+    pub(super) place: Place,
+}
+
+/// Where a list is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    /// The number of its entry in the order of all.
+    pub(super) number: u32,
+    /// In the file.
     pub(super) offset: u64,
 }
 
@@ -386,7 +392,7 @@ impl<'a> Walk<'a> {
         self.scan.take(self.head)?;
         let value = self.scan.prefixed()?;
         let offset = self.scan.uvarint()?;
-        Some(Entry { number: self.number, value, offset })
+        Some(Entry { value, place: Place { number: self.number, offset } })
     }
 }
 

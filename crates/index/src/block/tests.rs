@@ -167,10 +167,13 @@ fn a_damaged_list_fails_where_it_is_read_and_nowhere_else() {
     let view = index.view();
     let table = view.table().unwrap();
     let entry = table.find(table.name("job").unwrap(), "job-3").unwrap().unwrap();
-    bytes[entry.offset as usize + 9] ^= 1;
+    bytes[entry.place.offset as usize + 9] ^= 1;
     let index = BlockIndex::new(bytes).unwrap();
     let error = index.postings("job", "job-3").unwrap_err();
-    assert_eq!((error.section(), error.offset()), (Some(Section::Postings), Some(entry.offset)));
+    assert_eq!(
+        (error.section(), error.offset()),
+        (Some(Section::Postings), Some(entry.place.offset))
+    );
     assert_eq!(select(&index, &[Matcher::equal("job", "job-4")]).len(), 14);
 }
 

@@ -140,9 +140,10 @@ fn check_lists(
                 return Err(table.corrupt("label values are not in order"));
             }
             last = Some(entry.value);
-            let list = List::read(view.bytes, entry.offset, true)?;
-            let corrupt =
-                |message: &str| Error::corrupt(Section::Postings, entry.offset, message.to_owned());
+            let list = List::read(view.bytes, entry.place.offset, true)?;
+            let corrupt = |message: &str| {
+                Error::corrupt(Section::Postings, entry.place.offset, message.to_owned())
+            };
             if !list.iter().is_sorted_by(|id, next| id < next) {
                 return Err(corrupt("series are not in order"));
             }

@@ -49,6 +49,21 @@ impl Chunk {
         Some(Self { key, len, form })
     }
 
+    /// The chunk of ascending, distinct numbers, of which there is one at least.
+    pub(super) fn from_lows(key: u16, lows: impl ExactSizeIterator<Item = u16>) -> Self {
+        let len = lows.len();
+        let form = if len <= MAX_ARRAY {
+            Form::Array(lows.collect())
+        } else {
+            let mut bits = Bits::EMPTY;
+            lows.for_each(|low| {
+                bits.insert(low);
+            });
+            Form::Bits(Box::new(bits))
+        };
+        Self { key, len: u32::try_from(len).unwrap_or(u32::MAX), form }
+    }
+
     fn from_array(key: u16, array: Vec<u16>) -> Option<Self> {
         let len = u32::try_from(array.len()).unwrap_or(u32::MAX);
         (!array.is_empty()).then_some(Self { key, len, form: Form::Array(array) })

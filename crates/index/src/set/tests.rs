@@ -91,6 +91,16 @@ proptest! {
     }
 
     #[test]
+    fn big_endian_ids_make_the_same_set(ids in ids(), swapped in any::<bool>()) {
+        let mut bytes: Vec<[u8; 4]> = ids.iter().map(|id| id.to_be_bytes()).collect();
+        if swapped {
+            bytes.reverse();
+            bytes.extend_from_within(..bytes.len() / 2);
+        }
+        check(&IdSet::from_big_endian(&bytes), &ids);
+    }
+
+    #[test]
     fn any_order_will_do_and_seeks_find_their_place(ids in ids(), targets in proptest::collection::vec(0_u32..200_000, 1..6)) {
         let mut mixed: Vec<u32> = ids.iter().copied().collect();
         mixed.reverse();
