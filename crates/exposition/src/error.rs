@@ -34,6 +34,7 @@ pub enum ErrorKind {
 /// assert!(parser.next()?.is_some());
 /// let error = parser.next().unwrap_err();
 /// assert_eq!((error.line(), error.column(), error.offset()), (2, 4, 8));
+/// assert_eq!(error.near(), "up one");
 /// assert_eq!(
 ///     error.to_string(),
 ///     r#"strconv.ParseFloat: parsing "one": invalid syntax while parsing: "up one""#,
@@ -50,30 +51,37 @@ struct Inner {
     offset: usize,
     line: usize,
     column: usize,
+    near: String,
 }
 
 impl Error {
     /// An error that has no place on a page.
     #[cold]
     pub(crate) fn new(kind: ErrorKind, message: String) -> Self {
-        Self(Box::new(Inner { kind, message, offset: 0, line: 0, column: 0 }))
+        Self(Box::new(Inner { kind, message, offset: 0, line: 0, column: 0, near: String::new() }))
     }
 
     /// An error at a byte of a page.
     #[cold]
     pub(crate) fn at(kind: ErrorKind, message: String, page: &[u8], offset: usize) -> Self {
-        let offset = offset.min(page.len());
-        let before = page.get(..offset).unwrap_or_default();
-        let line = 1 + memchr::memchr_iter(b'\n', before).count();
-        let column = offset - memchr::memrchr(b'\n', before).map_or(0, |at| at + 1) + 1;
-        Self(Box::new(Inner { kind, message, offset, line, column }))
+        Self::at_counted(kind, message, page, offset, &mut Counted::default())
     }
 
-    /// An error at a byte of a page that has no lines.
-    #[cfg(feature = "protobuf")]
+    /// An error at a byte of a page whose lines are `counted` up to some place.
     #[cold]
-    pub(crate) fn in_bytes(kind: ErrorKind, message: String, offset: usize) -> Self {
-        Self(Box::new(Inner { kind, message, offset, line: 0, column: 0 }))
+    pub(crate) fn at_counted(
+        kind: ErrorKind,
+        message: String,
+        page: &[u8],
+        offset: usize,
+        counted: &mut Counted,
+    ) -> Self {
+        let offset = offset.min(page.len());
+        let line = counted.line_at(page, offset);
+        let before = page.get(..offset).unwrap_or_default();
+        let column = offset - memchr::memrchr(b'\n', before).map_or(0, |at| at + 1) + 1;
+        let near = near(page, offset, column - 1);
+        Self(Box::new(Inner { kind, message, offset, line, column, near }))
     }
 
     /// What kind of failure it is.
@@ -96,12 +104,51 @@ impl Error {
         self.0.line
     }
 
+    /// The text of the line around [`offset`](Self::offset), at most thirty bytes before and behind
+    /// it; bytes that are not UTF-8 are replaced. Empty where there is no page.
+    #[must_use]
+    pub fn near(&self) -> &str {
+        &self.0.near
+    }
+
     /// The byte within the line, from 1; 0 where there is no page
     /// of text.
     #[must_use]
     pub fn column(&self) -> usize {
         self.0.column
     }
+}
+
+/// How far the lines of a page were counted, so that many errors do not count them anew.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Counted {
+    offset: usize,
+    feeds: usize,
+}
+
+impl Counted {
+    /// The line of a byte, from 1.
+    fn line_at(&mut self, page: &[u8], offset: usize) -> usize {
+        if offset < self.offset {
+            *self = Self::default();
+        }
+        let new = page.get(self.offset..offset).unwrap_or_default();
+        let feeds = self.feeds + memchr::memchr_iter(b'\n', new).count();
+        *self = Self { offset, feeds };
+        feeds + 1
+    }
+}
+
+/// How many bytes of a line are shown before and behind the place of an error.
+const NEAR: usize = 30;
+
+/// The line around a byte, of which `before` bytes come before it.
+fn near(page: &[u8], offset: usize, before: usize) -> String {
+    let start = offset - before.min(NEAR);
+    let rest = page.get(offset..).unwrap_or_default();
+    let rest = rest.get(..NEAR).unwrap_or(rest);
+    let end = offset + memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+    String::from_utf8_lossy(page.get(start..end).unwrap_or_default()).into_owned()
 }
 
 impl fmt::Display for Error {

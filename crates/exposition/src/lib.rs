@@ -87,6 +87,7 @@ pub use crate::negotiate::{
 pub use crate::page::PageParser;
 pub use crate::parser::{
     ClassicHistograms, CreatedLines, Layout, NativeHistograms, Parser, ParserOptions,
+    RecoveringParser,
 };
 
 #[cfg(feature = "protobuf")]

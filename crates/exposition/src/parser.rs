@@ -5,6 +5,7 @@
 //! no allocation; the few buffers are the parser's own and are reused.
 
 use alloc::vec::Vec;
+use core::cell::Cell;
 use core::{mem, slice};
 
 use skopos_core::{Exemplar, MetricType, Timestamp};
@@ -14,6 +15,7 @@ use self::created::Ahead;
 use self::labels::Scratch;
 use self::lex::State;
 use self::scan::{Index, Scanner};
+use crate::error::Counted;
 use crate::{Entry, Error, SeriesEntry, TextFormat};
 
 mod careful;
@@ -23,6 +25,7 @@ mod fast;
 mod labels;
 mod layout;
 mod lex;
+mod recover;
 mod scan;
 #[cfg(test)]
 mod tests;
@@ -30,6 +33,7 @@ mod tests;
 pub(crate) use self::convert::Converted;
 pub(crate) use self::labels::TextLabels;
 pub use self::layout::Layout;
+pub use self::recover::RecoveringParser;
 
 /// What a [`Parser`] does beyond reading lines.
 ///
@@ -181,6 +185,8 @@ pub struct Parser<'a> {
     start: usize,
     state: State,
     done: bool,
+    /// How far the lines were counted, for the places of errors.
+    counted: Cell<Counted>,
     /// What the last metadata lines said; it holds until others do.
     metric_type: MetricType,
     unit: Span,
@@ -410,6 +416,7 @@ impl<'a> Parser<'a> {
             start: 0,
             state: State::Init,
             done: false,
+            counted: Cell::default(),
             metric_type: MetricType::Unknown,
             unit: Span::default(),
             family_name_len: 0,
@@ -447,8 +454,14 @@ impl<'a> Parser<'a> {
     #[inline]
     pub fn next(&mut self) -> Result<Option<Entry<'_, 'a>>, Error> {
         let step = self.step()?;
+        Ok(self.entry(step))
+    }
+
+    /// The entry that a step found.
+    #[inline]
+    fn entry(&mut self, step: Step) -> Option<Entry<'_, 'a>> {
         let page = self.page;
-        Ok(Some(match step {
+        Some(match step {
             Step::Series => Entry::Series(SeriesEntry::text(TextSample { parser: self })),
             Step::Type => {
                 let metric_type = self.metric_type;
@@ -463,9 +476,9 @@ impl<'a> Parser<'a> {
                 Entry::Unit { name: page.text(name), unit: page.text(text) }
             }
             Step::Comment => Entry::Comment(page.get(self.meta.text)),
-            Step::Histogram => return Ok(self.histogram().map(Entry::Histogram)),
-            Step::End => return Ok(None),
-        }))
+            Step::Histogram => return self.histogram().map(Entry::Histogram),
+            Step::End => return None,
+        })
     }
 
     /// The byte at which the last entry's line begins.

@@ -424,7 +424,11 @@ impl Careful<'_, '_> {
 
     #[cold]
     fn error_at(&self, kind: ErrorKind, message: String, offset: usize) -> Error {
-        Error::at(kind, message, self.parser.page.bytes, offset)
+        let mut counted = self.parser.counted.get();
+        let page = self.parser.page.bytes;
+        let error = Error::at_counted(kind, message, page, offset, &mut counted);
+        self.parser.counted.set(counted);
+        error
     }
 }
 

@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 use skopos_core::{HistogramSample, LabelSet as _};
 use skopos_exposition::{
-    ClassicHistograms, CreatedLines, Entry, Error, Parser, ParserOptions, TextFormat, families,
-    lint,
+    ClassicHistograms, CreatedLines, Entry, Error, Parser, ParserOptions, RecoveringParser,
+    TextFormat, families, lint,
 };
 
 const FORMATS: [TextFormat; 2] = [TextFormat::Prometheus, TextFormat::OpenMetrics];
@@ -152,5 +152,78 @@ proptest! {
             prop_assert_eq!(families(format, &page).is_ok(), plain.is_ok());
         }
         let _ = lint(&page);
+    }
+}
+
+/// Entries as text, and the errors.
+fn recover(format: TextFormat, page: &[u8]) -> (Vec<String>, Vec<Error>) {
+    let mut parser = RecoveringParser::new(format, page, ParserOptions::default());
+    let mut entries = Vec::new();
+    while let Some(entry) = parser.next() {
+        entries.push(show(entry));
+    }
+    (entries, parser.take_errors())
+}
+
+/// Entries as text up to the first error.
+fn strict(format: TextFormat, page: &[u8]) -> (Vec<String>, Option<Error>) {
+    let mut parser = Parser::new(format, page, ParserOptions::default());
+    let mut entries = Vec::new();
+    loop {
+        match parser.next() {
+            Ok(Some(entry)) => entries.push(show(entry)),
+            Ok(None) => return (entries, None),
+            Err(error) => return (entries, Some(error)),
+        }
+    }
+}
+
+fn show(entry: Entry<'_, '_>) -> String {
+    match entry {
+        Entry::Series(mut sample) => {
+            let labels = sample.labels().to_labels();
+            let (value, exemplar) = (sample.value().to_bits(), sample.exemplar());
+            format!("{} {labels} {value:x} {:?} {exemplar:?}", sample.offset(), sample.timestamp())
+        }
+        entry => format!("{entry:?}"),
+    }
+}
+
+#[test]
+fn all_errors_of_a_page_are_found_with_their_places() {
+    let page = b"a 1\n}\n# TYPE b wrong\nb{c=\"d\"} 2\nb{c} 3\n\nb 0x1\nend 5\n";
+    let (entries, errors) = recover(TextFormat::Prometheus, page);
+    assert_eq!(entries.len(), 3);
+    let places: Vec<_> = errors.iter().map(|e| (e.line(), e.column(), e.near())).collect();
+    let expected = [(2, 1, "}"), (3, 9, "# TYPE b wrong"), (5, 4, "b{c} 3"), (7, 3, "b 0x1")];
+    assert_eq!(places, expected);
+}
+
+#[test]
+fn only_so_many_errors_are_kept() {
+    let page = "}\n".repeat(300_000);
+    let options = ParserOptions::default();
+    let mut parser =
+        RecoveringParser::new(TextFormat::Prometheus, page.as_bytes(), options).with_error_limit(7);
+    assert!(parser.next().is_none());
+    assert_eq!((parser.errors().len(), parser.error_count()), (7, 300_000));
+    assert_eq!(parser.errors()[6].line(), 7);
+}
+
+proptest! {
+    #[test]
+    fn recovering_is_strict_up_to_the_first_error(page in pages()) {
+        for format in FORMATS {
+            let (entries, error) = strict(format, &page);
+            let (recovered, errors) = recover(format, &page);
+            prop_assert_eq!(&recovered[..entries.len()], &entries[..]);
+            prop_assert_eq!(errors.first(), error.as_ref());
+            if error.is_none() {
+                prop_assert_eq!(recovered, entries);
+            }
+            for pair in errors.windows(2) {
+                prop_assert!(pair[0].line() <= pair[1].line());
+            }
+        }
     }
 }
