@@ -17,46 +17,52 @@ mod tests;
 /// The widths behind prefixes of 0 to 8 ones.
 const WIDTHS: [u32; 9] = [0, 3, 6, 9, 12, 18, 25, 56, 64];
 /// The prefixes of this many ones and fewer are short: their codes have up to 32 bits.
-const SHORT_ONES: usize = 6;
+const SHORT_ONES: u32 = 6;
 
 /// Of the short code that begins with these seven bits, its length and the width behind the prefix;
 /// nothing for the long ones.
-const SHORT: [(u8, u8); 128] = {
+const SHORT: [(u8, u8); 128] = short_codes();
+
+/// The number of ones before a number of so many bits.
+const ONES: [u8; 65] = ones_by_bits();
+
+#[expect(
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    clippy::indexing_slicing,
+    reason = "evaluated by the compiler"
+)]
+const fn short_codes() -> [(u8, u8); 128] {
     let mut codes = [(0, 0); 128];
     let mut bits = 0;
-    while bits < 128 {
-        let ones = (!(bits as u8) << 1).leading_zeros() as usize;
+    while bits < codes.len() {
+        let ones = (!(bits as u8) << 1).leading_zeros();
         if ones <= SHORT_ONES {
-            codes[bits] = ((ones as u32 + 1 + WIDTHS[ones]) as u8, WIDTHS[ones] as u8);
+            let width = WIDTHS[ones as usize];
+            codes[bits] = ((ones + 1 + width) as u8, width as u8);
         }
         bits += 1;
     }
     codes
-};
+}
 
-/// The number of ones before a number of so many bits.
-const ONES: [u8; 65] = {
-    let mut ones = [8; 65];
-    let mut bits = 0;
-    let mut class = 0;
-    while bits < 57 {
-        #[expect(clippy::indexing_slicing, reason = "evaluated by the compiler")]
-        if WIDTHS[class] < bits {
-            class = class.wrapping_add(1);
-        } else {
-            #[expect(
-                clippy::indexing_slicing,
-                clippy::cast_possible_truncation,
-                reason = "evaluated by the compiler"
-            )]
-            {
-                ones[bits as usize] = class as u8;
-            }
-            bits = bits.wrapping_add(1);
+#[expect(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    reason = "evaluated by the compiler"
+)]
+const fn ones_by_bits() -> [u8; 65] {
+    let mut ones = [0; 65];
+    let mut bits = 1;
+    while bits < ones.len() {
+        ones[bits] = ones[bits - 1];
+        if (WIDTHS[ones[bits] as usize] as usize) < bits {
+            ones[bits] += 1;
         }
+        bits += 1;
     }
     ones
-};
+}
 
 /// Collects short codes in a word, so that the writer is called once for several.
 pub(crate) struct Batch<'a> {
