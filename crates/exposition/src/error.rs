@@ -84,6 +84,13 @@ impl Error {
         Self(Box::new(Inner { kind, message, offset, line, column, near }))
     }
 
+    /// An error at a byte of a page that has no lines.
+    #[cfg(feature = "protobuf")]
+    #[cold]
+    pub(crate) fn in_bytes(kind: ErrorKind, message: String, offset: usize) -> Self {
+        Self(Box::new(Inner { kind, message, offset, line: 0, column: 0, near: String::new() }))
+    }
+
     /// What kind of failure it is.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
