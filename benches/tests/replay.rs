@@ -8,6 +8,10 @@ use std::path::Path;
 
 #[path = "../../fuzz/properties/chunk_decode.rs"]
 mod chunk_decode;
+#[path = "../../fuzz/properties/chunk_histogram.rs"]
+mod chunk_histogram;
+#[path = "../../fuzz/properties/chunk_xor2.rs"]
+mod chunk_xor2;
 #[path = "../../fuzz/properties/exposition_text.rs"]
 mod exposition_text;
 #[path = "../../fuzz/properties/promql_parse.rs"]
@@ -52,6 +56,16 @@ fn regex_parse_holds() {
 #[test]
 fn chunk_decode_holds() {
     replay("chunk_decode", chunk_decode::holds);
+}
+
+#[test]
+fn chunk_histogram_holds() {
+    replay("chunk_histogram", chunk_histogram::holds);
+}
+
+#[test]
+fn chunk_xor2_holds() {
+    replay("chunk_xor2", chunk_xor2::holds);
 }
 
 #[test]
