@@ -47,10 +47,25 @@ pub enum Entry<'p, 'a> {
     Histogram(HistogramEntry<'p, 'a>),
 }
 
+#[cfg(feature = "std")]
+impl Entry<'_, '_> {
+    /// The same entry of a piece of a page, which begins so many bytes later.
+    pub(crate) fn moved(mut self, bytes: usize) -> Self {
+        match &mut self {
+            Self::Series(entry) => entry.base = bytes,
+            Self::Histogram(entry) => entry.base = bytes,
+            _ => {}
+        }
+        self
+    }
+}
+
 /// A sample: its series, its value, and what else the page says of it.
 #[derive(Debug)]
 pub struct SeriesEntry<'p, 'a> {
     sample: Sample<'p, 'a>,
+    /// The byte at which the parser's piece of the page begins.
+    base: usize,
 }
 
 #[derive(Debug)]
@@ -63,13 +78,13 @@ enum Sample<'p, 'a> {
 impl<'p, 'a> SeriesEntry<'p, 'a> {
     #[inline]
     pub(crate) fn text(sample: TextSample<'p, 'a>) -> Self {
-        Self { sample: Sample::Text(sample) }
+        Self { sample: Sample::Text(sample), base: 0 }
     }
 
     #[cfg(feature = "protobuf")]
     #[inline]
     pub(crate) fn protobuf(sample: ProtobufSample<'p, 'a>) -> Self {
-        Self { sample: Sample::Protobuf(sample) }
+        Self { sample: Sample::Protobuf(sample), base: 0 }
     }
 
     /// The line of a text page.
@@ -84,11 +99,12 @@ impl<'p, 'a> SeriesEntry<'p, 'a> {
     /// The byte of the page at which the sample's line begins.
     #[must_use]
     pub fn offset(&self) -> usize {
-        match &self.sample {
+        let offset = match &self.sample {
             #[cfg(feature = "protobuf")]
             Sample::Protobuf(sample) => sample.parser().entry_offset(),
             Sample::Text(sample) => sample.offset(),
-        }
+        };
+        offset.wrapping_add(self.base)
     }
 
     /// What tells the series from others: on a text page its bytes as written, from the first one of
@@ -287,6 +303,8 @@ impl<'e, 'a: 'e, I> ExactSizeIterator for RawPairs<'e, 'a, I> where
 #[derive(Debug)]
 pub struct HistogramEntry<'p, 'a> {
     source: HistogramSource<'p, 'a>,
+    /// The byte at which the parser's piece of the page begins.
+    base: usize,
 }
 
 #[derive(Debug)]
@@ -298,23 +316,24 @@ enum HistogramSource<'p, 'a> {
 
 impl<'p, 'a> HistogramEntry<'p, 'a> {
     pub(crate) fn converted(converted: &'p Converted) -> Self {
-        Self { source: HistogramSource::Converted(converted, PhantomData) }
+        Self { source: HistogramSource::Converted(converted, PhantomData), base: 0 }
     }
 
     #[cfg(feature = "protobuf")]
     #[inline]
     pub(crate) fn protobuf(parser: &'p ProtobufParser<'a>) -> Self {
-        Self { source: HistogramSource::Protobuf(parser) }
+        Self { source: HistogramSource::Protobuf(parser), base: 0 }
     }
 
     /// The byte of the page at which it begins: with the first line of the metric, or its message.
     #[must_use]
     pub fn offset(&self) -> usize {
-        match &self.source {
+        let offset = match &self.source {
             HistogramSource::Converted(histogram, _) => histogram.offset,
             #[cfg(feature = "protobuf")]
             HistogramSource::Protobuf(parser) => parser.entry_offset(),
-        }
+        };
+        offset.wrapping_add(self.base)
     }
 
     /// What tells the series from others; equal bytes mean equal labels.

@@ -19,6 +19,10 @@ pub enum ErrorKind {
     Number,
     /// A family that cannot be written in the format, such as one without a name.
     Family,
+    /// The source of a page could not be read.
+    Io,
+    /// An entry that is longer than the reader's buffer may grow.
+    Limit,
     /// A message that ends before it is complete; protobuf only.
     Truncated,
     /// Known, but not provided here; the message names what.
@@ -44,7 +48,7 @@ pub enum ErrorKind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error(Box<Inner>);
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 struct Inner {
     kind: ErrorKind,
     message: String,
@@ -52,13 +56,40 @@ struct Inner {
     line: usize,
     column: usize,
     near: String,
+    #[cfg(feature = "std")]
+    source: Option<std::sync::Arc<std::io::Error>>,
 }
+
+impl Inner {
+    fn new(kind: ErrorKind, message: String, offset: usize, line: usize, column: usize) -> Self {
+        Self {
+            kind,
+            message,
+            offset,
+            line,
+            column,
+            near: String::new(),
+            #[cfg(feature = "std")]
+            source: None,
+        }
+    }
+}
+
+/// Equality of what is said, whatever the source.
+impl PartialEq for Inner {
+    fn eq(&self, other: &Self) -> bool {
+        let key = |inner: &Self| (inner.kind, inner.offset, inner.line, inner.column);
+        key(self) == key(other) && self.message == other.message && self.near == other.near
+    }
+}
+
+impl Eq for Inner {}
 
 impl Error {
     /// An error that has no place on a page.
     #[cold]
     pub(crate) fn new(kind: ErrorKind, message: String) -> Self {
-        Self(Box::new(Inner { kind, message, offset: 0, line: 0, column: 0, near: String::new() }))
+        Self(Box::new(Inner::new(kind, message, 0, 0, 0)))
     }
 
     /// An error at a byte of a page.
@@ -81,14 +112,35 @@ impl Error {
         let before = page.get(..offset).unwrap_or_default();
         let column = offset - memchr::memrchr(b'\n', before).map_or(0, |at| at + 1) + 1;
         let near = near(page, offset, column - 1);
-        Self(Box::new(Inner { kind, message, offset, line, column, near }))
+        Self(Box::new(Inner { near, ..Inner::new(kind, message, offset, line, column) }))
     }
 
     /// An error at a byte of a page that has no lines.
     #[cfg(feature = "protobuf")]
     #[cold]
     pub(crate) fn in_bytes(kind: ErrorKind, message: String, offset: usize) -> Self {
-        Self(Box::new(Inner { kind, message, offset, line: 0, column: 0, near: String::new() }))
+        Self(Box::new(Inner::new(kind, message, offset, 0, 0)))
+    }
+
+    /// An error of a page's source, after so many bytes.
+    #[cfg(feature = "std")]
+    #[cold]
+    pub(crate) fn io(source: std::io::Error, offset: usize) -> Self {
+        let message = alloc::format!("cannot read the page: {source}");
+        let mut inner = Inner::new(ErrorKind::Io, message, offset, 0, 0);
+        inner.source = Some(std::sync::Arc::new(source));
+        Self(Box::new(inner))
+    }
+
+    /// The same error of a piece of a page, which begins so many bytes and lines later.
+    #[cfg(feature = "std")]
+    #[cold]
+    pub(crate) fn moved(mut self, bytes: usize, lines: usize) -> Self {
+        self.0.offset = self.0.offset.wrapping_add(bytes);
+        if self.0.line != 0 {
+            self.0.line = self.0.line.wrapping_add(lines);
+        }
+        self
     }
 
     /// What kind of failure it is.
@@ -164,7 +216,12 @@ impl fmt::Display for Error {
     }
 }
 
-impl core::error::Error for Error {}
+impl core::error::Error for Error {
+    #[cfg(feature = "std")]
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        self.0.source.as_ref().map(|source| &**source as _)
+    }
+}
 
 impl From<Error> for skopos_core::Error {
     fn from(error: Error) -> Self {

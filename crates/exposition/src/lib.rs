@@ -50,6 +50,8 @@
 #![cfg_attr(not(feature = "std"), no_std)]
 
 extern crate alloc;
+#[cfg(feature = "std")]
+extern crate std;
 
 mod encode;
 mod entry;
@@ -68,6 +70,8 @@ mod parser;
 mod protobuf;
 mod quote;
 mod series;
+#[cfg(feature = "std")]
+mod stream;
 
 pub use crate::encode::encode;
 #[cfg(feature = "protobuf")]
@@ -93,6 +97,8 @@ pub use crate::parser::{
 #[cfg(feature = "protobuf")]
 pub use crate::protobuf::ProtobufParser;
 pub use crate::series::newest_families;
+#[cfg(feature = "std")]
+pub use crate::stream::PageReader;
 
 /// The example in the crate's README.
 #[cfg(doctest)]

@@ -26,6 +26,8 @@ mod labels;
 mod layout;
 mod lex;
 mod recover;
+#[cfg(feature = "std")]
+mod resume;
 mod scan;
 #[cfg(test)]
 mod tests;
@@ -34,6 +36,8 @@ pub(crate) use self::convert::Converted;
 pub(crate) use self::labels::TextLabels;
 pub use self::layout::Layout;
 pub use self::recover::RecoveringParser;
+#[cfg(feature = "std")]
+pub(crate) use self::resume::Memory;
 
 /// What a [`Parser`] does beyond reading lines.
 ///
@@ -187,6 +191,8 @@ pub struct Parser<'a> {
     done: bool,
     /// How far the lines were counted, for the places of errors.
     counted: Cell<Counted>,
+    /// Lines that are left out are passed over up to this byte.
+    stop_at: usize,
     /// What the last metadata lines said; it holds until others do.
     metric_type: MetricType,
     unit: Span,
@@ -417,6 +423,7 @@ impl<'a> Parser<'a> {
             state: State::Init,
             done: false,
             counted: Cell::default(),
+            stop_at: usize::MAX,
             metric_type: MetricType::Unknown,
             unit: Span::default(),
             family_name_len: 0,
@@ -507,6 +514,11 @@ impl<'a> Parser<'a> {
         }
     }
 
+    /// Whether lines that are left out brought the parser to where it is to stop.
+    fn is_paused(&self) -> bool {
+        self.stop_at <= self.pos
+    }
+
     /// The next entry that is not left out.
     #[inline]
     fn plain_step(&mut self) -> Result<Step, Error> {
@@ -517,6 +529,9 @@ impl<'a> Parser<'a> {
                 && self.is_created_line();
             if !left_out {
                 return Ok(step);
+            }
+            if self.is_paused() {
+                return Ok(Step::End);
             }
         }
     }

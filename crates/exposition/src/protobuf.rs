@@ -36,7 +36,7 @@ pub(crate) use self::label::LabelBuffer;
 pub(crate) use self::wire::{BYTES, FIXED64, VARINT};
 
 /// So many bytes has the length of a message at most.
-const MAX_LENGTH_BYTES: usize = 5;
+pub(crate) const MAX_LENGTH_BYTES: usize = 5;
 /// So many texts of bounds and quantiles are kept, for the next metric of the family.
 const KEPT_BOUNDS: usize = 256;
 
@@ -517,7 +517,7 @@ impl<'a> ProtobufParser<'a> {
 }
 
 /// The length before a message, and how many bytes tell it.
-fn message_length(bytes: &[u8]) -> Option<(u64, usize)> {
+pub(crate) fn message_length(bytes: &[u8]) -> Option<(u64, usize)> {
     let mut len = 0;
     for (index, &byte) in bytes.iter().take(MAX_LENGTH_BYTES).enumerate() {
         len |= u64::from(byte & 0x7f) << (7 * index);

@@ -48,6 +48,8 @@ pub(super) struct Collation {
     /// The name in the last TYPE line.
     type_name: Span,
     collecting: bool,
+    /// Whether an error came in between, so that it is given up.
+    is_lost: bool,
     /// What tells the metric from others: its base name and labels.
     key: Vec<u8>,
     current_key: Vec<u8>,
@@ -63,6 +65,22 @@ pub(super) struct Collation {
     pending: Option<Step>,
 }
 
+#[cfg(feature = "std")]
+impl Collation {
+    /// Goes on in a piece of the page that begins so many bytes earlier, where `other` is what the
+    /// piece's parser knows.
+    pub(super) fn resume(&mut self, other: &Self, earlier: usize) {
+        self.type_name = other.type_name;
+        self.offset = self.offset.wrapping_add(earlier);
+        self.is_lost = false;
+    }
+
+    /// Whether something was read that is to be given yet.
+    pub(super) fn has_pending(&self) -> bool {
+        self.pending.is_some()
+    }
+}
+
 #[derive(Clone, Copy, PartialEq)]
 enum Part {
     Bucket,
@@ -74,6 +92,9 @@ impl<'a> Parser<'a> {
     /// The next entry, with classic histograms converted.
     #[inline(never)]
     pub(super) fn converted_step(&mut self) -> Result<Step, Error> {
+        if mem::take(&mut self.collation.is_lost) {
+            self.collation.collecting = false;
+        }
         loop {
             let pending = self.collation.pending.take();
             let again = pending.is_some();
@@ -83,7 +104,7 @@ impl<'a> Parser<'a> {
                     Ok(step) => step,
                     Err(error) => {
                         // The scrape is lost, and with it what was collected of it.
-                        self.collation.collecting = false;
+                        self.collation.is_lost = true;
                         return Err(error);
                     }
                 },
@@ -94,12 +115,18 @@ impl<'a> Parser<'a> {
                     return Ok(Step::Histogram);
                 }
                 if self.collect() && self.options.classic_histograms == ClassicHistograms::Native {
+                    if self.is_paused() {
+                        return Ok(Step::End);
+                    }
                     continue;
                 }
                 return Ok(step);
             }
             if let Step::Type = step {
                 self.collation.type_name = self.meta.name;
+            }
+            if step == Step::End && !self.done {
+                return Ok(step);
             }
             if !again && self.make() {
                 self.collation.pending = Some(step);
@@ -166,6 +193,7 @@ impl<'a> Parser<'a> {
             builder.set(METRIC_NAME, base).remove(BUCKET_BOUND);
             collation.labels = builder.finish();
             collation.lines = ClassicHistogram::default();
+            collation.exemplars.clear();
             collation.collecting = true;
             collation.offset = self.start;
         }

@@ -26,8 +26,8 @@ pub(super) struct Ahead {
     /// The series that it is for, while `found` is; kept for the lines after it.
     key: Vec<u8>,
     /// The last start timestamp that fitted, and its series.
-    last: Option<i64>,
-    last_key: Vec<u8>,
+    pub(super) last: Option<i64>,
+    pub(super) last_key: Vec<u8>,
     /// The series that is asked for.
     asked: Vec<u8>,
 }
