@@ -12,6 +12,7 @@ use clap::{Parser, Subcommand};
 mod check;
 mod outcome;
 mod query;
+mod rules;
 mod serve;
 mod test;
 mod time;
@@ -37,6 +38,7 @@ struct Arguments {
 enum Command {
     Check(check::Arguments),
     Query(query::Arguments),
+    Rules(rules::Arguments),
     Serve(Box<serve::Arguments>),
     Test(test::Arguments),
 }
@@ -54,6 +56,7 @@ fn main() -> ExitCode {
     let result = match arguments.command {
         Command::Check(arguments) => arguments.run(),
         Command::Query(arguments) => arguments.run(),
+        Command::Rules(arguments) => arguments.run(),
         Command::Serve(arguments) => arguments.run(),
         Command::Test(arguments) => arguments.run(),
     };

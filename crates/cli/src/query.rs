@@ -23,7 +23,7 @@ mod remote;
 mod table;
 
 use self::answer::Answer;
-pub(crate) use self::page::read as read_input;
+pub(crate) use self::page::{Page, read as read_input};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -171,7 +171,7 @@ impl Shared {
                 remote::ask(url, &self.expression, times(SystemClock.now())?, self.timeout)
             }
             (None, Some(path)) => {
-                let page = page::load(path)?;
+                let page = Page::load(path)?;
                 let times = times(page.newest())?;
                 page.ask(&self.expression, times, self.timeout)
             }

@@ -164,7 +164,7 @@ pub use crate::series_desc::{parse_metric, parse_series_description};
 pub use crate::signature::Signature;
 pub use crate::span::Span;
 #[cfg(feature = "engine")]
-pub use crate::table::{LiveTable, Table};
+pub use crate::table::{LiveTable, Overlay, Table};
 pub use crate::types::ValueType;
 
 /// The examples in the workspace's README.

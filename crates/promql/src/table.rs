@@ -13,8 +13,10 @@ use skopos_core::{
 use skopos_regex::LabelRegex;
 
 mod live;
+mod overlay;
 
 pub use self::live::LiveTable;
+pub use self::overlay::Overlay;
 
 /// Series with their samples, as an [`Engine`](crate::Engine) can read them.
 ///

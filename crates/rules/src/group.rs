@@ -143,6 +143,12 @@ impl GroupState {
         self.interval
     }
 
+    /// How many milliseconds before the time of evaluation queries are asked.
+    #[must_use]
+    pub fn query_offset(&self) -> i64 {
+        self.query_offset
+    }
+
     /// Whether a reload with `group` changes nothing, so that this state may go on untouched.
     #[must_use]
     pub fn is_same(&self, group: &Group, file: &str, defaults: GroupDefaults) -> bool {

@@ -73,6 +73,8 @@
 //!   [`GroupState::take_over`] brings the state into its successor.
 //! * **Unit tests**: with the feature `unit-test`, test files of `promtool test rules` are read and
 //!   played over any engine.
+//! * **Backtests**: [`backtest`] replays groups over the past and says when each alert would have been
+//!   pending, firing and resolved; [`differences`] compares two replays.
 //! * **Views**: [`GroupState::view`] is what the HTTP API shows.
 //!
 //! # Limits
@@ -94,6 +96,7 @@
 #![forbid(unsafe_code)]
 
 mod alert;
+mod backtest;
 #[cfg(feature = "yaml")]
 mod decode;
 #[cfg(feature = "yaml")]
@@ -119,6 +122,7 @@ mod written;
 mod yaml;
 
 pub use crate::alert::AlertState;
+pub use crate::backtest::{Backtest, Difference, Incident, backtest, differences};
 #[cfg(feature = "yaml")]
 pub use crate::error::{LoadError, LoadErrorKind};
 pub use crate::evaluator::Evaluator;

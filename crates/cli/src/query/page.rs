@@ -16,15 +16,10 @@ use super::answer::Answer;
 use crate::time::SystemClock;
 
 /// A loaded page.
-pub(super) struct Page {
+pub(crate) struct Page {
     head: Head,
+    oldest: Timestamp,
     newest: Timestamp,
-}
-
-/// Reads a page from a file, or from standard input where the path is `-`.
-pub(super) fn load(path: &Path) -> anyhow::Result<Page> {
-    let page = read(path)?;
-    Page::parse(&page, SystemClock.now()).with_context(|| format!("cannot load {}", path.display()))
 }
 
 /// The bytes of a file, or of standard input where the path is `-`.
@@ -38,6 +33,13 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
 }
 
 impl Page {
+    /// Reads a page from a file, or from standard input where the path is `-`.
+    pub(crate) fn load(path: &Path) -> anyhow::Result<Self> {
+        let page = read(path)?;
+        let loaded = Self::parse(&page, SystemClock.now());
+        loaded.with_context(|| format!("cannot load {}", path.display()))
+    }
+
     /// Loads a page of Prometheus text, or of OpenMetrics if it ends as such. Samples without a time
     /// are of the newest time on the page, or else of now.
     fn parse(page: &[u8], now: Timestamp) -> anyhow::Result<Self> {
@@ -46,7 +48,7 @@ impl Page {
         } else {
             TextFormat::Prometheus
         };
-        let newest = newest(format, page)?.unwrap_or(now);
+        let (oldest, newest) = times(format, page)?.unwrap_or((now, now));
         let head = Head::new(HeadOptions::new().with_retention(Duration::MAX));
         let mut batch = head.appender();
         let mut parser = Parser::new(format, page, ParserOptions::default());
@@ -58,7 +60,7 @@ impl Page {
             }
         }
         batch.commit()?;
-        Ok(Self { head, newest })
+        Ok(Self { head, oldest, newest })
     }
 
     /// Evaluates an expression over the page.
@@ -77,19 +79,30 @@ impl Page {
         Ok(engine.query(&request.with_timeout(timeout))?.into())
     }
 
+    /// The oldest time on the page.
+    pub(crate) fn oldest(&self) -> Timestamp {
+        self.oldest
+    }
+
     /// The newest time on the page.
-    pub(super) fn newest(&self) -> Timestamp {
+    pub(crate) fn newest(&self) -> Timestamp {
         self.newest
+    }
+
+    /// The samples.
+    pub(crate) fn into_head(self) -> Head {
+        self.head
     }
 }
 
-fn newest(format: TextFormat, page: &[u8]) -> anyhow::Result<Option<Timestamp>> {
-    let mut newest = None;
+/// The oldest and the newest time on a page, if it has any.
+fn times(format: TextFormat, page: &[u8]) -> anyhow::Result<Option<(Timestamp, Timestamp)>> {
+    let mut times: Option<(Timestamp, Timestamp)> = None;
     let mut parser = Parser::new(format, page, ParserOptions::default());
     while let Some(entry) = parser.next()? {
-        if let Entry::Series(entry) = entry {
-            newest = newest.max(entry.timestamp());
-        }
+        let Entry::Series(entry) = entry else { continue };
+        let Some(t) = entry.timestamp() else { continue };
+        times = Some(times.map_or((t, t), |(oldest, newest)| (oldest.min(t), newest.max(t))));
     }
-    Ok(newest)
+    Ok(times)
 }

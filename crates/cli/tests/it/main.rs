@@ -1,5 +1,6 @@
 //! The program as it is run: what it prints where, and how it exits.
 
+mod backtest;
 mod check;
 mod query;
 mod run;

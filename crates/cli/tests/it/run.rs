@@ -63,6 +63,8 @@ fn every_command_has_help_with_an_example() {
         vec!["query"],
         vec!["query", "instant"],
         vec!["query", "range"],
+        vec!["rules"],
+        vec!["rules", "backtest"],
         vec!["serve"],
         vec!["test"],
         vec!["test", "promql"],

@@ -72,9 +72,9 @@ impl Model {
     /// Evaluates; what is seen, and the instances that are sent.
     fn step(&mut self, present: [bool; INSTANCES], t: i64) -> (Vec<Seen>, Vec<usize>) {
         let (mut seen, mut due) = (Vec::new(), Vec::new());
-        for i in 0..INSTANCES {
+        for (i, present) in present.into_iter().enumerate() {
             let before = self.states[i];
-            let state = next(before, present[i], t, self.settings);
+            let state = next(before, present, t, self.settings);
             if matches!(before, Absent | Resolved(_)) && matches!(state, Pending(_) | Firing(..)) {
                 self.sent[i] = None;
             }
