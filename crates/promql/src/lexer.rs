@@ -53,6 +53,12 @@ pub(crate) struct Lexer<'s> {
     pub(crate) passing_over: bool,
 }
 
+#[cfg(test)]
+thread_local! {
+    /// How many tokens were read in this thread: what parsing takes, told without a clock.
+    pub(crate) static TOKENS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
 impl<'s> Lexer<'s> {
     /// A lexer of a text that is shorter than 4 GiB.
     pub(crate) fn new(source: &'s str) -> Self {
@@ -85,6 +91,8 @@ impl<'s> Lexer<'s> {
     /// `Result` would go through memory and make each reader wait for it.
     #[inline(never)]
     pub(crate) fn advance(&mut self) -> Kind {
+        #[cfg(test)]
+        TOKENS.set(TOKENS.get() + 1);
         match self.mode {
             Mode::Expression => self.expression(),
             Mode::Braces => self.braces(),

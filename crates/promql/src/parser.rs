@@ -10,6 +10,8 @@ pub(crate) mod label;
 mod modifier;
 pub(crate) mod recover;
 pub(crate) mod selector;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use self::expr::{one_to_one, seconds};
 pub(crate) use self::modifier::literal_millis;

@@ -214,6 +214,14 @@ impl Kind {
         begins || self.is_metric_name()
     }
 
+    /// Whether it says how an operator works.
+    pub(crate) fn may_follow_operator(self) -> bool {
+        matches!(
+            self,
+            Self::Bool | Self::Fill | Self::FillLeft | Self::FillRight | Self::Ignoring | Self::On
+        )
+    }
+
     fn is_keyword(self) -> bool {
         matches!(
             self,

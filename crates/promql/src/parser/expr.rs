@@ -56,10 +56,7 @@ impl Parser<'_> {
                 break;
             }
             self.ahead = None;
-            let modifiers = match self.binary_modifiers() {
-                Ok(modifiers) => modifiers,
-                Err(error) => self.note(error).map(|()| (false, one_to_one()))?,
-            };
+            let modifiers = self.operator_modifiers()?;
             let height = self.height;
             let rhs = self.binary(if op == BinaryOp::Pow { binding } else { binding + 1 })?;
             self.height = 1 + height.max(self.height);
@@ -69,24 +66,49 @@ impl Parser<'_> {
         Ok(lhs)
     }
 
+    /// What follows an operator, if anything does: behind a pointer, since it waits on the stack for
+    /// the operand.
+    fn operator_modifiers(&mut self) -> Result<Option<Box<OperatorModifiers>>, Error> {
+        let modifiers = match self.peek() {
+            Ok(token) if !token.kind.may_follow_operator() => return Ok(None),
+            Ok(_) => self.binary_modifiers(),
+            Err(error) => Err(error),
+        };
+        match modifiers {
+            Ok(modifiers) => Ok(Some(Box::new(modifiers))),
+            Err(error) => self.note(error).map(|()| None),
+        }
+    }
+
+    /// Apart, since what waits on the stack for an operand should be small.
+    #[inline(never)]
     fn combine(
         &mut self,
         lhs: Expr,
         op: BinaryOp,
-        (return_bool, matching): (bool, VectorMatching),
+        modifiers: Option<Box<OperatorModifiers>>,
         rhs: Expr,
     ) -> Result<Expr, Error> {
         let span = lhs.span().to(rhs.span());
-        let fills = matching.fill_left.or(matching.fill_right).is_some();
-        if fills && !self.options.binop_fill_modifiers {
-            let message = "binop fill modifiers are experimental and not enabled";
-            self.note_whole(self.error(span, message))?;
+        let mut binary =
+            Box::new(BinaryExpr { op, lhs, rhs, return_bool: false, matching: None, span });
+        match modifiers {
+            None => binary.matching = Some(one_to_one()),
+            Some(modifiers) => {
+                let (return_bool, matching) = *modifiers;
+                let fills = matching.fill_left.or(matching.fill_right).is_some();
+                if fills && !self.options.binop_fill_modifiers {
+                    let message = "binop fill modifiers are experimental and not enabled";
+                    self.note_whole(self.error(span, message))?;
+                }
+                binary.return_bool = return_bool;
+                binary.matching = Some(matching);
+            }
         }
         if let Err(error) = self.check_height(self.height) {
             return self.instead(span, error);
         }
-        let binary = BinaryExpr { op, lhs, rhs, return_bool, matching: Some(matching), span };
-        Ok(Expr::Binary(Box::new(binary)))
+        Ok(Expr::Binary(binary))
     }
 
     pub(super) fn unary(&mut self) -> Result<Expr, Error> {
@@ -121,6 +143,16 @@ impl Parser<'_> {
         let token = self.peek()?;
         match token.kind {
             Kind::LeftParen => self.paren(),
+            kind if kind.is_metric_name() => self.named(token),
+            _ => self.leaf(token),
+        }
+    }
+
+    /// What has no operands and no name.
+    ///
+    /// What does not recurse stands apart from what does, so that a level takes little of the stack.
+    fn leaf(&mut self, token: Token) -> Result<Expr, Error> {
+        match token.kind {
             Kind::Number | Kind::Duration => {
                 self.height = 1;
                 Ok(Expr::Number(Box::new(self.number_or_duration()?)))
@@ -135,7 +167,6 @@ impl Parser<'_> {
                 let selector = self.vector_selector()?;
                 self.range_or_vector(selector)
             }
-            kind if kind.is_metric_name() => self.named(token),
             _ => Err(self.unexpected(token)),
         }
     }
@@ -163,15 +194,22 @@ impl Parser<'_> {
             {
                 self.aggregate(op, name)
             }
-            _ => {
-                let selector = self.named_selector(name)?;
-                self.range_or_vector(selector)
-            }
+            _ => self.named_leaf(name),
         }
     }
 
+    fn named_leaf(&mut self, name: Token) -> Result<Expr, Error> {
+        let selector = self.named_selector(name)?;
+        self.range_or_vector(selector)
+    }
+
     fn call(&mut self, name: Token) -> Result<Expr, Error> {
-        let Arguments { args, end, height } = self.arguments()?;
+        let arguments = self.arguments()?;
+        self.called(name, arguments)
+    }
+
+    fn called(&mut self, name: Token, arguments: Arguments) -> Result<Expr, Error> {
+        let Arguments { args, end, height } = arguments;
         self.height = height + 1;
         let text = self.text(name);
         // Words that are keywords elsewhere may be written in any case, as everywhere.
@@ -194,49 +232,71 @@ impl Parser<'_> {
 
     fn arguments(&mut self) -> Result<Arguments, Error> {
         self.expect(Kind::LeftParen)?;
-        let mut args = List::new();
-        let mut height = 0;
+        let mut arguments = Arguments { args: List::new(), end: Span::default(), height: 0 };
         if let Some(close) = self.accept(Kind::RightParen)? {
-            return Ok(Arguments { args, end: close.span, height });
+            arguments.end = close.span;
+            return Ok(arguments);
         }
         loop {
-            args.push(self.expr()?);
-            height = height.max(self.height);
-            let token = match self.next() {
-                Ok(token) => token,
-                Err(error) => {
-                    self.note(error)?;
-                    return Ok(Arguments { args, end: self.here(), height });
-                }
-            };
-            match token.kind {
-                Kind::RightParen => return Ok(Arguments { args, end: token.span, height }),
-                Kind::Comma => {}
-                _ => {
-                    self.note(self.unexpected(token))?;
-                    return Ok(Arguments { args, end: self.here(), height });
-                }
-            }
-            if matches!(self.peek()?.kind, Kind::Comma | Kind::RightParen) {
-                let message = "trailing commas not allowed in function call args";
-                self.note_whole(self.error(token.span, message))?;
-                self.quiet_until(self.here().start);
-                if let Some(close) = self.accept(Kind::RightParen)? {
-                    return Ok(Arguments { args, end: close.span, height });
-                }
+            arguments.args.push(self.expr()?);
+            arguments.height = arguments.height.max(self.height);
+            if let Some(end) = self.after_argument()? {
+                arguments.end = end;
+                return Ok(arguments);
             }
         }
     }
 
-    fn aggregate(&mut self, op: AggregateOp, name: Token) -> Result<Expr, Error> {
-        let (modifier, arguments) = self.within(AGGREGATION, |parser| {
-            if let Some(modifier) = parser.aggregate_modifier()? {
-                return Ok((modifier, parser.arguments()?));
+    /// The comma after an argument, or where the parenthesis closes.
+    fn after_argument(&mut self) -> Result<Option<Span>, Error> {
+        let token = match self.next() {
+            Ok(token) => token,
+            Err(error) => {
+                self.note(error)?;
+                return Ok(Some(self.here()));
             }
-            let arguments = parser.arguments()?;
-            let modifier = parser.aggregate_modifier()?.unwrap_or_default();
-            Ok((modifier, arguments))
-        })?;
+        };
+        match token.kind {
+            Kind::RightParen => return Ok(Some(token.span)),
+            Kind::Comma => {}
+            _ => {
+                self.note(self.unexpected(token))?;
+                return Ok(Some(self.here()));
+            }
+        }
+        if matches!(self.peek()?.kind, Kind::Comma | Kind::RightParen) {
+            let message = "trailing commas not allowed in function call args";
+            self.note_whole(self.error(token.span, message))?;
+            self.quiet_until(self.here().start);
+            return Ok(self.accept(Kind::RightParen)?.map(|close| close.span));
+        }
+        Ok(None)
+    }
+
+    fn aggregate(&mut self, op: AggregateOp, name: Token) -> Result<Expr, Error> {
+        let outer = std::mem::replace(&mut self.context, AGGREGATION);
+        let parts = self.aggregate_parts();
+        self.context = outer;
+        let (modifier, arguments) = parts?;
+        self.aggregated(op, name, modifier, arguments)
+    }
+
+    fn aggregate_parts(&mut self) -> Result<(Modifier, Arguments), Error> {
+        if let Some(modifier) = self.aggregate_modifier()? {
+            return Ok((modifier, self.arguments()?));
+        }
+        let arguments = self.arguments()?;
+        let modifier = self.aggregate_modifier()?.unwrap_or_default();
+        Ok((modifier, arguments))
+    }
+
+    fn aggregated(
+        &mut self,
+        op: AggregateOp,
+        name: Token,
+        modifier: Modifier,
+        arguments: Arguments,
+    ) -> Result<Expr, Error> {
         let span = name.span.to(arguments.end).to(modifier.end.unwrap_or(name.span));
         let Arguments { mut args, height, .. } = arguments;
         self.height = height + 1;
@@ -307,6 +367,9 @@ pub(crate) fn one_to_one() -> VectorMatching {
         fill_right: None,
     }
 }
+
+/// Whether a comparison gives numbers, and how series find each other.
+type OperatorModifiers = (bool, VectorMatching);
 
 /// The arguments of a call or aggregation, and where their parenthesis closes.
 struct Arguments {

@@ -3,6 +3,7 @@
 mod build;
 mod complete;
 mod conformance;
+mod depth;
 #[cfg(feature = "engine")]
 mod engine;
 #[cfg(feature = "engine")]
