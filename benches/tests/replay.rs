@@ -14,8 +14,14 @@ mod chunk_histogram;
 mod chunk_xor2;
 #[path = "../../fuzz/properties/exposition_text.rs"]
 mod exposition_text;
+#[path = "../../fuzz/properties/promql_build.rs"]
+mod promql_build;
+#[path = "../../fuzz/properties/promql_edit.rs"]
+mod promql_edit;
 #[path = "../../fuzz/properties/promql_parse.rs"]
 mod promql_parse;
+#[path = "../../fuzz/properties/promql_series.rs"]
+mod promql_series;
 #[path = "../../fuzz/properties/regex_parse.rs"]
 mod regex_parse;
 #[path = "../../fuzz/properties/template_parse.rs"]
@@ -46,6 +52,21 @@ fn exposition_text_holds() {
 #[test]
 fn promql_parse_holds() {
     replay("promql_parse", promql_parse::holds);
+}
+
+#[test]
+fn promql_edit_holds() {
+    replay("promql_edit", promql_edit::holds);
+}
+
+#[test]
+fn promql_series_holds() {
+    replay("promql_series", promql_series::holds);
+}
+
+#[test]
+fn promql_build_holds() {
+    replay("promql_build", promql_build::holds);
 }
 
 #[test]

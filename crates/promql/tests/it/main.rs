@@ -11,6 +11,8 @@ mod eval;
 mod language;
 mod literal;
 mod parse;
+#[cfg(feature = "serde")]
+mod peer;
 #[cfg(feature = "engine")]
 mod property;
 mod recover;
