@@ -31,6 +31,7 @@ mod resume;
 mod scan;
 #[cfg(test)]
 mod tests;
+mod work;
 
 pub(crate) use self::convert::Converted;
 pub(crate) use self::labels::TextLabels;

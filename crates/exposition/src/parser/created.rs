@@ -8,7 +8,7 @@ use core::mem;
 
 use skopos_core::{MetricType, Timestamp};
 
-use super::{Line, Parser, Step};
+use super::{Line, Parser, Step, work};
 use crate::TextFormat;
 use crate::number::millis_from_seconds;
 
@@ -117,6 +117,7 @@ impl Parser<'_> {
             }
         }
         key.extend_from_slice(family);
+        work::add(key.len());
     }
 }
 

@@ -7,7 +7,7 @@
 use alloc::vec::Vec;
 
 use super::scan::IndexedLine;
-use super::{Meta, Parser, RawExemplar, RawLabel, Span, Step};
+use super::{Meta, Parser, RawExemplar, RawLabel, Span, Step, work};
 use crate::TextFormat;
 use crate::number;
 
@@ -45,17 +45,21 @@ fn is(bytes: &[u8], at: usize, class: u8) -> bool {
 
 #[inline]
 fn pass(bytes: &[u8], mut at: usize, class: u8) -> usize {
+    let start = at;
     while is(bytes, at, class) {
         at += 1;
     }
+    work::add(at - start);
     at
 }
 
 #[inline]
 fn pass_blanks(bytes: &[u8], mut at: usize) -> usize {
+    let start = at;
     while matches!(bytes.get(at), Some(b' ' | b'\t')) {
         at += 1;
     }
+    work::add(at - start);
     at
 }
 
@@ -258,6 +262,7 @@ impl Parser<'_> {
             return None;
         }
         let line_end = name.end + memchr::memchr2(b'\n', 0, bytes.get(name.end..)?)?;
+        work::add(line_end - name.end);
         if bytes.get(line_end) != Some(&b'\n') || self.page.text.len() <= line_end {
             return None;
         }
@@ -454,6 +459,7 @@ fn next_special(bytes: &[u8], mut at: usize) -> Option<usize> {
             return Some(at + (found.trailing_zeros() / 8) as usize);
         }
         at += 8;
+        work::add(8);
     }
     let rest = bytes.get(at..)?;
     rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | b'\n')).map(|found| at + found)
@@ -481,6 +487,7 @@ fn fast_value(bytes: &[u8], at: usize) -> Option<(f64, usize)> {
         .iter()
         .position(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'{' | 0))
         .unwrap_or(rest.len());
+    work::add(2 * end);
     let value = number::parse_value(rest.get(..end)?).ok()?;
     Some((value, at + end))
 }

@@ -5,7 +5,7 @@
 //! Prometheus text is lexed as if a line feed followed the page.
 #![deny(clippy::indexing_slicing)]
 
-use super::Span;
+use super::{Span, work};
 use crate::TextFormat;
 
 /// What the lexer found.
@@ -117,13 +117,27 @@ impl<'a> Lexer<'a> {
 
     /// Goes on to the next byte and gives it. NUL bytes are skipped where texts may hold them.
     fn bump(&mut self) -> u8 {
+        let before = self.pos;
         self.pos += 1;
         if matches!(self.state, State::Comment | State::MetaText | State::LabelValue) {
             while self.bytes.get(self.pos) == Some(&0) {
                 self.pos += 1;
             }
         }
+        work::add(self.pos - before);
         self.current()
+    }
+
+    /// Goes on to the byte before the next one that is not plain, if the current one is; `find` tells
+    /// where that is behind it.
+    fn pass_plain(&mut self, find: impl FnOnce(&[u8]) -> Option<usize>) {
+        let Some(rest) = self.bytes.get(self.pos + 1..) else { return };
+        if matches!(self.bytes.get(self.pos), Some(0 | b'\n')) {
+            return;
+        }
+        let plain = find(rest).unwrap_or(rest.len());
+        work::add(plain);
+        self.pos += plain;
     }
 
     /// The next token; blanks between tokens are skipped in the Prometheus format alone.
@@ -188,6 +202,7 @@ impl<'a> Lexer<'a> {
     fn text_to_line_end(&mut self) -> Token {
         let mut byte = self.current();
         while !matches!(byte, 0 | b'\n') {
+            self.pass_plain(|rest| memchr::memchr2(b'\n', 0, rest));
             byte = self.bump();
         }
         self.state = State::Init;
@@ -228,6 +243,7 @@ impl<'a> Lexer<'a> {
 
     fn rest_of_comment(&mut self) -> Token {
         loop {
+            self.pass_plain(|rest| memchr::memchr2(b'\n', 0, rest));
             match self.current() {
                 0 => return Token::Eof,
                 b'\n' => {
@@ -374,6 +390,14 @@ impl<'a> Lexer<'a> {
     /// A string in double quotes, in which a backslash frees the byte after it.
     fn quoted(&mut self, line_feeds: bool, next: State, token: Token) -> Token {
         loop {
+            self.pass_plain(|rest| {
+                if line_feeds {
+                    return memchr::memchr3(b'"', b'\\', 0, rest);
+                }
+                let found = memchr::memchr3(b'"', b'\\', b'\n', rest);
+                let before = found.and_then(|found| rest.get(..found)).unwrap_or(rest);
+                memchr::memchr(0, before).or(found)
+            });
             match self.bump() {
                 b'"' => return self.one(next, token),
                 b'\\' if matches!(self.bump(), 0 | b'\n') => return Token::Invalid,

@@ -3,8 +3,8 @@
 use alloc::vec::Vec;
 use core::mem;
 
-use super::Parser;
 use super::lex::State;
+use super::{Parser, work};
 use crate::{Entry, Error, ParserOptions, TextFormat};
 
 /// How many errors are kept, unless told otherwise.
@@ -96,6 +96,7 @@ impl Parser<'_> {
         let rest = self.page.bytes.get(self.start..).unwrap_or_default();
         match memchr::memchr(b'\n', rest) {
             Some(feed) => {
+                work::add(feed);
                 self.pos = self.start + feed + 1;
                 self.state = State::Init;
                 self.done = false;

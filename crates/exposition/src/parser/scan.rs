@@ -10,6 +10,7 @@
 use alloc::vec::Vec;
 use core::mem;
 
+use super::work;
 use crate::TextFormat;
 
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
@@ -213,6 +214,7 @@ impl Index {
         expect(unused_variables, reason = "without SIMD no window is looked through")
     )]
     fn look_through(&mut self, window: &[u8]) {
+        work::add(window.len());
         match self.scanner {
             Scanner::Bytewise => {}
             #[cfg(all(feature = "std", target_arch = "x86_64"))]

@@ -10,6 +10,8 @@ use skopos_core::LabelSet as _;
 use super::*;
 use crate::ErrorKind;
 
+mod pages;
+
 /// Samples as `offset series labels value`, and the error.
 fn read(format: TextFormat, page: &[u8]) -> (Vec<String>, Option<Error>) {
     let mut parser = Parser::new(format, page, ParserOptions::default());
@@ -315,5 +317,26 @@ proptest! {
             }
         }
         check_layout(&pages);
+    }
+}
+
+#[test]
+fn work_is_linear_whatever_the_page() {
+    const LEN: usize = 40_000;
+    for (name, page) in pages::hostile_pages(LEN) {
+        for format in [TextFormat::Prometheus, TextFormat::OpenMetrics] {
+            for created in [CreatedLines::Series, CreatedLines::StartTimestamps] {
+                let options = ParserOptions::default().with_created_lines(created);
+                work::take();
+                let mut parser = RecoveringParser::new(format, &page, options);
+                while let Some(entry) = parser.next() {
+                    if let Entry::Series(mut sample) = entry {
+                        let _ = sample.start_timestamp();
+                    }
+                }
+                let work = work::take();
+                assert!(work <= 8 * page.len() + 8_192, "{name}, {format:?}: {work}");
+            }
+        }
     }
 }
