@@ -209,10 +209,6 @@ impl Index {
     }
 
     /// Looks through whole blocks and the one byte after them.
-    #[cfg_attr(
-        not(all(feature = "std", target_arch = "x86_64")),
-        expect(unused_variables, reason = "without SIMD no window is looked through")
-    )]
     fn look_through(&mut self, window: &[u8]) {
         work::add(window.len());
         match self.scanner {
