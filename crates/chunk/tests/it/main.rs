@@ -6,6 +6,7 @@
 )]
 
 mod archive;
+mod codecs;
 mod conformance;
 mod histogram;
 mod histogram_properties;
