@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 
 pub mod block_index;
+pub mod chunks;
 pub mod index;
 pub mod ingest;
 pub mod parse;

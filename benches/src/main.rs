@@ -42,6 +42,11 @@ enum Command {
         /// Lines of series, milliseconds and value.
         file: PathBuf,
     },
+    /// Every chunk codec: bytes, encoding and decoding of whole chunks.
+    Chunks {
+        /// Lines of series, milliseconds and value.
+        file: PathBuf,
+    },
     /// The parser of queries.
     PromqlParse {
         /// One query a line.
@@ -137,6 +142,7 @@ fn main() -> anyhow::Result<()> {
         }
         Command::XorAppend { file } => commands::xor::append(plan, &file),
         Command::XorIterate { file } => commands::xor::iterate(plan, &file),
+        Command::Chunks { file } => commands::chunks::run(plan, &file),
         Command::PromqlParse { file } => commands::promql::parse_queries(plan, &file),
         Command::PromqlRange { data, queries, start, end, step } => {
             let times = commands::query::Times::range(start, end, &step)?;

@@ -6,12 +6,16 @@
 use std::fs;
 use std::path::Path;
 
+#[path = "../../fuzz/properties/chunk_codec.rs"]
+mod chunk_codec;
 #[path = "../../fuzz/properties/chunk_decode.rs"]
 mod chunk_decode;
 #[path = "../../fuzz/properties/chunk_histogram.rs"]
 mod chunk_histogram;
 #[path = "../../fuzz/properties/chunk_xor2.rs"]
 mod chunk_xor2;
+#[path = "../../fuzz/properties/chunk_samples.rs"]
+mod chunk_samples;
 #[path = "../../fuzz/properties/exposition_text.rs"]
 mod exposition_text;
 #[path = "../../fuzz/properties/promql_build.rs"]
@@ -72,6 +76,16 @@ fn promql_build_holds() {
 #[test]
 fn regex_parse_holds() {
     replay("regex_parse", regex_parse::holds);
+}
+
+#[test]
+fn chunk_codec_holds() {
+    replay("chunk_codec", chunk_codec::holds);
+}
+
+#[test]
+fn chunk_samples_holds() {
+    replay("chunk_samples", chunk_samples::holds);
 }
 
 #[test]

@@ -52,6 +52,8 @@ pub(crate) enum Problem {
         number: usize,
         promised: usize,
     },
+    /// A chunk is told to end before it begins.
+    EmptyRange,
     /// The sample cannot be counted in integers.
     FractionToWrite {
         number: usize,
@@ -139,6 +141,7 @@ impl Error {
                 ErrorKind::NotAppendable
             }
             Problem::BadPart(_)
+            | Problem::EmptyRange
             | Problem::NotAscending { .. }
             | Problem::OutsideRange { .. }
             | Problem::SpanTooLong
@@ -187,6 +190,7 @@ impl fmt::Display for Error {
                 f,
                 "chunk ends inside sample {number} of {promised}, which begins in byte {offset}"
             ),
+            Problem::EmptyRange => f.write_str("chunk's range ends before it begins"),
             Problem::BucketsToWrite { found } => {
                 write!(f, "histogram has {found} buckets on a side, but spans for another number")
             }

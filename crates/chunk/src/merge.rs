@@ -15,7 +15,7 @@ use skopos_core::{TimeRange, Timestamp};
 
 use self::samples::Samples;
 use crate::encoding::Encoding;
-use crate::error::Error;
+use crate::error::{Error, Problem};
 
 mod samples;
 #[cfg(test)]
@@ -85,11 +85,15 @@ impl<'a> Chunk<'a> {
 ///
 /// # Errors
 ///
-/// Of chunks that overlap: `Truncated` or `Corrupt` if one cannot be decoded, its times do not
+/// `Corrupt` for a range that ends before it begins. Of chunks that overlap: `Truncated` or `Corrupt` if one cannot be decoded, its times do not
 /// ascend or lie outside of its range; `Unsupported` for encodings without a codec. The error tells
 /// [which of the chunks](Error::chunk) it was.
 pub fn merge<'a>(chunks: impl IntoIterator<Item = Chunk<'a>>) -> Result<Vec<Chunk<'a>>, Error> {
     let mut sources: Vec<Source<'a>> = chunks.into_iter().enumerate().collect();
+    if let Some((number, _)) = sources.iter().find(|(_, chunk)| chunk.range.end < chunk.range.start)
+    {
+        return Err(Error::new(Problem::EmptyRange, 0).in_chunk(*number));
+    }
     sources.sort_by(|(_, a), (_, b)| key(a).cmp(&key(b)));
     sources.dedup_by(|(_, later), (_, kept)| later == kept);
     let mut merged = Vec::with_capacity(sources.len());

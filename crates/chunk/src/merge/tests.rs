@@ -94,6 +94,10 @@ fn damage_is_told_with_its_chunk() {
     assert_eq!(error.kind(), ErrorKind::Truncated);
     assert_eq!((error.chunk(), error.sound_samples()), (Some(1), 1));
 
+    let backwards = Chunk::new(Encoding::Xor, range(9, 8), vec![0, 0]);
+    let error = merge([good.clone(), backwards]).unwrap_err();
+    assert_eq!((error.kind(), error.chunk()), (ErrorKind::Corrupt, Some(1)));
+
     let mut lying = xor(&[(2, 1.0), (9, 2.0)]);
     lying.range = range(2, 8);
     let error = merge([lying, good]).unwrap_err();
