@@ -12,10 +12,10 @@ mod chunk_codec;
 mod chunk_decode;
 #[path = "../../fuzz/properties/chunk_histogram.rs"]
 mod chunk_histogram;
-#[path = "../../fuzz/properties/chunk_xor2.rs"]
-mod chunk_xor2;
 #[path = "../../fuzz/properties/chunk_samples.rs"]
 mod chunk_samples;
+#[path = "../../fuzz/properties/chunk_xor2.rs"]
+mod chunk_xor2;
 #[path = "../../fuzz/properties/exposition_text.rs"]
 mod exposition_text;
 #[path = "../../fuzz/properties/promql_build.rs"]

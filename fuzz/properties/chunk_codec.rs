@@ -19,7 +19,7 @@ pub(crate) fn holds(data: &[u8]) {
             assert!(error.offset() <= chunk.len());
         }
     }
-    assert_eq!(codec.time_range(chunk).is_err(), decoded.is_err());
+    assert!(codec.time_range(chunk).is_ok() || decoded.is_err());
     check_reading(codec, chunk, times, TimeRange::ALL);
     if let Some(t) = times.get(times.len() / 2) {
         let from = TimeRange::new(Timestamp::from_millis(*t), Timestamp::from_millis(i64::MAX));

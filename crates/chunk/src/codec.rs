@@ -111,7 +111,8 @@ pub trait Codec: Send + Sync {
     ///
     /// # Errors
     ///
-    /// `Truncated` or `Corrupt` if the chunk cannot be decoded to its end.
+    /// `Truncated` or `Corrupt` if the chunk cannot be decoded to its end; a codec that finds the
+    /// times apart from the values does not look at these.
     fn time_range(&self, chunk: &[u8]) -> Result<Option<TimeRange>, Error> {
         let mut columns = Columns::new();
         self.decode(chunk, &mut columns)?;

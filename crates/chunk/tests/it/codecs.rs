@@ -1,7 +1,7 @@
 //! What every codec promises, whatever its encoding.
 
 use proptest::prelude::*;
-use skopos_chunk::{Codec, SampleKind, codecs};
+use skopos_chunk::{Codec, Encoding, SampleKind, codecs};
 use skopos_core::{Columns, FloatHistogram, ResetHint, Span, TimeRange, Timestamp};
 
 /// Samples as their bits: time, start, value or what matters of a histogram.
@@ -39,7 +39,9 @@ fn check_reading(codec: &dyn Codec, chunk: &[u8], range: TimeRange) -> Columns {
     }
     if let Err(error) = &decoded {
         assert!(error.offset() <= chunk.len(), "{name}: {error}");
-        assert_eq!(codec.time_range(chunk).map(|_| ()), Err(error.clone()), "{name}");
+        // A codec that has the times apart need not look at the rest.
+        let range = codec.time_range(chunk);
+        assert!(range.is_err() || name == Encoding::Archive, "{name}: {range:?}");
     } else {
         let times = || samples.iter().map(|(t, ..)| *t);
         let ends = times().min().zip(times().max());
