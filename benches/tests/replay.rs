@@ -18,6 +18,8 @@ mod chunk_samples;
 mod chunk_xor2;
 #[path = "../../fuzz/properties/exposition_text.rs"]
 mod exposition_text;
+#[path = "../../fuzz/properties/index_file.rs"]
+mod index_file;
 #[path = "../../fuzz/properties/promql_build.rs"]
 mod promql_build;
 #[path = "../../fuzz/properties/promql_edit.rs"]
@@ -51,6 +53,11 @@ fn replay(target: &str, holds: fn(&[u8])) {
 #[test]
 fn exposition_text_holds() {
     replay("exposition_text", exposition_text::holds);
+}
+
+#[test]
+fn index_file_holds() {
+    replay("index_file", index_file::holds);
 }
 
 #[test]

@@ -54,7 +54,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 fn labels(i: usize, random: &mut Random) -> Labels {
     let instance = i / 200;
-    let code = if i.is_multiple_of(2) { ["200", "201", "404", "500", "503"][i / 40 % 5] } else { "" };
+    let code =
+        if i.is_multiple_of(2) { ["200", "201", "404", "500", "503"][i / 40 % 5] } else { "" };
     let (block, machine) = (instance / 256 % 256, instance % 256);
     Labels::from_pairs([
         ("__name__", format!("idx_metric_{:02}", i % 20).as_str()),

@@ -55,6 +55,24 @@ impl<'a> Values<'a> {
         })
     }
 
+    /// All values with the places of their lists, in order.
+    pub(super) fn places(&self) -> impl Iterator<Item = Result<(&'a str, Place), Error>> {
+        self.table.walk(self.name).map(|entry| {
+            let entry = entry?;
+            Ok((self.table.text(entry.value)?, entry.place))
+        })
+    }
+
+    /// Whether a series of the list is in `series`.
+    pub(super) fn meets(&self, place: Place, series: &IdSet) -> Result<bool, Error> {
+        let list = self.view.list(&self.table, place)?;
+        Ok(if list.len() < LONG {
+            list.iter().any(|id| series.contains(id))
+        } else {
+            !self.set(place, list).is_disjoint(series)
+        })
+    }
+
     /// All values, in order.
     pub(super) fn texts(&self) -> impl Iterator<Item = Result<&'a str, Error>> {
         self.table.walk(self.name).map(|entry| self.table.text(entry?.value))

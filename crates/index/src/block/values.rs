@@ -93,9 +93,9 @@ fn values_meeting<'a>(
     series: &IdSet,
     limit: usize,
 ) -> Result<Vec<&'a str>, Error> {
-    let meeting = values.lists().filter_map(|item| match item {
-        Ok((value, list)) => list.iter().any(|id| series.contains(id)).then_some(Ok(value)),
-        Err(error) => Some(Err(error)),
+    let meeting = values.places().filter_map(|item| {
+        let meets = item.and_then(|(value, place)| Ok((value, values.meets(place, series)?)));
+        meets.map(|(value, meets)| meets.then_some(value)).transpose()
     });
     meeting.take(limit).collect()
 }

@@ -86,3 +86,21 @@ fn an_error_of_the_sink_is_reported() {
     assert_eq!(error.kind(), ErrorKind::Io);
     assert!(std::error::Error::source(&error).is_some());
 }
+
+/// The worked example of `docs/formats/index.md`.
+#[test]
+fn the_documents_example_has_these_bytes() {
+    let mut writer = BlockIndexWriter::new(Vec::new(), ["a", "b", "job"]).unwrap();
+    writer.add_series(&[("job", "a")], &[]).unwrap();
+    writer.add_series(&[("job", "b")], &[chunk(1000, 61_000, 8)]).unwrap();
+    let file = writer.finish().unwrap();
+    let hex: String = file.iter().map(|byte| format!("{byte:02x}")).collect();
+    let expected = "baaad700020000000c0000000301610162036a6f6233d255b600000000000000\
+        0401020000da4db372000000000000000a01020101d00fe0d403086917859900\
+        0000000c000000020000000200000003a5834390000000080000000100000002\
+        5502add1000000080000000100000003a7692ed2000000180000000302000040\
+        02036a6f6201615402036a6f62016264f6c2b041000000000000000500000000\
+        00000019000000000000003f0000000000000074000000000000003f00000000\
+        000000746db24cbc";
+    assert_eq!(hex, expected);
+}
