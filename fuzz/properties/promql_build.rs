@@ -32,7 +32,10 @@ pub(crate) fn holds(data: &[u8]) {
                 "by zero",
                 "nested more than",
                 "error parsing regexp",
+                // Intervals that are not finite.
                 "in duration expression",
+                "unexpected character: 'I', expected ':'",
+                "unexpected character: 'N', expected ':'",
                 "invalid UTF-8 rune",
                 "duration out of range",
                 "expected at least 3 argument(s)",
