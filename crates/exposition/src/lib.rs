@@ -30,6 +30,9 @@
 //!   [`HistogramEntry`] is a native histogram. [`families`] reads a whole page into owned values.
 //! * **Histograms**: classic ones become native ones with custom buckets if [`ParserOptions`] say so,
 //!   in every format.
+//! * **Reading again**: a [`Layout`] remembers the last page of a target; of a page that differs in
+//!   its values alone, only those are read. A [`RecoveringParser`] goes on behind errors and lists
+//!   them.
 //! * **Writing**: [`encode`] writes [`Family`] values as text, `encode_protobuf` as protobuf;
 //!   [`newest_families`] makes them of stored series, as a federation shows them.
 //! * **Negotiating**: [`accept_header`] and [`choose_format`] for a scraper, [`choose_output`] and
