@@ -14,6 +14,26 @@ pub(super) struct Scan<'a> {
     rest: &'a [u8],
 }
 
+/// Bytes that many others may begin with: short ones are compared as one word.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Prefix<'a> {
+    bytes: &'a [u8],
+    /// The first eight bytes, or all of them before zeros.
+    word: u64,
+    /// Ones where `word` has bytes.
+    mask: u64,
+}
+
+impl<'a> Prefix<'a> {
+    pub(super) fn new(bytes: &'a [u8]) -> Self {
+        let (mut word, mut mask) = ([0; 8], [0; 8]);
+        for ((word, mask), byte) in word.iter_mut().zip(&mut mask).zip(bytes) {
+            (*word, *mask) = (*byte, 0xff);
+        }
+        Self { bytes, word: u64::from_le_bytes(word), mask: u64::from_le_bytes(mask) }
+    }
+}
+
 impl<'a> Scan<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Self {
         Self { rest: bytes }
@@ -32,8 +52,18 @@ impl<'a> Scan<'a> {
 
     /// Goes over `prefix` if the bytes begin with it.
     #[inline]
-    pub(super) fn skip_prefix(&mut self, prefix: &[u8]) -> bool {
-        match self.rest.strip_prefix(prefix) {
+    pub(super) fn skip_prefix(&mut self, prefix: &Prefix<'_>) -> bool {
+        if let Some(eight) = self.rest.first_chunk()
+            && u64::from_le_bytes(*eight) & prefix.mask != prefix.word
+        {
+            return false;
+        }
+        let rest = if prefix.bytes.len() <= 8 && 8 <= self.rest.len() {
+            self.rest.get(prefix.bytes.len()..)
+        } else {
+            self.rest.strip_prefix(prefix.bytes)
+        };
+        match rest {
             Some(rest) => {
                 self.rest = rest;
                 true

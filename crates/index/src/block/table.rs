@@ -15,7 +15,7 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering as Memory};
 use std::sync::{Arc, OnceLock};
 
-use crate::block::scan::{Frame, Scan};
+use crate::block::scan::{Frame, Prefix, Scan};
 use crate::block::toc::{Toc, Variant};
 use crate::error::{Error, Section};
 use crate::set::IdSet;
@@ -121,7 +121,7 @@ struct Pass<'a> {
     names: Vec<Name>,
     sparse: Vec<u32>,
     /// What stands before the values of the current name.
-    head: &'a [u8],
+    head: Prefix<'a>,
     name: &'a [u8],
 }
 
@@ -130,7 +130,7 @@ impl<'a> Pass<'a> {
         let mut in_name = 0_u32;
         for number in 0..count {
             let place = self.place(scan);
-            let same_name = 0 < number && scan.skip_prefix(self.head);
+            let same_name = 0 < number && scan.skip_prefix(&self.head);
             if !same_name {
                 let name = read_head(&mut scan)?;
                 if 0 < number && name <= self.name {
@@ -184,7 +184,8 @@ impl<'a> Pass<'a> {
             last.entries.end = number;
         }
         self.name = name;
-        self.head = self.contents.get(place as usize..behind as usize).ok_or("invalid size")?;
+        let head = self.contents.get(place as usize..behind as usize).ok_or("invalid size")?;
+        self.head = Prefix::new(head);
         let length = u32::try_from(name.len()).map_err(|_| "invalid size")?;
         self.names.push(Name {
             text: behind.saturating_sub(length)..behind,
