@@ -6,6 +6,8 @@
 use std::fs;
 use std::path::Path;
 
+#[path = "../../fuzz/properties/chunk_archive.rs"]
+mod chunk_archive;
 #[path = "../../fuzz/properties/chunk_codec.rs"]
 mod chunk_codec;
 #[path = "../../fuzz/properties/chunk_decode.rs"]
@@ -93,6 +95,11 @@ fn chunk_codec_holds() {
 #[test]
 fn chunk_samples_holds() {
     replay("chunk_samples", chunk_samples::holds);
+}
+
+#[test]
+fn chunk_archive_holds() {
+    replay("chunk_archive", chunk_archive::holds);
 }
 
 #[test]

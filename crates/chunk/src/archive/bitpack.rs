@@ -10,14 +10,10 @@ use super::{BLOCK, Block};
 
 /// Values side by side in a row.
 const LANES: usize = 4;
-/// Rows of a plane.
-const ROWS: usize = BLOCK / LANES;
 /// Bytes of a row of words.
 const ROW_BYTES: usize = LANES * 4;
 /// The widest plane.
 const PLANE_BITS: u32 = 32;
-
-type Rows = [[u32; LANES]; ROWS];
 
 /// How many bytes `len` values of `width` bits take.
 pub(super) fn packed_len(len: usize, width: u32) -> usize {
@@ -29,29 +25,19 @@ pub(super) fn width_of(value: u64) -> u32 {
     u64::BITS.wrapping_sub(value.leading_zeros())
 }
 
-/// Adds the values of a whole packed block to those in `block`. `packed` has the length that
-/// [`packed_len`] tells, `width` is at most 64.
+/// Puts the values of a whole packed block, with `base` added, into `block`. `packed` has the length
+/// that [`packed_len`] tells, `width` is at most 64.
 pub(super) fn unpack_block(packed: &[u8], width: u32, base: u64, block: &mut Block) {
-    let mut low = [[0; LANES]; ROWS];
     if width <= PLANE_BITS {
-        unpack_plane(packed, width, &mut low);
-        for (outs, row) in block.as_chunks_mut::<LANES>().0.iter_mut().zip(&low) {
-            for (out, v) in outs.iter_mut().zip(row) {
-                *out = base.wrapping_add(u64::from(*v));
-            }
-        }
+        unpack_plane(packed, width, base, block);
         return;
     }
-    let mut high = [[0; LANES]; ROWS];
     let high_width = width.wrapping_sub(PLANE_BITS);
     let (highs, lows) = packed.split_at(packed_len(BLOCK, high_width).min(packed.len()));
-    unpack_plane(highs, high_width, &mut high);
-    unpack_plane(lows, PLANE_BITS, &mut low);
-    let rows = high.iter().zip(&low);
-    for (outs, (highs, lows)) in block.as_chunks_mut::<LANES>().0.iter_mut().zip(rows) {
-        for (out, (high, low)) in outs.iter_mut().zip(highs.iter().zip(lows)) {
-            *out = base.wrapping_add((u64::from(*high) << 32) | u64::from(*low));
-        }
+    unpack_plane(highs, high_width, 0, block);
+    for (out, low) in block.iter_mut().zip(lows.as_chunks::<4>().0) {
+        let low = u64::from(u32::from_le_bytes(*low));
+        *out = base.wrapping_add(*out << PLANE_BITS | low);
     }
 }
 
@@ -89,7 +75,7 @@ pub(super) fn low_bits(width: u32) -> u64 {
 }
 
 /// Kernels by width.
-const KERNELS: [fn(&[u8], &mut Rows); 33] = [
+const KERNELS: [fn(&[u8], u64, &mut Block); 33] = [
     unpack_rows::<0>,
     unpack_rows::<1>,
     unpack_rows::<2>,
@@ -125,22 +111,24 @@ const KERNELS: [fn(&[u8], &mut Rows); 33] = [
     unpack_rows::<32>,
 ];
 
-fn unpack_plane(packed: &[u8], width: u32, rows: &mut Rows) {
+fn unpack_plane(packed: &[u8], width: u32, base: u64, block: &mut Block) {
     if let Some(kernel) = KERNELS.get(width as usize) {
-        kernel(packed, rows);
+        kernel(packed, base, block);
     }
 }
 
 /// Unpacks rows of values of `W` bits; leaves them alone if there are not `W` rows of words.
 #[expect(
     clippy::indexing_slicing,
-    reason = "the places are constants once the loop is unrolled, below W and ROWS"
+    reason = "the places are constants once the loop is unrolled, below W and 32"
 )]
-fn unpack_rows<const W: usize>(packed: &[u8], rows: &mut Rows) {
-    let Some(words) = packed.as_chunks::<ROW_BYTES>().0.first_chunk::<W>() else { return };
+fn unpack_rows<const W: usize>(packed: &[u8], base: u64, block: &mut Block) {
     if W == 0 {
+        block.fill(base);
         return;
     }
+    let Some(words) = packed.as_chunks::<ROW_BYTES>().0.first_chunk::<W>() else { return };
+    let rows = block.as_chunks_mut::<LANES>().0;
     let mask = low_bits(W as u32) as u32;
     macro_rules! rows {
         ($($row:literal)*) => {$({
@@ -153,7 +141,7 @@ fn unpack_rows<const W: usize>(packed: &[u8], rows: &mut Rows) {
                     *value |= next << (32 - shift);
                 }
             }
-            rows[ROW] = values.map(|v| v & mask);
+            rows[ROW] = values.map(|v| base.wrapping_add(u64::from(v & mask)));
         })*};
     }
     rows!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31);

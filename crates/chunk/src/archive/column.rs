@@ -23,17 +23,31 @@ enum Residuals<'a> {
     Entropy(Entropy<'a>),
 }
 
-/// Reads `len` integers, at least one, and gives them to `sink` in pieces of at most 128.
+/// Where integers go as they are read.
+pub(super) trait Sink {
+    /// Lets `write` set 128 integers, and takes the first `n` of them.
+    fn take(&mut self, n: usize, write: impl FnOnce(&mut [i64; BLOCK]));
+}
+
+impl Sink for Vec<i64> {
+    #[inline]
+    fn take(&mut self, n: usize, write: impl FnOnce(&mut [i64; BLOCK])) {
+        let start = self.len();
+        self.resize(start.wrapping_add(BLOCK), 0);
+        if let Some(block) = self.last_chunk_mut() {
+            write(block);
+        }
+        self.truncate(start.wrapping_add(n));
+    }
+}
+
+/// Reads `len` integers, at least one, into `sink`.
 ///
 /// # Errors
 ///
-/// What is wrong with the bytes; the integers that were given to `sink` before are sound.
+/// What is wrong with the bytes; the integers that went into `sink` before are sound.
 #[inline]
-pub(super) fn read(
-    input: &mut Input<'_>,
-    len: usize,
-    mut sink: impl FnMut(&mut [u64]),
-) -> Result<(), Fault> {
+pub(super) fn read(input: &mut Input<'_>, len: usize, sink: &mut impl Sink) -> Result<(), Fault> {
     let start = *input;
     let head = input.byte()?;
     if 0x0f < head {
@@ -52,9 +66,14 @@ pub(super) fn read(
     let map = Map { first: if factor == 1 { 0 } else { first }, factor };
     let start_at = if factor == 1 { first } else { 0 };
     let n_given = predictor.n_given().min(len);
-    let mut given = [start_at, start_at.wrapping_add(slope)];
-    map.apply(&mut given);
-    sink(given.split_at_mut(n_given).0);
+    if n_given != 0 {
+        sink.take(n_given, |block| {
+            for (y, given) in block.iter_mut().zip([start_at, start_at.wrapping_add(slope)]) {
+                *y = given.cast_signed();
+            }
+            map.apply(block);
+        });
+    }
     let n_residuals = len.wrapping_sub(n_given);
     let mut residuals = Residuals::read(input, head >> 2, base, n_residuals)?;
     let mut integrator = Integrator::new(predictor, start_at, slope);
@@ -62,9 +81,10 @@ pub(super) fn read(
     for at in (0..n_residuals).step_by(BLOCK) {
         let n = n_residuals.wrapping_sub(at).min(BLOCK);
         residuals.fill(input, base, at, n, &mut block)?;
-        integrator.integrate(&mut block);
-        map.apply(&mut block);
-        sink(block.split_at_mut(n).0);
+        sink.take(n, |ys| {
+            integrator.integrate(&block, ys);
+            map.apply(ys);
+        });
     }
     match residuals {
         Residuals::Entropy(entropy) => entropy.finish(input),
@@ -94,7 +114,8 @@ impl<'a> Residuals<'a> {
         block: &mut Block,
     ) -> Result<(), Fault> {
         match self {
-            Self::Equal => block.fill(base),
+            // The block was filled at first, and nobody changes it.
+            Self::Equal => (),
             Self::Packed => packed::read_block(input, base, len, block)?,
             Self::Sparse(sparse) => sparse.fill(base, at, len, block),
             Self::Entropy(entropy) => entropy.fill(len, block)?,
@@ -112,12 +133,12 @@ struct Map {
 
 impl Map {
     #[inline]
-    fn apply(self, ys: &mut [u64]) {
+    fn apply(self, ys: &mut [i64]) {
         if self.factor == 1 {
             return;
         }
-        let (first, factor) = (self.first, self.factor);
-        if factor.is_power_of_two() {
+        let (first, factor) = (self.first.cast_signed(), self.factor.cast_signed());
+        if self.factor.is_power_of_two() {
             let shift = factor.trailing_zeros();
             for y in ys {
                 *y = first.wrapping_add(*y << shift);

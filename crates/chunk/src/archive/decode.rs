@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use skopos_core::Columns;
 
 use super::input::{Fault, Input, Wrong};
-use super::{HEADER_LEN, STARTS, VERSION, column, float};
+use super::{BLOCK, HEADER_LEN, STARTS, VERSION, column, float};
 use crate::codec::{level_starts, start_times};
 use crate::encoding::SampleKind;
 use crate::error::{Error, Problem};
@@ -156,8 +156,8 @@ impl<'a> ArchiveDecoder<'a> {
         if self.len == 0 {
             return Ok(());
         }
-        column.reserve(self.len);
-        column::read(input, self.len, |xs| column.extend(xs.iter().map(|x| x.cast_signed())))
+        column.reserve(self.len.saturating_add(BLOCK));
+        column::read(input, self.len, column)
     }
 }
 

@@ -3,10 +3,10 @@
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use super::Tier;
-use super::column;
+use super::column::{self, Sink};
 use super::input::{Fault, Input, push_uvarint};
 use super::predict::Predictor;
+use super::{BLOCK, Tier};
 
 /// The form of a column whose integers are the floats' bits; smaller ones are a number of decimals.
 const BITS: u8 = 0x40;
@@ -41,17 +41,15 @@ pub(super) fn read(input: &mut Input<'_>, len: usize, values: &mut Vec<f64>) -> 
     let start = *input;
     let form = input.byte()?;
     if form == BITS {
-        return column::read(input, len, |bits| {
-            values.extend(bits.iter().map(|bits| f64::from_bits(from_ordered(*bits))));
-        });
+        return column::read(input, len, &mut OrderedBits { values });
     }
     let Some(power) = POWERS.get(usize::from(form)) else {
         return Err(start.wrong("form of the values"));
     };
     let runs = read_runs(input, len)?;
     let before = values.len();
-    let decimals = Decimals::new(form, *power);
-    let result = column::read(input, len, |ns| decimals.append(ns, values));
+    let mut decimals = Decimals::new(form, *power, values);
+    let result = column::read(input, len, &mut decimals);
     let new = values.split_at_mut(before).1;
     for run in runs {
         let places = run.places.start.min(new.len())..run.places.end.min(new.len());
@@ -85,8 +83,24 @@ fn read_runs(input: &mut Input<'_>, len: usize) -> Result<Vec<Run>, Fault> {
     Ok(runs)
 }
 
+/// Turns integers in the order of floats into these.
+struct OrderedBits<'a> {
+    values: &'a mut Vec<f64>,
+}
+
+impl Sink for OrderedBits<'_> {
+    #[inline]
+    fn take(&mut self, n: usize, write: impl FnOnce(&mut [i64; BLOCK])) {
+        let mut xs = [0; BLOCK];
+        write(&mut xs);
+        let xs = xs.split_at(n).0.iter();
+        self.values.extend(xs.map(|x| f64::from_bits(from_ordered(x.cast_unsigned()))));
+    }
+}
+
 /// Turns integers into decimals: the float nearest to n / 10^decimals.
-struct Decimals {
+struct Decimals<'a> {
+    values: &'a mut Vec<f64>,
     power: f64,
     /// The reciprocal of the power in two parts, where they give what division gives.
     ///
@@ -98,40 +112,48 @@ struct Decimals {
     whole: bool,
 }
 
-impl Decimals {
+impl<'a> Decimals<'a> {
     /// The most decimals for which multiplying is proved to be as good.
     const MULTIPLIED: u8 = 7;
 
-    fn new(decimals: u8, power: f64) -> Self {
+    fn new(decimals: u8, power: f64, values: &'a mut Vec<f64>) -> Self {
         let high = f64::from_bits((1.0 / power).to_bits() & (u64::MAX << 32));
         // Both operations before the division are exact.
         let low = (1.0 - high * power) / power;
         let parts = (decimals <= Self::MULTIPLIED).then_some((high, low));
-        Self { power, parts, whole: decimals == 0 }
+        Self { values, power, parts, whole: decimals == 0 }
     }
+}
 
+impl Sink for Decimals<'_> {
     #[inline]
-    fn append(&self, ns: &[u64], values: &mut Vec<f64>) {
-        // The greatest magnitude, or one less where it is negative.
-        let magnitudes = ns.iter().fold(0, |all, n| all | (n ^ ((*n as i64) >> 63) as u64));
-        if 1 << 51 <= magnitudes {
-            values.extend(ns.iter().map(|n| *n as i64 as f64 / self.power));
-            return;
-        }
+    fn take(&mut self, n: usize, write: impl FnOnce(&mut [i64; BLOCK])) {
+        let mut ns = [0; BLOCK];
+        write(&mut ns);
+        // All bits that are set in any of them, where those in range have none from a bit on.
+        let short = ns.iter().fold(0, |all, n| all | n.wrapping_add(1 << 31).cast_unsigned());
+        let ns = ns.split_at(n).0.iter();
         match self.parts {
-            _ if self.whole => values.extend(ns.iter().map(|n| small(*n))),
-            Some((high, low)) if magnitudes < (1 << 32) - 1 => {
-                values.extend(ns.iter().map(|n| small(*n) * high + small(*n) * low));
+            _ if 1 << 32 <= short => {
+                let power = self.power;
+                self.values.extend(ns.map(|n| *n as f64 / power));
             }
-            _ => values.extend(ns.iter().map(|n| small(*n) / self.power)),
+            _ if self.whole => self.values.extend(ns.map(|n| small(*n))),
+            Some((high, low)) => {
+                self.values.extend(ns.map(|n| small(*n)).map(|n| n * high + n * low));
+            }
+            None => {
+                let power = self.power;
+                self.values.extend(ns.map(|n| small(*n) / power));
+            }
         }
     }
 }
 
 /// A signed integer below 2^51 as a float, in a way that vectors can do.
 #[inline]
-fn small(n: u64) -> f64 {
-    f64::from_bits(n.wrapping_add(ROUNDER.to_bits())) - ROUNDER
+fn small(n: i64) -> f64 {
+    f64::from_bits(n.cast_unsigned().wrapping_add(ROUNDER.to_bits())) - ROUNDER
 }
 
 /// An integer whose order as a signed one is that of the floats.

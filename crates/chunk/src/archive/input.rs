@@ -54,7 +54,18 @@ impl<'a> Input<'a> {
     }
 
     /// An unsigned integer of variable length.
+    #[inline]
     pub(super) fn uvarint(&mut self) -> Result<u64, Fault> {
+        match self.bytes.get(self.at) {
+            Some(byte) if *byte < 0x80 => {
+                self.at = self.at.wrapping_add(1);
+                Ok(u64::from(*byte))
+            }
+            _ => self.long_uvarint(),
+        }
+    }
+
+    fn long_uvarint(&mut self) -> Result<u64, Fault> {
         let start = *self;
         let mut value = 0;
         for shift in (0..64).step_by(7) {

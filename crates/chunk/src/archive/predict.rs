@@ -4,7 +4,7 @@
 
 use alloc::vec::Vec;
 
-use super::Block;
+use super::{BLOCK, Block};
 
 /// How an integer is foretold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,13 +71,15 @@ impl Predictor {
 }
 
 /// Turns residuals back into integers, block by block.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(super) struct Integrator {
     predictor: Predictor,
     /// The integer before the next one; of a line, what its place foretells.
     y: u64,
     /// The slope, or the difference before.
     slope: u64,
+    /// What the slope adds within a block of a line: a table, since vectors cannot multiply.
+    ramp: Block,
 }
 
 impl Integrator {
@@ -87,41 +89,45 @@ impl Integrator {
             Predictor::Trend => first.wrapping_add(slope),
             _ => first,
         };
-        Self { predictor, y, slope }
+        let mut ramp = [0; BLOCK];
+        if predictor == Predictor::Line && slope != 0 {
+            for (step, i) in ramp.iter_mut().zip(0_u64..) {
+                *step = slope.wrapping_mul(i);
+            }
+        }
+        Self { predictor, y, slope, ramp }
     }
 
     #[inline]
-    pub(super) fn integrate(&mut self, block: &mut Block) {
+    pub(super) fn integrate(&mut self, residuals: &Block, ys: &mut [i64; BLOCK]) {
+        let pairs = ys.iter_mut().zip(residuals);
         match self.predictor {
             Predictor::Line => {
-                // Four at a time, without multiplying.
-                let steps = [0, 1, 2, 3].map(|i: u64| i.wrapping_mul(self.slope));
-                let mut starts = steps.map(|step| self.y.wrapping_add(step));
-                for ys in block.as_chunks_mut::<4>().0 {
-                    for (y, start) in ys.iter_mut().zip(&mut starts) {
-                        *y = y.wrapping_add(*start);
-                        *start = start.wrapping_add(self.slope << 2);
-                    }
+                let start = self.y;
+                for ((y, r), step) in pairs.zip(&self.ramp) {
+                    *y = r.wrapping_add(start).wrapping_add(*step).cast_signed();
                 }
-                self.y = self.y.wrapping_add(self.slope.wrapping_mul(block.len() as u64));
+                self.y = start.wrapping_add(self.slope.wrapping_mul(BLOCK as u64));
             }
             Predictor::Last => {
-                for y in block {
-                    self.y = self.y.wrapping_add(*y);
-                    *y = self.y;
+                let mut last = self.y;
+                for (y, r) in pairs {
+                    last = last.wrapping_add(*r);
+                    *y = last.cast_signed();
                 }
+                self.y = last;
             }
             Predictor::Trend => {
-                for y in block {
-                    self.slope = self.slope.wrapping_add(*y);
+                for (y, r) in pairs {
+                    self.slope = self.slope.wrapping_add(*r);
                     self.y = self.y.wrapping_add(self.slope);
-                    *y = self.y;
+                    *y = self.y.cast_signed();
                 }
             }
             Predictor::Bits => {
-                for y in block {
-                    self.y ^= *y;
-                    *y = self.y;
+                for (y, r) in pairs {
+                    self.y ^= r;
+                    *y = self.y.cast_signed();
                 }
             }
         }

@@ -11,15 +11,14 @@ use super::packed::sequence;
 /// A list of residuals that differ from the base.
 #[derive(Debug)]
 pub(super) struct Sparse<'a> {
-    /// The integers before each entry's place.
-    gaps: Input<'a>,
+    /// The place of each entry, ascending.
+    places: Vec<u16>,
     values: &'a [u8],
     width: u32,
-    /// The place of the next entry, `usize::MAX` after the last.
-    next: usize,
     /// How many entries were given.
     n_given: usize,
-    n_entries: usize,
+    /// Whether the block before has others than the base.
+    patched: bool,
 }
 
 impl<'a> Sparse<'a> {
@@ -31,40 +30,37 @@ impl<'a> Sparse<'a> {
         if n_entries == 0 || len as u64 <= n_entries || !(1..=64).contains(&width) {
             return Err(start.wrong("list of residuals"));
         }
-        let n_entries = n_entries as usize;
-        let gaps = *input;
+        // Each place takes a byte or more.
+        let mut places = Vec::with_capacity((n_entries as usize).min(input.rest().len()));
         let mut end = 0_u64;
         for _ in 0..n_entries {
             let before = *input;
-            end = end.saturating_add(input.uvarint()?).saturating_add(1);
-            if (len as u64) < end {
+            let place = end.saturating_add(input.uvarint()?);
+            if len as u64 <= place {
                 return Err(before.wrong("place in a list of residuals"));
             }
+            places.push(place as u16);
+            end = place.wrapping_add(1);
         }
-        let values = input.take(packed_len(n_entries, width))?;
-        let mut sparse = Self { gaps, values, width, next: 0, n_given: 0, n_entries };
-        sparse.next = sparse.gap();
-        Ok(sparse)
+        let values = input.take(packed_len(places.len(), width))?;
+        Ok(Self { places, values, width, n_given: 0, patched: false })
     }
 
-    /// The next gap, which was seen to be sound.
-    fn gap(&mut self) -> usize {
-        if self.n_given == self.n_entries {
-            return usize::MAX;
-        }
-        self.gaps.uvarint().map_or(usize::MAX, |gap| gap as usize)
-    }
-
-    /// Puts the residuals from the place `at` on into `block`.
+    /// Puts the residuals from the place `at` on into `block`, which is the one before, or all base.
     pub(super) fn fill(&mut self, base: u64, at: usize, len: usize, block: &mut Block) {
-        block.fill(base);
-        while let Some(out) =
-            block.get_mut(..len).and_then(|block| block.get_mut(self.next.wrapping_sub(at)))
-        {
+        if self.patched {
+            block.fill(base);
+            self.patched = false;
+        }
+        let end = at.wrapping_add(len);
+        let places = self.places.get(self.n_given..).unwrap_or_default();
+        for place in places.iter().map(|place| usize::from(*place)).take_while(|p| *p < end) {
             let bit = self.n_given.wrapping_mul(self.width as usize);
-            *out = base.wrapping_add(unzigzag(bits_at(self.values, bit, self.width)));
+            if let Some(out) = block.get_mut(place.wrapping_sub(at)) {
+                *out = base.wrapping_add(unzigzag(bits_at(self.values, bit, self.width)));
+            }
+            self.patched = true;
             self.n_given = self.n_given.wrapping_add(1);
-            self.next = self.next.saturating_add(1).saturating_add(self.gap());
         }
     }
 }
