@@ -55,8 +55,9 @@ fn samples(data: &[u8]) -> Columns {
     let (mut t, mut n, mut v) = (0_i64, 0_i64, 0.0_f64);
     let power = 10_f64.powi(i32::from(bytes.next().unwrap_or(0) % 12));
     while let Some(control) = bytes.next() {
-        let mut word =
-            |len: u8| (0..len).fold(0_u64, |word, _| word << 8 | u64::from(bytes.next().unwrap_or(0)));
+        let mut word = |len: u8| {
+            (0..len).fold(0_u64, |word, _| word << 8 | u64::from(bytes.next().unwrap_or(0)))
+        };
         t = t.wrapping_add(15_000).wrapping_add(word(control & 1).cast_signed());
         match control >> 1 & 7 {
             0 | 1 => n = n.wrapping_add(word(1).cast_signed()),
