@@ -180,6 +180,8 @@ pub(crate) struct Feed<'a> {
     held: u32,
 }
 
+/// How many floats that did not change let one expect that few did.
+const RESTING: u32 = 6;
 /// How many bits a feed holds at least after it was filled.
 const FEED_BITS: u32 = 56;
 
@@ -229,6 +231,23 @@ impl<'a> Feed<'a> {
         let bits = (behind >> 1).wrapping_shr(63_u32.wrapping_sub(width));
         self.pass(control.wrapping_add(width));
         bits.checked_shl(u32::from(window.trailing)).unwrap_or(0)
+    }
+
+    /// Whether the next floats, a few at least, are the same as before.
+    #[inline]
+    pub(crate) fn rests(&mut self) -> bool {
+        self.fill();
+        self.word >> (64 - RESTING) == 0
+    }
+
+    /// Passes floats that are the same as before, but not more than `most`; returns how many.
+    #[inline]
+    pub(crate) fn pass_unchanged(&mut self, most: usize) -> usize {
+        self.fill();
+        let run = self.word.leading_zeros().min(FEED_BITS);
+        let run = run.min(u32::try_from(most).unwrap_or(FEED_BITS));
+        self.pass(run);
+        run as usize
     }
 
     /// Reads an XOR within a window.

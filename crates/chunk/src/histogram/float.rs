@@ -147,13 +147,32 @@ impl Flavor for FloatHistogram {
         flip(&mut feed, &mut state.zero, zero);
         state.sum ^= feed.xor(&mut state.sum_window);
         if !state.is_stale() {
-            for (bucket, window) in state.buckets.iter_mut().zip(&mut state.memories) {
-                flip(&mut feed, bucket, window);
+            let (buckets, windows) = (&mut state.buckets, &mut state.memories);
+            if feed.rests() {
+                feed = flip_few(feed, buckets, windows);
+            } else {
+                for (bucket, window) in buckets.iter_mut().zip(windows) {
+                    flip(&mut feed, bucket, window);
+                }
             }
         }
         feed.end(bits);
         dod
     }
+}
+
+/// Reads buckets of which few changed: the others are passed many at once.
+#[inline(never)]
+fn flip_few<'a>(mut feed: Feed<'a>, buckets: &mut [f64], windows: &mut [Window]) -> Feed<'a> {
+    let mut at: usize = 0;
+    while at < buckets.len() {
+        at = at.wrapping_add(feed.pass_unchanged(buckets.len().wrapping_sub(at)));
+        if let (Some(bucket), Some(window)) = (buckets.get_mut(at), windows.get_mut(at)) {
+            flip(&mut feed, bucket, window);
+        }
+        at = at.wrapping_add(1);
+    }
+    feed
 }
 
 #[inline]
