@@ -22,6 +22,8 @@ mod chunk_xor2;
 mod exposition_text;
 #[path = "../../fuzz/properties/index_file.rs"]
 mod index_file;
+#[path = "../../fuzz/properties/index_select.rs"]
+mod index_select;
 #[path = "../../fuzz/properties/promql_build.rs"]
 mod promql_build;
 #[path = "../../fuzz/properties/promql_edit.rs"]
@@ -120,4 +122,9 @@ fn chunk_xor2_holds() {
 #[test]
 fn template_parse_holds() {
     replay("template_parse", template_parse::holds);
+}
+
+#[test]
+fn index_select_holds() {
+    replay("index_select", index_select::holds);
 }

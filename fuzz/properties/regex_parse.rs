@@ -17,6 +17,9 @@ pub(crate) fn holds(data: &[u8]) {
             }
             if matched {
                 assert!(text.starts_with(label.prefix()), "{pattern:?} on {text:?}");
+                assert!(text.ends_with(label.suffix()), "{pattern:?} on {text:?}");
+                let begin = label.prefixes().filter(|prefix| text.starts_with(prefix)).count();
+                assert_eq!(begin, label.prefixes().len().min(1), "{pattern:?} on {text:?}");
             }
         }
     }

@@ -125,12 +125,15 @@ pub(crate) struct Pattern {
 impl Pattern {
     /// The ranges of values among which all matches are; none is in two.
     pub(crate) fn scans(&self) -> impl Iterator<Item = Scan<'_>> {
-        let contains = self.regex.contains().iter().max_by_key(|text| text.len());
-        std::iter::once(Scan {
-            prefix: self.regex.prefix(),
+        let regex = &self.regex;
+        let contains = regex.contains().iter().max_by_key(|text| text.len());
+        let all = Scan {
+            prefix: "",
             contains: contains.map_or("", String::as_str),
-            suffix: self.regex.suffix(),
-        })
+            suffix: regex.suffix(),
+        };
+        let unknown = (regex.prefixes().len() == 0).then_some(all);
+        regex.prefixes().map(move |prefix| Scan { prefix, ..all }).chain(unknown)
     }
 }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::ast::Node;
 use crate::engine::{Engine, between_ends};
 use crate::error::{Error, ErrorKind};
-use crate::literal::{Required, Shapes};
+use crate::literal::{Required, Shapes, heads};
 use crate::lower::{Groups, lower};
 use crate::parse::{Flags, MAX_HEIGHT, Parsed, parse};
 
@@ -48,6 +48,7 @@ struct Inner {
     pattern: Box<str>,
     strategy: Strategy,
     required: Required,
+    heads: Box<[Box<str>]>,
 }
 
 /// How matches are found.
@@ -81,7 +82,8 @@ impl LabelRegex {
             }
         };
         let required = Required::of(&parsed.node);
-        Ok(Self(Arc::new(Inner { pattern: pattern.into(), strategy, required })))
+        let heads = heads(&parsed.node);
+        Ok(Self(Arc::new(Inner { pattern: pattern.into(), strategy, required, heads })))
     }
 
     /// Whether the whole text matches.
@@ -147,6 +149,25 @@ impl LabelRegex {
     #[must_use]
     pub fn prefix(&self) -> &str {
         &self.0.required.prefix
+    }
+
+    /// A few texts of which every match begins with exactly one: ascending, none begins with another.
+    /// Without any, nothing is known.
+    ///
+    /// Where [`prefix`](Self::prefix) has what all matches share, these tell choices apart: each is a
+    /// range of an ordered dictionary.
+    ///
+    /// ```
+    /// let heads = |pattern| {
+    ///     let regex = skopos_regex::LabelRegex::new(pattern).unwrap();
+    ///     regex.prefixes().map(str::to_owned).collect::<Vec<_>>()
+    /// };
+    /// assert_eq!(heads("(api|web)-.*"), ["api-", "web-"]);
+    /// assert_eq!(heads("(?i)a-.*"), ["A-", "a-"]);
+    /// assert!(heads(".*a").is_empty());
+    /// ```
+    pub fn prefixes(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.0.heads.iter().map(|head| &**head)
     }
 
     /// What every match ends with; empty if nothing is known.

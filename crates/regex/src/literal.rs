@@ -10,10 +10,12 @@ use regex_syntax::hir::{ClassUnicode, Look};
 use crate::ast::Node;
 use crate::unicode;
 
+mod heads;
 mod required;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use self::heads::heads;
 pub(crate) use self::required::Required;
 
 /// The most shapes that sequences of choices are multiplied out to; a choice alone may have more.

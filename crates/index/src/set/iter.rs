@@ -210,8 +210,14 @@ impl Rest<'_> {
                         *base += 64;
                         continue;
                     }
-                    // Neighbours are written together.
                     let start = word.trailing_zeros();
+                    if *word & (*word >> 1) & (*word >> 2) == 0 {
+                        // There are no three neighbours in it.
+                        out[written] = T::from_32(upper + *base + start);
+                        *word &= *word - 1;
+                        written += 1;
+                        continue;
+                    }
                     let room = (out.len() - written) as u32;
                     let count = (!(*word >> start)).trailing_zeros().min(64 - start).min(room);
                     write_run(&mut out[written..], upper + *base + start, count);

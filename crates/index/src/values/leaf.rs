@@ -7,9 +7,9 @@ use super::Slot;
 use crate::dictionary::Sweep;
 
 /// The most values of a leaf.
-const MAX_VALUES: usize = 128;
+const MAX_VALUES: usize = 256;
 /// The most bytes of a leaf, unless a single value is longer.
-const MAX_TEXT: usize = 4 << 10;
+const MAX_TEXT: usize = 8 << 10;
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Leaf {

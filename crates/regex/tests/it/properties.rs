@@ -52,6 +52,8 @@ proptest! {
             if is_match {
                 prop_assert!(text.starts_with(fast.prefix()), "{:?} on {:?}", pattern, text);
                 prop_assert!(text.ends_with(fast.suffix()), "{:?} on {:?}", pattern, text);
+                let begin = fast.prefixes().filter(|prefix| text.starts_with(prefix)).count();
+                prop_assert_eq!(begin, fast.prefixes().len().min(1), "{:?} on {:?}", pattern, text);
                 prop_assert!(fast.contains().iter().all(|c| text.contains(c)), "{:?} on {:?}", pattern, text);
             }
         }
