@@ -24,6 +24,10 @@ pub(crate) struct Values {
     /// Invariant: the union of all lists.
     presence: Arc<IdSet>,
     /// Invariant: no leaf is empty; values ascend within and across leaves.
+    #[expect(
+        clippy::vec_box,
+        reason = "new leaves move those behind them, of which there are many"
+    )]
     leaves: Vec<Box<Leaf>>,
     /// The head of each leaf's first value: most searches are decided by these.
     heads: Vec<u64>,

@@ -1,5 +1,7 @@
 //! The few texts of which every match begins with one.
 
+use regex_syntax::hir::ClassUnicodeRange;
+
 use crate::ast::Node;
 use crate::unicode;
 
@@ -45,7 +47,7 @@ fn heads_of(node: &Node) -> Vec<Head> {
             })
         }
         Node::Class(class) => {
-            let count: usize = class.ranges().iter().map(|range| range.len()).sum();
+            let count: usize = class.ranges().iter().map(ClassUnicodeRange::len).sum();
             if MAX_HEADS < count {
                 return unknown();
             }
