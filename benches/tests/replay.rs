@@ -18,6 +18,8 @@ mod chunk_histogram;
 mod chunk_samples;
 #[path = "../../fuzz/properties/chunk_xor2.rs"]
 mod chunk_xor2;
+#[path = "../../fuzz/properties/exposition_protobuf.rs"]
+mod exposition_protobuf;
 #[path = "../../fuzz/properties/exposition_text.rs"]
 mod exposition_text;
 #[path = "../../fuzz/properties/index_file.rs"]
@@ -52,6 +54,11 @@ fn replay(target: &str, holds: fn(&[u8])) {
         }
     }
     assert!(0 < seen, "no seeds for {target}");
+}
+
+#[test]
+fn exposition_protobuf_holds() {
+    replay("exposition_protobuf", exposition_protobuf::holds);
 }
 
 #[test]

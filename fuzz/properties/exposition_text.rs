@@ -1,13 +1,18 @@
 //! Pages of Prometheus text and OpenMetrics: whatever they hold, they are read or refused.
 //!
 //! The first byte chooses the format and the options, the rest is the page. Beside that nothing
-//! panics: the fast and the careful path of the parser agree, samples stay inside of the page, and
-//! what is written from a page that was read reads back the same.
+//! panics: the fast and the careful path of the parser agree, samples stay inside of the page, what is
+//! read in pieces or with recovery is the same, and what is written from a page that was read reads back
+//! the same, as text and as protobuf.
+
+use std::ops::ControlFlow;
 
 use skopos_core::LabelSet as _;
 use skopos_exposition::{
-    ClassicHistograms, CreatedLines, Entry, EscapingScheme, Family, OutputFormat, Parser,
-    ParserOptions, TextFormat, choose_format, choose_output, encode, families, lint,
+    ClassicHistograms, CreatedLines, Entry, ErrorKind, EscapingScheme, Family, FamilySample,
+    OutputFormat, PageFormat, PageReader, Parser, ParserOptions, RecoveringParser, TextFormat,
+    choose_format, choose_output, choose_page_output, encode, encode_protobuf, families, lint,
+    protobuf_families,
 };
 
 /// Panics where the property does not hold.
@@ -25,13 +30,17 @@ pub(crate) fn holds(data: &[u8]) {
     if format == TextFormat::Prometheus {
         check_careful_path(page, options, &entries);
     }
+    check_recovery(format, page, options, &entries);
+    check_pieces(format, page, options, usize::from(choice >> 4) * 32 + 64);
     if let Ok(families) = families(format, page) {
+        check_protobuf(&families);
         check_round_trip(format, families);
     }
     let _ = lint(page);
     if let Ok(header) = std::str::from_utf8(page) {
         let _ = choose_format(header, None);
         let _ = choose_output(header);
+        let _ = choose_page_output(header);
     }
 }
 
@@ -56,7 +65,14 @@ fn read(format: TextFormat, page: &[u8], options: ParserOptions) -> Entries {
 }
 
 fn show(entry: Entry<'_, '_>) -> String {
-    let Entry::Series(mut sample) = entry else { return format!("{entry:?}") };
+    let mut sample = match entry {
+        Entry::Series(sample) => sample,
+        Entry::Histogram(mut entry) => {
+            let labels = entry.labels().to_labels();
+            return format!("{labels} {:?} {:?}", entry.histogram(), entry.exemplars());
+        }
+        other => return format!("{other:?}"),
+    };
     let series = sample.series().to_vec();
     let (value, time) = (sample.value().to_bits(), sample.timestamp());
     let (exemplar, start) = (sample.exemplar(), sample.start_timestamp());
@@ -67,6 +83,87 @@ fn show(entry: Entry<'_, '_>) -> String {
     assert!(owned.len() <= pairs.len());
     // NaN is not equal to itself, but its text is.
     format!("{series:?} {value:x} {time:?} {exemplar:?} {start:?} {pairs:?} {owned}")
+}
+
+/// A page without mistakes reads the same where mistakes would not end it.
+fn check_recovery(format: TextFormat, page: &[u8], options: ParserOptions, expected: &Entries) {
+    let mut parser = RecoveringParser::new(format, page, options);
+    let mut entries = Vec::new();
+    while let Some(entry) = parser.next() {
+        entries.push(show(entry));
+    }
+    assert_eq!(parser.errors().is_empty(), expected.1.is_none());
+    if expected.1.is_none() {
+        assert_eq!(entries, expected.0);
+    }
+}
+
+/// What is read in pieces is what is read at once; start timestamps aside, which need large pieces.
+fn check_pieces(format: TextFormat, page: &[u8], options: ParserOptions, limit: usize) {
+    let plain = |entry: Entry<'_, '_>| match entry {
+        Entry::Series(mut sample) => {
+            let labels = sample.labels().to_labels();
+            let (value, offset) = (sample.value().to_bits(), sample.offset());
+            format!("{offset} {labels} {value:x} {:?} {:?}", sample.timestamp(), sample.exemplar())
+        }
+        Entry::Histogram(mut entry) => {
+            let labels = entry.labels().to_labels();
+            format!("{} {labels} {:?} {:?}", entry.offset(), entry.histogram(), entry.exemplars())
+        }
+        other => format!("{other:?}"),
+    };
+    let placed = |error: &skopos_exposition::Error| {
+        format!("{error} at {} {}:{}", error.offset(), error.line(), error.column())
+    };
+    let mut expected = Vec::new();
+    let mut parser = Parser::new(format, page, options);
+    loop {
+        match parser.next() {
+            Ok(None) => break,
+            Ok(Some(entry)) => expected.push(plain(entry)),
+            Err(error) => {
+                expected.push(placed(&error));
+                break;
+            }
+        }
+    }
+    let mut entries = Vec::new();
+    let format = PageFormat::Text(format);
+    let end = PageReader::new(format, page, options).with_limit(limit).for_each(|entry| {
+        entries.push(plain(entry));
+        ControlFlow::<()>::Continue(())
+    });
+    match end {
+        Err(error) if error.kind() == ErrorKind::Limit => {
+            assert!(expected.starts_with(&entries));
+            return;
+        }
+        Err(error) => entries.push(placed(&error)),
+        Ok(_) => {}
+    }
+    assert_eq!(entries, expected);
+}
+
+/// As protobuf, every sample is there with its value, if not with its name: gauge histograms change it.
+fn check_protobuf(families: &[Family]) {
+    let is_named = |family: &&Family| {
+        let mut names = family.samples.iter().map(|sample| sample.labels.metric_name());
+        !family.name.is_empty() && !family.samples.is_empty() && names.all(|name| name.is_some())
+    };
+    let families: Vec<&Family> = families.iter().filter(is_named).collect();
+    let mut page = Vec::new();
+    let written = encode_protobuf(EscapingScheme::AllowUtf8, families.iter().copied(), &mut page);
+    assert!(written.is_ok(), "{written:?}");
+    let again = protobuf_families(&page);
+    assert!(again.is_ok(), "{again:?} for {families:?}");
+    let values = |samples: &mut dyn Iterator<Item = &FamilySample>| {
+        let mut values: Vec<u64> = samples.map(|sample| sample.value.to_bits()).collect();
+        values.sort_unstable();
+        values
+    };
+    let again = again.unwrap_or_default();
+    let read = values(&mut again.iter().flat_map(|family| &family.samples));
+    assert_eq!(read, values(&mut families.iter().flat_map(|family| &family.samples)));
 }
 
 /// A first line that is not UTF-8 turns the fast path off.

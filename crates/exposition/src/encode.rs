@@ -9,7 +9,7 @@ use core::fmt::Write as _;
 
 use skopos_core::labels::METRIC_NAME;
 use skopos_core::text::{FloatStyle, is_legacy_label_name, is_legacy_metric_name, write_float};
-use skopos_core::{Labels, MetricType};
+use skopos_core::{Exemplar, Labels, MetricType};
 
 use crate::escape::escape_into;
 use crate::family::{base_name, has_start, metric_labels};
@@ -143,7 +143,12 @@ impl Encoder<'_> {
             self.out.push(' ');
             self.timestamp(timestamp.as_millis());
         }
-        if let Some(exemplar) = sample.exemplar.as_ref()
+        // Readers refuse NUL in an exemplar's labels.
+        let has_nul = |text: &str| text.contains('\0');
+        let is_readable = |exemplar: &&Exemplar| {
+            !exemplar.labels.iter().any(|(name, value)| has_nul(name) || has_nul(value))
+        };
+        if let Some(exemplar) = sample.exemplar.as_ref().filter(is_readable)
             && self.output.format == TextFormat::OpenMetrics
         {
             self.out.push_str(" # {");

@@ -1,8 +1,8 @@
 //! Text pages in pieces that end with whole lines.
 //!
 //! A line's entry is known when the next line is there: error texts quote a byte more than they need.
-//! Only Prometheus text has entries of several lines, by line feeds in quotes; such an entry at a piece's
-//! end looks wrong, and is told from a wrong one by what it looks like with something else behind it.
+//! Some entries have several lines, by line feeds in quotes; such an entry at a piece's end looks wrong, and
+//! is told from a wrong one by what it looks like with something else behind it.
 
 use alloc::string::ToString as _;
 use alloc::vec::Vec;
@@ -184,8 +184,9 @@ impl<R: Read> TextPieces<R> {
     /// Whether an error of the entry at `start` is one whatever follows the piece.
     #[cold]
     fn is_certain(&mut self, error: &Error, start: usize) -> bool {
-        if self.format == TextFormat::OpenMetrics {
-            // A token ends with its line, and there is a line behind it.
+        if start.checked_sub(1).and_then(|at| self.page.get(at)).is_some_and(|byte| *byte != b'\n')
+        {
+            // The rest of a line, and there is a line behind it.
             return true;
         }
         let mut entry = self.page.get(start..).unwrap_or_default().to_vec();

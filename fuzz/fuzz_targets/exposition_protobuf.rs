@@ -1,0 +1,7 @@
+//! Fuzzes the property in `properties/exposition_protobuf.rs`.
+#![no_main]
+
+#[path = "../properties/exposition_protobuf.rs"]
+mod property;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| property::holds(data));
