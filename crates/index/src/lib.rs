@@ -47,16 +47,20 @@
 //!
 //! # Limits and complexity
 //!
-//! * 2³² − 1 series. Ids of removed series are given out again; an owner who hands ids to others
+//! * 2³¹ series in memory. Ids of removed series are given out again; an owner who hands ids to others
 //!   resolves them under the lock under which they were selected.
-//! * The index has no lock of its own. Inserting a series costs a few microseconds and a selection
-//!   seldom more than a millisecond (a regular expression without a literal prefix over a hundred
-//!   thousand values is the exception), so a read-write lock around it serves well; remove series
-//!   in slices.
+//! * The index has no lock of its own: put a read-write lock around it. Readers hold it while a
+//!   selection is evaluated, which is linear in the values that a regular expression has to be asked
+//!   about and close to constant for everything else, and not while they read the ids: what is
+//!   selected is shared with the index, and a list that is still read is copied by the writer that
+//!   changes it, once. Writers hold it for a series at a time, or for a slice of those to remove.
 //! * The worst case of a selection is linear in the number of values of the labels it names times the
 //!   size of each value: expressions never backtrack.
-//! * Memory: a value with one series costs its text and about 70 bytes, and each further series four
-//!   bytes or less; [`MemoryIndex::heap_bytes`] says how much it is.
+//! * Memory: a value costs its text and eight bytes, of which four are the id of its series if it is
+//!   one; sets of series take what is smallest of two bytes an id, four bytes a run of ids and a bit
+//!   for each id that could be. Series that were added in the order of their label sets make runs, and
+//!   [`MemoryIndex::seal`] returns what was held for growth. [`MemoryIndex::heap_bytes`] says how much
+//!   it is.
 //! * A block's index file has at most 64 GiB. The crate opens no files: hand in a memory map (the
 //!   example `block_index` does), since who owns a block is who knows that its file will not change,
 //!   which is what mapping it safely asks for.

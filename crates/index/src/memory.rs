@@ -155,8 +155,9 @@ impl MemoryIndex {
     ///
     /// # Complexity
     ///
-    /// Equality and sets of literals are lookups, a regular expression with a literal prefix visits
-    /// the values with that prefix, others visit all values of their label; smaller results come
+    /// Equality and sets of literals are lookups, and a single one copies nothing. A regular expression
+    /// visits the values with one of its prefixes, or those that contain a text that all its matches
+    /// contain, which is a sweep over packed text, or all values of its label. Smaller results come
     /// first, and a value of few series is tested only if one of them is still in the running.
     #[must_use]
     pub fn select(&self, filter: &Filter) -> SeriesIds {
