@@ -123,7 +123,8 @@ impl<R: Read> Window<R> {
         }
     }
 
-    /// Reads as much as is wanted, and at least one byte, or to the end.
+    /// Reads as much as is wanted, and at least one byte, or to the end: beyond the limit too, where only
+    /// the end would complete an entry.
     fn fill(&mut self) -> Result<(), Error> {
         let wanted = self.wanted.min(self.limit).max(self.bytes.len() + 1);
         while !self.is_last && self.bytes.len() < wanted {
@@ -150,7 +151,7 @@ impl<R: Read> Window<R> {
     }
 
     fn is_full(&self) -> bool {
-        self.limit <= self.bytes.len()
+        self.limit < self.bytes.len()
     }
 
     #[cold]
