@@ -1,8 +1,9 @@
 //! Measures the index: time to insert, to select and deliver, to list values; memory.
 //!
-//! `cargo run --release -p skopos-index --example measure_index [SERIES CASES]`, where `SERIES` has a
+//! `cargo run --release -p skopos-index --example measure_index [SERIES CASES [VALUES]]`, where `SERIES` has a
 //! label set a line (`name=value` pairs with tabs between them) and `CASES` a `name<TAB>selector`
 //! line each, the selectors in the plain form `{name op "value",…}` without escapes but `\\`.
+//! `VALUES` has `name<TAB>label<TAB>selector` lines: the label's values over the selected series.
 //! With `EXPLAIN` in the environment it prints what the planner did and measures no inserts.
 //! Without arguments it makes its own: the labels of a cluster.
 #![expect(clippy::disallowed_methods, reason = "a measurement reads the clock")]
@@ -103,10 +104,30 @@ fn deliver(index: &MemoryIndex, filter: &Filter) -> usize {
     }
 }
 
+fn measure_values(index: &MemoryIndex, cases: &str) -> Result<(), Box<dyn Error>> {
+    for case in cases.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        let mut parts = case.split('\t');
+        let (Some(name), Some(label), Some(selector)) = (parts.next(), parts.next(), parts.next())
+        else {
+            return Err("want name<TAB>label<TAB>selector".into());
+        };
+        let matchers = matchers(selector).ok_or_else(|| format!("cannot read {selector}"))?;
+        let filter = Filter::new(&matchers)?;
+        let found = index.label_values(label, &filter, 0).len();
+        let time = least(|| {
+            black_box(index.label_values(label, &filter, 0));
+        });
+        println!("{name}\t{:.3} us\t{found} values", time / 1e3);
+    }
+    Ok(())
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let (series, cases) = match arguments.as_slice() {
-        [series, cases] => (read_series(&fs::read_to_string(series)?), fs::read_to_string(cases)?),
+        [series, cases, ..] => {
+            (read_series(&fs::read_to_string(series)?), fs::read_to_string(cases)?)
+        }
         _ => {
             let all = (0..METRICS * PODS).map(|i| labels(i / PODS, i % PODS));
             (all.collect(), CASES.to_owned())
@@ -161,6 +182,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         if explains {
             print!("{}", index.explain(&filter));
         }
+    }
+    if let [_, _, values] = arguments.as_slice() {
+        measure_values(&index, &fs::read_to_string(values)?)?;
     }
     Ok(())
 }
