@@ -1,8 +1,10 @@
 //! Rival Rust crates, measured as `skopos-bench` measures ours, under the same names.
 //!
-//! `prometheus-parse` reads text pages into owned values, `tsz` packs samples after the Gorilla paper
+//! `pco` packs columns of numbers, `prometheus-parse` reads text pages into owned values, `tsz` packs samples after the Gorilla paper
 //! (its bytes are not Prometheus'), `promql-parser` parses queries. A crate under a copyleft licence,
 //! `openmetrics-parser`, is left out.
+
+mod chunks;
 
 use std::fs;
 use std::hint::black_box;
@@ -35,6 +37,11 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// `pco` beside the archive and XOR chunks: bytes a sample, packing and unpacking, by shape.
+    Chunks {
+        /// Lines of series, milliseconds and value.
+        file: PathBuf,
+    },
     /// `prometheus-parse` over text pages.
     Parse {
         /// Pages.
@@ -62,6 +69,7 @@ fn main() -> Result<()> {
     let arguments = Arguments::parse();
     let plan = Plan::new(arguments.runs, Duration::from_millis(arguments.min_time_ms));
     match arguments.command {
+        Command::Chunks { file } => chunks::compare(plan, &file),
         Command::Parse { files } => files.iter().try_for_each(|file| parse(plan, file)),
         Command::XorAppend { file } => xor_append(plan, &file),
         Command::XorIterate { file } => xor_iterate(plan, &file),
