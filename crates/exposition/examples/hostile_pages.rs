@@ -17,7 +17,7 @@ use skopos_exposition::{
 mod pages;
 
 const LEN: usize = 400_000;
-const ROUNDS: usize = 20;
+const ROUNDS: usize = 8;
 
 fn main() {
     let options = ParserOptions::default().with_created_lines(CreatedLines::StartTimestamps);

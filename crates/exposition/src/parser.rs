@@ -12,6 +12,7 @@ use skopos_core::{Exemplar, MetricType, Timestamp};
 
 use self::convert::Collation;
 use self::created::Ahead;
+use self::failure::{Failed, Failure};
 use self::labels::Scratch;
 use self::lex::State;
 use self::scan::{Index, Scanner};
@@ -21,6 +22,7 @@ use crate::{Entry, Error, SeriesEntry, TextFormat};
 mod careful;
 mod convert;
 mod created;
+mod failure;
 mod fast;
 mod labels;
 mod layout;
@@ -190,6 +192,8 @@ pub struct Parser<'a> {
     start: usize,
     state: State,
     done: bool,
+    /// What is wrong with the last entry that was.
+    failure: Failure,
     /// How far the lines were counted, for the places of errors.
     counted: Cell<Counted>,
     /// Lines that are left out are passed over up to this byte.
@@ -423,6 +427,7 @@ impl<'a> Parser<'a> {
             start: 0,
             state: State::Init,
             done: false,
+            failure: Failure::default(),
             counted: Cell::default(),
             stop_at: usize::MAX,
             metric_type: MetricType::Unknown,
@@ -461,8 +466,10 @@ impl<'a> Parser<'a> {
     #[expect(clippy::should_implement_trait, reason = "an entry borrows from the parser")]
     #[inline]
     pub fn next(&mut self) -> Result<Option<Entry<'_, 'a>>, Error> {
-        let step = self.step()?;
-        Ok(self.entry(step))
+        match self.step() {
+            Ok(step) => Ok(self.entry(step)),
+            Err(Failed) => Err(self.error()),
+        }
     }
 
     /// The entry that a step found.
@@ -508,7 +515,7 @@ impl<'a> Parser<'a> {
     }
 
     #[inline]
-    fn step(&mut self) -> Result<Step, Error> {
+    fn step(&mut self) -> Result<Step, Failed> {
         match self.options.classic_histograms {
             ClassicHistograms::Series => self.plain_step(),
             _ => self.converted_step(),
@@ -522,7 +529,7 @@ impl<'a> Parser<'a> {
 
     /// The next entry that is not left out.
     #[inline]
-    fn plain_step(&mut self) -> Result<Step, Error> {
+    fn plain_step(&mut self) -> Result<Step, Failed> {
         loop {
             let step = self.any_step()?;
             let left_out = self.options.created_lines == CreatedLines::StartTimestamps
@@ -539,7 +546,7 @@ impl<'a> Parser<'a> {
 
     /// The next entry, whatever it is.
     #[inline]
-    fn any_step(&mut self) -> Result<Step, Error> {
+    fn any_step(&mut self) -> Result<Step, Failed> {
         if self.done {
             return Ok(Step::End);
         }
@@ -551,7 +558,7 @@ impl<'a> Parser<'a> {
     }
 
     #[inline]
-    fn cold_step(&mut self) -> Result<Step, Error> {
+    fn cold_step(&mut self) -> Result<Step, Failed> {
         if self.state == State::Init
             && let Some(step) = self.fast_step()
         {
@@ -563,7 +570,7 @@ impl<'a> Parser<'a> {
     }
 
     /// The next entry, known or not.
-    fn warm_step(&mut self) -> Result<Step, Error> {
+    fn warm_step(&mut self) -> Result<Step, Failed> {
         if self.state == State::Init
             && let Some(step) = self.known_step()
         {

@@ -15,8 +15,19 @@ impl fmt::Display for QuotedBytes<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_char('"')?;
         for chunk in self.0.utf8_chunks() {
-            let quoted = Quoted(chunk.valid()).to_string();
-            f.write_str(quoted.get(1..quoted.len() - 1).unwrap_or_default())?;
+            let mut rest = chunk.valid();
+            while !rest.is_empty() {
+                // Most text is plain; what is not is written character by character.
+                let is_plain = |byte: u8| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\';
+                let plain = rest.bytes().position(|byte| !is_plain(byte)).unwrap_or(rest.len());
+                let (run, other) = rest.split_at(plain);
+                f.write_str(run)?;
+                let odd = other.bytes().position(is_plain).unwrap_or(other.len());
+                let (odd, next) = other.split_at(odd);
+                let quoted = Quoted(odd).to_string();
+                f.write_str(quoted.get(1..quoted.len() - 1).unwrap_or_default())?;
+                rest = next;
+            }
             for byte in chunk.invalid() {
                 write!(f, "\\x{byte:02x}")?;
             }

@@ -1,21 +1,18 @@
-//! The careful parser: one entry from the lexer's tokens, with Prometheus' error texts.
+//! The careful parser: one entry from the lexer's tokens, and what is wrong with it.
 //!
 //! It says what is right and what is wrong; the fast path only agrees with it where it dares to.
 #![deny(clippy::indexing_slicing)]
 
-use alloc::format;
-use alloc::string::String;
 use alloc::vec::Vec;
-use core::fmt;
 use core::str;
 
 use skopos_core::MetricType;
 
+use super::failure::{Failed, Failure, Problem};
 use super::lex::{Lexer, Token};
 use super::{Meta, Parser, RawExemplar, RawLabel, Span, Step};
-use crate::number::{self, NORMAL_NAN, NumberError};
-use crate::quote::QuotedBytes;
-use crate::{Error, ErrorKind, TextFormat};
+use crate::TextFormat;
+use crate::number::{self, NORMAL_NAN};
 
 /// One entry's parse.
 struct Careful<'p, 'a> {
@@ -29,7 +26,7 @@ impl<'a> Parser<'a> {
     /// Reads the next entry, whatever it is.
     #[cold]
     #[inline(never)]
-    pub(super) fn careful_step(&mut self) -> Result<Step, Error> {
+    pub(super) fn careful_step(&mut self) -> Result<Step, Failed> {
         let lexer = Lexer::new(self.page.bytes, self.format, self.pos, self.state);
         let mut careful = Careful { start: self.pos, lexer, parser: self };
         let step = careful.entry();
@@ -42,7 +39,7 @@ impl<'a> Parser<'a> {
 }
 
 impl Careful<'_, '_> {
-    fn entry(&mut self) -> Result<Step, Error> {
+    fn entry(&mut self) -> Result<Step, Failed> {
         loop {
             self.start = self.lexer.pos;
             let token = self.lexer.token();
@@ -52,7 +49,7 @@ impl Careful<'_, '_> {
                 (Token::Eof, TextFormat::OpenMetrics) => Err(self.unfinished()),
                 (Token::EofWord, _) => match self.lexer.token() {
                     Token::Eof => Ok(Step::End),
-                    _ => Err(self.error("unexpected data after # EOF".into())),
+                    _ => Err(self.fail(Problem::BehindEof)),
                 },
                 (Token::Help | Token::Type | Token::Unit, _) => self.metadata(token),
                 (Token::Comment, TextFormat::Prometheus) => self.comment(),
@@ -62,21 +59,16 @@ impl Careful<'_, '_> {
         }
     }
 
-    fn metadata(&mut self, keyword: Token) -> Result<Step, Error> {
+    fn metadata(&mut self, keyword: Token) -> Result<Step, Failed> {
         let token = self.lexer.token();
         if token != Token::MetricName {
-            let expected = format!("expected metric name after {}", keyword.name());
-            return Err(self.unexpected(&expected, token));
+            return Err(self.fail(Problem::NoMetadataName(keyword, token)));
         }
         let name = self.unquoted(self.lexer.span());
         self.parser.family_name_len = name.len();
         let token = self.lexer.token();
         if token != Token::Text {
-            let got = match self.parser.format {
-                TextFormat::Prometheus => format!(", got {}", token.name()),
-                TextFormat::OpenMetrics => String::new(),
-            };
-            return Err(self.error(format!("expected text in {}{got}", keyword.name())));
+            return Err(self.fail(Problem::NoText(keyword, token)));
         }
         let text = self.text_of(self.lexer.span());
         let step = self.metadata_step(keyword, name, text)?;
@@ -100,21 +92,19 @@ impl Careful<'_, '_> {
         Span::new(token.start + 1, token.end - feed)
     }
 
-    fn metadata_step(&mut self, keyword: Token, name: Span, text: Span) -> Result<Step, Error> {
+    fn metadata_step(&mut self, keyword: Token, name: Span, text: Span) -> Result<Step, Failed> {
         let (name_bytes, bytes) = (self.parser.page.get(name), self.parser.page.get(text));
         match keyword {
             Token::Type => {
                 let Some(metric_type) = self.parser.format.metric_type(bytes) else {
-                    let message = format!("invalid metric type {}", QuotedBytes(bytes));
-                    return Err(self.error(message));
+                    return Err(self.fail(Problem::MetricType(text)));
                 };
                 self.parser.metric_type = metric_type;
                 Ok(Step::Type)
             }
             Token::Unit => {
                 if !is_unit_suffix(name_bytes, bytes) {
-                    let (unit, name) = (QuotedBytes(bytes), QuotedBytes(name_bytes));
-                    return Err(self.error(format!("unit {unit} not a suffix of metric {name}")));
+                    return Err(self.fail(Problem::Unit { unit: text, name }));
                 }
                 self.check_utf8(text, "unit")?;
                 self.parser.unit = text;
@@ -122,16 +112,14 @@ impl Careful<'_, '_> {
             }
             _ => {
                 if let Err(error) = str::from_utf8(bytes) {
-                    let shown = QuotedBytes(bytes);
-                    let message = format!("help text {shown} is not a valid utf8 string");
-                    return Err(self.encoding_error(message, text, error));
+                    return Err(self.fail(Problem::Help(text, error.valid_up_to())));
                 }
                 Ok(Step::Help)
             }
         }
     }
 
-    fn comment(&mut self) -> Result<Step, Error> {
+    fn comment(&mut self) -> Result<Step, Failed> {
         self.parser.meta.text = self.lexer.span();
         match self.lexer.token() {
             Token::Linebreak => Ok(Step::Comment),
@@ -139,7 +127,7 @@ impl Careful<'_, '_> {
         }
     }
 
-    fn series(&mut self, first: Token) -> Result<Step, Error> {
+    fn series(&mut self, first: Token) -> Result<Step, Failed> {
         let mut labels = core::mem::take(&mut self.parser.line.labels);
         labels.clear();
         self.parser.line.label_marks = (0, 0);
@@ -149,7 +137,7 @@ impl Careful<'_, '_> {
         result
     }
 
-    fn series_with(&mut self, first: Token, labels: &mut Vec<RawLabel>) -> Result<Step, Error> {
+    fn series_with(&mut self, first: Token, labels: &mut Vec<RawLabel>) -> Result<Step, Failed> {
         let mut name = None;
         let mut token = first;
         if first == Token::MetricName {
@@ -164,8 +152,7 @@ impl Careful<'_, '_> {
             token = self.lexer.token();
         }
         let Some(name) = name else {
-            let message = format!("metric name not set while parsing: {}", self.seen());
-            return Err(self.error(message));
+            return Err(self.fail(Problem::NoName));
         };
         self.check_utf8(name, "metric name")?;
         self.parser.line.name = name;
@@ -183,7 +170,7 @@ impl Careful<'_, '_> {
         labels: &mut Vec<RawLabel>,
         metric_name: &mut Option<Span>,
         exemplar: bool,
-    ) -> Result<(), Error> {
+    ) -> Result<(), Failed> {
         let mut token = self.lexer.token();
         loop {
             let written = self.lexer.span();
@@ -214,16 +201,15 @@ impl Careful<'_, '_> {
         }
     }
 
-    fn take_metric_name(&self, written: Span, name: &mut Option<Span>) -> Result<(), Error> {
+    fn take_metric_name(&mut self, written: Span, name: &mut Option<Span>) -> Result<(), Failed> {
         if name.is_some() {
-            let message = format!("metric name already set while parsing: {}", self.seen());
-            return Err(self.error(message));
+            return Err(self.fail(Problem::TwoNames));
         }
         *name = Some(self.unquoted(written));
         Ok(())
     }
 
-    fn label_value(&mut self, name: Span) -> Result<RawLabel, Error> {
+    fn label_value(&mut self, name: Span) -> Result<RawLabel, Failed> {
         let token = self.lexer.token();
         if token != Token::LabelValue {
             return Err(self.unexpected("expected label value", token));
@@ -231,8 +217,8 @@ impl Careful<'_, '_> {
         let quoted = self.lexer.span();
         let bytes = self.parser.page.get(quoted);
         if let Err(error) = str::from_utf8(bytes) {
-            let message = format!("invalid UTF-8 label value: {}", QuotedBytes(bytes));
-            return Err(self.encoding_error(message, quoted, error));
+            let valid = error.valid_up_to();
+            return Err(self.fail(Problem::Encoding("label value", quoted, valid)));
         }
         self.check_utf8(name, "label name")?;
         let value = self.unquoted(quoted);
@@ -243,7 +229,7 @@ impl Careful<'_, '_> {
     }
 
     /// The token after a label and the comma that follows it.
-    fn after_label(&mut self) -> Result<Token, Error> {
+    fn after_label(&mut self) -> Result<Token, Failed> {
         match self.lexer.token() {
             Token::Comma => Ok(self.lexer.token()),
             Token::BraceClose => Ok(Token::BraceClose),
@@ -253,16 +239,19 @@ impl Careful<'_, '_> {
     }
 
     /// The rest of a line of Prometheus text: the value and perhaps a timestamp.
-    fn prometheus_end(&mut self, token: Token) -> Result<(), Error> {
+    fn prometheus_end(&mut self, token: Token) -> Result<(), Failed> {
         self.parser.line.value = self.value(token, "metric", 0)?;
         self.parser.line.timestamp = None;
         match self.lexer.token() {
             Token::Linebreak => Ok(()),
             Token::Timestamp => {
-                let digits = self.parser.page.get(self.lexer.span());
-                let millis = number::parse_millis(digits)
-                    .map_err(|error| self.number_error("ParseInt", digits, error))?;
-                self.parser.line.timestamp = Some(millis);
+                let digits = self.lexer.span();
+                match number::parse_millis(self.parser.page.get(digits)) {
+                    Ok(millis) => self.parser.line.timestamp = Some(millis),
+                    Err(error) => {
+                        return Err(self.fail(Problem::Number("ParseInt", digits, error)));
+                    }
+                }
                 match self.lexer.token() {
                     Token::Linebreak => Ok(()),
                     token => Err(self.unexpected("expected next entry after timestamp", token)),
@@ -273,7 +262,7 @@ impl Careful<'_, '_> {
     }
 
     /// The rest of a line of OpenMetrics: value, timestamp, exemplar.
-    fn openmetrics_end(&mut self, token: Token) -> Result<(), Error> {
+    fn openmetrics_end(&mut self, token: Token) -> Result<(), Failed> {
         self.parser.line.value = self.value(token, "metric", 1)?;
         self.parser.line.timestamp = None;
         match self.lexer.token() {
@@ -292,7 +281,7 @@ impl Careful<'_, '_> {
         }
     }
 
-    fn exemplar(&mut self) -> Result<(), Error> {
+    fn exemplar(&mut self) -> Result<(), Failed> {
         let mut labels = core::mem::take(&mut self.parser.line.exemplar_labels);
         labels.clear();
         let read = self.labels(&mut labels, &mut None, true);
@@ -319,30 +308,26 @@ impl Careful<'_, '_> {
     }
 
     /// A value's token, without the `skip` bytes that begin it.
-    fn value(&mut self, token: Token, after: &str, skip: usize) -> Result<f64, Error> {
+    fn value(&mut self, token: Token, after: &'static str, skip: usize) -> Result<f64, Failed> {
         if token != Token::Value {
-            return Err(self.unexpected(&format!("expected value after {after}"), token));
+            return Err(self.fail(Problem::NoValue(after, token)));
         }
         let value = self.float(skip)?;
         Ok(if value.is_nan() { f64::from_bits(NORMAL_NAN) } else { value })
     }
 
-    fn float(&self, skip: usize) -> Result<f64, Error> {
-        let span = self.lexer.span();
-        let bytes = self.parser.page.get(Span::new(span.start + skip, span.end));
-        number::parse_value(bytes).map_err(|error| self.number_error("ParseFloat", bytes, error))
+    fn float(&mut self, skip: usize) -> Result<f64, Failed> {
+        let token = self.lexer.span();
+        let span = Span::new(token.start + skip, token.end);
+        number::parse_value(self.parser.page.get(span))
+            .map_err(|error| self.fail(Problem::Number("ParseFloat", span, error)))
     }
 
     /// A timestamp in seconds, as milliseconds.
-    fn seconds(&self, invalid: &str) -> Result<i64, Error> {
+    fn seconds(&mut self, invalid: &'static str) -> Result<i64, Failed> {
         let seconds = self.float(1)?;
         if !seconds.is_finite() {
-            let shown = match seconds {
-                _ if seconds.is_nan() => "NaN",
-                _ if seconds < 0.0 => "-Inf",
-                _ => "+Inf",
-            };
-            return Err(self.error(format!("{invalid} {shown}")));
+            return Err(self.fail(Problem::Infinite(invalid, seconds)));
         }
         Ok(number::millis_from_seconds(seconds))
     }
@@ -356,79 +341,25 @@ impl Careful<'_, '_> {
         }
     }
 
-    fn check_utf8(&self, span: Span, what: &str) -> Result<(), Error> {
-        let bytes = self.parser.page.get(span);
-        let Err(error) = str::from_utf8(bytes) else { return Ok(()) };
-        let message = format!("invalid UTF-8 {what}: {}", QuotedBytes(bytes));
-        Err(self.encoding_error(message, span, error))
-    }
-
-    /// The entry up to the current token's end.
-    fn seen(&self) -> impl fmt::Display {
-        self.quoted(self.start, self.lexer.pos)
-    }
-
-    /// A piece of the input in quotes; beyond the page there is a line feed at most.
-    fn quoted(&self, start: usize, end: usize) -> String {
-        let mut piece = self.parser.page.get(Span::new(start, end)).to_vec();
-        if self.parser.page.bytes.len() < end.min(self.lexer.len()) {
-            piece.push(b'\n');
+    fn check_utf8(&mut self, span: Span, what: &'static str) -> Result<(), Failed> {
+        match str::from_utf8(self.parser.page.get(span)) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(self.fail(Problem::Encoding(what, span, error.valid_up_to()))),
         }
-        format!("{}", QuotedBytes(&piece))
     }
 
-    #[cold]
-    fn unexpected(&self, expected: &str, token: Token) -> Error {
-        let end = (self.lexer.pos + 1).min(self.lexer.len());
-        let got = self.quoted(self.lexer.start, end);
-        let seen = self.quoted(self.start, end);
-        let name = token.name();
-        self.error(format!("{expected}, got {got} (\"{name}\") while parsing: {seen}"))
+    fn unexpected(&mut self, expected: &'static str, token: Token) -> Failed {
+        self.fail(Problem::Unexpected(expected, token))
     }
 
-    #[cold]
-    fn number_error(&self, function: &str, bytes: &[u8], error: NumberError) -> Error {
-        let seen = self.seen();
-        let number = QuotedBytes(bytes);
-        let message = match error {
-            NumberError::Unsupported => {
-                format!("unsupported character in float while parsing: {seen}")
-            }
-            NumberError::Syntax => {
-                format!(
-                    "strconv.{function}: parsing {number}: invalid syntax while parsing: {seen}"
-                )
-            }
-            NumberError::Range => format!(
-                "strconv.{function}: parsing {number}: value out of range while parsing: {seen}"
-            ),
-        };
-        let skip = usize::from(self.parser.page.get(self.lexer.span()).first() == Some(&b' '));
-        self.error_at(ErrorKind::Number, message, self.lexer.start + skip)
+    fn unfinished(&mut self) -> Failed {
+        self.fail(Problem::Unfinished)
     }
 
-    #[cold]
-    fn unfinished(&self) -> Error {
-        self.error("data does not end with # EOF".into())
-    }
-
-    #[cold]
-    fn encoding_error(&self, message: String, span: Span, error: str::Utf8Error) -> Error {
-        self.error_at(ErrorKind::Encoding, message, span.start + error.valid_up_to())
-    }
-
-    #[cold]
-    fn error(&self, message: String) -> Error {
-        self.error_at(ErrorKind::Syntax, message, self.lexer.start)
-    }
-
-    #[cold]
-    fn error_at(&self, kind: ErrorKind, message: String, offset: usize) -> Error {
-        let mut counted = self.parser.counted.get();
-        let page = self.parser.page.bytes;
-        let error = Error::at_counted(kind, message, page, offset, &mut counted);
-        self.parser.counted.set(counted);
-        error
+    /// Notes what is wrong.
+    fn fail(&mut self, problem: Problem) -> Failed {
+        self.parser.failure = Failure { problem, start: self.start, token: self.lexer.span() };
+        Failed
     }
 }
 

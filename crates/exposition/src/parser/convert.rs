@@ -18,10 +18,11 @@ use skopos_core::{
     Exemplar, HistogramSample, LabelSet as _, Labels, LabelsBuilder, MetricType, Timestamp,
 };
 
+use super::failure::Failed;
 use super::{ClassicHistograms, Parser, Span, Step, TextSample};
 use crate::nhcb::ClassicHistogram;
 use crate::number::parse_label_float;
-use crate::{Error, HistogramEntry, SeriesLabels};
+use crate::{HistogramEntry, SeriesLabels};
 
 /// A native histogram made of the lines of a classic one.
 #[derive(Debug)]
@@ -91,7 +92,7 @@ enum Part {
 impl<'a> Parser<'a> {
     /// The next entry, with classic histograms converted.
     #[inline(never)]
-    pub(super) fn converted_step(&mut self) -> Result<Step, Error> {
+    pub(super) fn converted_step(&mut self) -> Result<Step, Failed> {
         if mem::take(&mut self.collation.is_lost) {
             self.collation.collecting = false;
         }
@@ -102,10 +103,10 @@ impl<'a> Parser<'a> {
                 Some(step) => step,
                 None => match self.plain_step() {
                     Ok(step) => step,
-                    Err(error) => {
+                    Err(failed) => {
                         // The scrape is lost, and with it what was collected of it.
                         self.collation.is_lost = true;
-                        return Err(error);
+                        return Err(failed);
                     }
                 },
             };

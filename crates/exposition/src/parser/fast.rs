@@ -71,7 +71,39 @@ impl Parser<'_> {
         if is(self.page.bytes, at, METRIC_START) {
             return self.fast_series();
         }
-        (self.page.bytes.get(at) == Some(&b'#')).then(|| self.fast_metadata()).flatten()
+        match (self.page.bytes.get(at)?, self.format) {
+            (b'#', TextFormat::OpenMetrics) => self.fast_metadata(),
+            (b'#', TextFormat::Prometheus) => {
+                self.fast_metadata().or_else(|| self.fast_comment())
+            }
+            (b'\n', TextFormat::Prometheus) => self.pass_line_feeds(),
+            _ => None,
+        }
+    }
+
+    /// Passes empty lines, and reads a usual line behind them.
+    #[inline(never)]
+    fn pass_line_feeds(&mut self) -> Option<Step> {
+        let rest = self.page.bytes.get(self.pos..)?;
+        let feeds = rest.iter().position(|&byte| byte != b'\n').unwrap_or(rest.len());
+        work::add(feeds);
+        self.pos += feeds;
+        self.start = self.pos;
+        if is(self.page.bytes, self.pos, METRIC_START) { self.fast_series() } else { None }
+    }
+
+    /// A line that begins with `#` and a word that is no keyword, or without one.
+    #[inline(never)]
+    fn fast_comment(&mut self) -> Option<Step> {
+        let bytes = self.page.bytes;
+        let start = pass_blanks(bytes, self.pos + 1);
+        if matches!(bytes.get(start), Some(b'H' | b'T')) && self.pos + 1 < start {
+            return None;
+        }
+        let end = comment_end(bytes, start)?;
+        self.meta.text = Span::new(self.pos, end);
+        self.pos = end + 1;
+        Some(Step::Comment)
     }
 
     #[inline]
@@ -143,8 +175,8 @@ impl Parser<'_> {
         let name = Span::new(start, at);
         self.line.labels.clear();
         if bytes.get(at) == Some(&b'{') {
-            let blanks = self.format == TextFormat::Prometheus;
-            at = fast_labels(bytes, at + 1, blanks, &mut self.line.labels)?;
+            let prometheus = self.format == TextFormat::Prometheus;
+            at = fast_labels(bytes, at + 1, prometheus, &mut self.line.labels)?;
         }
         self.line.name = name;
         self.line.series = Span::new(start, at);
@@ -397,12 +429,24 @@ fn indexed_seconds(bytes: &[u8], start: usize, end: usize) -> Option<i64> {
     seconds.is_finite().then(|| number::millis_from_seconds(seconds))
 }
 
-/// Reads labels up to the closing brace; gives where it ends.
+/// The line feed at or after `at`, if there is no NUL before it.
+#[inline]
+fn comment_end(bytes: &[u8], at: usize) -> Option<usize> {
+    let rest = bytes.get(at..)?;
+    // Short comments are not worth a call.
+    let short = rest.iter().take(8).position(|byte| matches!(byte, b'\n' | 0));
+    let end = short.or_else(|| memchr::memchr2(b'\n', 0, rest))?;
+    work::add(end);
+    (rest.get(end) == Some(&b'\n')).then_some(at + end)
+}
+
+/// Reads labels up to the closing brace; gives where it ends. Prometheus text may have blanks between
+/// them and line feeds in strings.
 #[inline]
 fn fast_labels(
     bytes: &[u8],
     mut at: usize,
-    blanks: bool,
+    prometheus: bool,
     labels: &mut Vec<RawLabel>,
 ) -> Option<usize> {
     loop {
@@ -413,7 +457,7 @@ fn fast_labels(
         if bytes.get(name.end) != Some(&b'=') || bytes.get(name.end + 1) != Some(&b'"') {
             return None;
         }
-        let (end, escaped) = string_end(bytes, name.end + 2)?;
+        let (end, escaped) = string_end(bytes, name.end + 2, prometheus)?;
         labels.push(RawLabel { name, value: Span::new(name.end + 2, end), escaped });
         at = end + 1;
         match bytes.get(at) {
@@ -421,7 +465,7 @@ fn fast_labels(
             Some(b',') => at += 1,
             _ => return None,
         }
-        if blanks {
+        if prometheus {
             at = pass_blanks(bytes, at);
         }
     }
@@ -429,7 +473,7 @@ fn fast_labels(
 
 /// Finds the quote that ends a string, and whether there is a backslash before it.
 #[inline]
-fn string_end(bytes: &[u8], mut at: usize) -> Option<(usize, bool)> {
+fn string_end(bytes: &[u8], mut at: usize, line_feeds: bool) -> Option<(usize, bool)> {
     let mut escaped = false;
     loop {
         at = next_special(bytes, at)?;
@@ -443,6 +487,7 @@ fn string_end(bytes: &[u8], mut at: usize) -> Option<(usize, bool)> {
                 }
                 at += 2;
             }
+            b'\n' if line_feeds => at += 1,
             _ => return None,
         }
     }

@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 use core::mem;
 
+use super::failure::Failed;
 use super::lex::State;
 use super::{Parser, work};
 use crate::{Entry, Error, ParserOptions, TextFormat};
@@ -60,11 +61,11 @@ impl<'a> RecoveringParser<'a> {
         let step = loop {
             match self.parser.step() {
                 Ok(step) => break step,
-                Err(error) => {
-                    self.count += 1;
+                Err(Failed) => {
                     if self.errors.len() < self.limit {
-                        self.errors.push(error);
+                        self.errors.push(self.parser.error());
                     }
+                    self.count += 1;
                     self.parser.skip_line();
                 }
             }
