@@ -1,7 +1,7 @@
 //! Measures hostile pages against a usual one: ns a byte, strict and recovering.
 //!
 //! ```text
-//! cargo run --release -p skopos-exposition --example hostile_pages
+//! cargo run --release -p skopos-exposition --example hostile_pages [PAGE]
 //! ```
 
 extern crate alloc;
@@ -17,12 +17,16 @@ use skopos_exposition::{
 mod pages;
 
 const LEN: usize = 400_000;
-const ROUNDS: usize = 8;
+const ROUNDS: usize = 20;
 
 fn main() {
     let options = ParserOptions::default().with_created_lines(CreatedLines::StartTimestamps);
     println!("{:24} {:12} {:>9} {:>11}", "page", "format", "strict", "recovering");
+    let chosen = std::env::args().nth(1);
     for (name, page) in pages::hostile_pages(LEN) {
+        if chosen.as_ref().is_some_and(|chosen| chosen != name) {
+            continue;
+        }
         for format in [TextFormat::Prometheus, TextFormat::OpenMetrics] {
             let mut read = 0;
             let strict = least(|| {

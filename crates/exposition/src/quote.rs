@@ -15,24 +15,37 @@ impl fmt::Display for QuotedBytes<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_char('"')?;
         for chunk in self.0.utf8_chunks() {
-            let mut rest = chunk.valid();
-            while !rest.is_empty() {
-                // Most text is plain; what is not is written character by character.
-                let is_plain = |byte: u8| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\';
-                let plain = rest.bytes().position(|byte| !is_plain(byte)).unwrap_or(rest.len());
-                let (run, other) = rest.split_at(plain);
-                f.write_str(run)?;
-                let odd = other.bytes().position(is_plain).unwrap_or(other.len());
-                let (odd, next) = other.split_at(odd);
-                let quoted = Quoted(odd).to_string();
-                f.write_str(quoted.get(1..quoted.len() - 1).unwrap_or_default())?;
-                rest = next;
-            }
+            write_text(f, chunk.valid())?;
             for byte in chunk.invalid() {
                 write!(f, "\\x{byte:02x}")?;
             }
         }
         f.write_char('"')
+    }
+}
+
+/// Writes text as in quotes: runs of plain characters whole, as most are.
+fn write_text(f: &mut fmt::Formatter<'_>, mut rest: &str) -> fmt::Result {
+    let is_plain = |byte: u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
+    loop {
+        let plain = rest.bytes().position(|byte| !is_plain(byte)).unwrap_or(rest.len());
+        let (run, other) = rest.split_at(plain);
+        f.write_str(run)?;
+        let Some(c) = other.chars().next() else { return Ok(()) };
+        match c {
+            '\n' => f.write_str("\\n")?,
+            '"' => f.write_str("\\\"")?,
+            '\\' => f.write_str("\\\\")?,
+            _ => {
+                let odd = other.bytes().position(is_plain).unwrap_or(other.len());
+                let (odd, next) = other.split_at(odd);
+                let quoted = Quoted(odd).to_string();
+                f.write_str(quoted.get(1..quoted.len() - 1).unwrap_or_default())?;
+                rest = next;
+                continue;
+            }
+        }
+        rest = other.split_at(1).1;
     }
 }
 

@@ -6,7 +6,7 @@
 
 use alloc::format;
 use alloc::string::String;
-use alloc::vec::Vec;
+use core::fmt;
 
 use super::lex::Token;
 use super::{Parser, Span};
@@ -145,16 +145,23 @@ impl Parser<'_> {
     }
 
     /// A piece of the input in quotes; beyond the page there is a line feed at most.
-    fn quoted(&self, piece: Span) -> String {
-        let mut bytes = Vec::new();
-        let on_page = self.page.get(piece);
-        let shown = if self.page.bytes.len() < piece.end.min(self.read_len()) {
-            bytes.extend_from_slice(on_page);
-            bytes.push(b'\n');
-            &bytes
-        } else {
-            on_page
-        };
-        format!("{}", QuotedBytes(shown))
+    fn quoted(&self, piece: Span) -> impl fmt::Display {
+        let feed = self.page.bytes.len() < piece.end.min(self.read_len());
+        Piece { bytes: self.page.get(piece), feed }
+    }
+}
+
+/// Bytes in quotes, and perhaps a line feed behind them.
+struct Piece<'a> {
+    bytes: &'a [u8],
+    feed: bool,
+}
+
+impl fmt::Display for Piece<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.feed {
+            return QuotedBytes(self.bytes).fmt(f);
+        }
+        QuotedBytes(&[self.bytes, b"\n"].concat()).fmt(f)
     }
 }

@@ -73,9 +73,7 @@ impl Parser<'_> {
         }
         match (self.page.bytes.get(at)?, self.format) {
             (b'#', TextFormat::OpenMetrics) => self.fast_metadata(),
-            (b'#', TextFormat::Prometheus) => {
-                self.fast_metadata().or_else(|| self.fast_comment())
-            }
+            (b'#', TextFormat::Prometheus) => self.fast_metadata().or_else(|| self.fast_comment()),
             (b'\n', TextFormat::Prometheus) => self.pass_line_feeds(),
             _ => None,
         }

@@ -95,7 +95,9 @@ impl Parser<'_> {
     /// Goes on behind the line in which the broken entry began.
     fn skip_line(&mut self) {
         let rest = self.page.bytes.get(self.start..).unwrap_or_default();
-        match memchr::memchr(b'\n', rest) {
+        // A short line is not worth a call.
+        let short = rest.iter().take(16).position(|&byte| byte == b'\n');
+        match short.or_else(|| memchr::memchr(b'\n', rest)) {
             Some(feed) => {
                 work::add(feed);
                 self.pos = self.start + feed + 1;
