@@ -106,9 +106,22 @@ impl Starts {
         true
     }
 
+    /// The time of the sample before the last one, less the last one's start; of use if the last
+    /// sample has a field.
+    #[inline]
+    pub(crate) fn lag(&self) -> i64 {
+        self.lag
+    }
+
+    /// Goes behind samples that were read otherwise, the last of which has this start and lag.
+    #[inline]
+    pub(crate) fn pass(&mut self, st: i64, lag: i64) {
+        (self.st, self.lag) = (st, lag);
+    }
+
     /// The first sample with a field, or 0.
     #[inline]
-    fn from(&self) -> u16 {
+    pub(crate) fn from(&self) -> u16 {
         u16::from(self.header & LAST_FROM)
     }
 }

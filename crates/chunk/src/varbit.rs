@@ -305,7 +305,7 @@ impl<'a> Feed<'a> {
 
 /// The signed integer at the top of `word` and the bits of its code, if that is a short one.
 #[inline]
-fn short_int(word: u64) -> Option<(i64, u32)> {
+pub(crate) fn short_int(word: u64) -> Option<(i64, u32)> {
     let (used, width) = short_code(word)?;
     let bits = short_bits(word, used, width);
     // Up to 2^(n-1) as it is, above it less 2^n: two's complement of one less, and one more. At a
@@ -436,8 +436,15 @@ impl Window {
         Self::new(width, 64_u32.wrapping_sub(leading).wrapping_sub(width))
     }
 
+    /// How many bits are written, and how many zeros follow them.
     #[inline]
-    fn new(width: u32, trailing: u32) -> Self {
+    pub(crate) fn parts(self) -> (u32, u32) {
+        (u32::from(self.width), u32::from(self.trailing))
+    }
+
+    /// A window of so many bits with so many zeros behind.
+    #[inline]
+    pub(crate) fn new(width: u32, trailing: u32) -> Self {
         Self { width: (width & 0xff) as u8, trailing: (trailing & 0xff) as u8 }
     }
 }

@@ -4,9 +4,10 @@
 //! describes it. Histograms have encodings of their own.
 
 mod codec;
-mod columns;
-mod decode;
+pub(crate) mod columns;
+pub(crate) mod decode;
 mod encode;
+pub(crate) mod range;
 #[cfg(test)]
 mod tests;
 

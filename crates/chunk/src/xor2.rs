@@ -4,6 +4,7 @@
 //! `docs/formats/chunk-xor2.md` describes it.
 
 mod codec;
+mod columns;
 mod decode;
 mod encode;
 #[cfg(test)]

@@ -12,14 +12,12 @@
 use skopos_core::{Columns, Sample, TimeRange, Timestamp};
 
 use crate::bits::BitReader;
-use crate::codec::{keep, level_starts};
+use crate::codec::level_starts;
 use crate::encoding::SampleKind;
 use crate::error::{Error, Problem};
 use crate::xor::columns::{self, State};
+use crate::xor::range::{self, BLOCK, Blocks};
 use crate::xor::{DOD_WIDTHS, HEADER_LEN, LEADING_BITS, WIDTH_BITS};
-
-/// How many samples are decoded into columns at a time; a chunk has 120 as a rule.
-const BLOCK: usize = 256;
 
 /// Walks the samples of an XOR chunk.
 ///
@@ -167,27 +165,7 @@ impl<'a> XorDecoder<'a> {
     /// `Truncated` or `Corrupt`, also if the times that are read do not ascend; `columns` holds only
     /// ascending samples before the fault then.
     pub fn read_range(&mut self, range: TimeRange, columns: &mut Columns) -> Result<(), Error> {
-        let (mut last, mut result) = (None, Ok(()));
-        while !self.is_over() && result.is_ok() {
-            let begin = self.clone();
-            let from = columns.timestamps.len();
-            result = self.fill_block(columns);
-            let new = columns.timestamps.get(from..).unwrap_or_default();
-            let sound = count_ascending(last, new);
-            let (sound, rest) = new.split_at(sound);
-            let skipped = sound.partition_point(|t| *t < range.start.as_millis());
-            let kept = sound.partition_point(|t| *t <= range.end.as_millis()).max(skipped);
-            if kept < sound.len() {
-                // What follows is not asked for, faults neither.
-                (self.read, result) = (self.total, Ok(()));
-            } else if !rest.is_empty() {
-                self.failed = true;
-                result = Err(begin.not_ascending(sound.len()));
-            }
-            last = sound.last().copied();
-            keep(columns, SampleKind::Float, from, skipped..kept);
-        }
-        self.read = self.total;
+        let result = range::read(self, range, columns);
         level_starts(columns, SampleKind::Float);
         result
     }
@@ -220,28 +198,6 @@ impl<'a> XorDecoder<'a> {
         Sample { t: Timestamp::from_millis(self.t), v: f64::from_bits(self.v) }
     }
 
-    /// Whether no sample follows.
-    fn is_over(&self) -> bool {
-        self.failed || self.read == self.total
-    }
-
-    /// Appends some of the remaining samples.
-    fn fill_block(&mut self, columns: &mut Columns) -> Result<(), Error> {
-        let before = columns.timestamps.len();
-        let room = before.saturating_add(self.at_most_left().min(BLOCK));
-        columns.timestamps.resize(room, 0);
-        columns.values.resize(room, 0.0);
-        let (filled, result) = {
-            let ts = columns.timestamps.get_mut(before..).unwrap_or_default();
-            let vs = columns.values.get_mut(before..).unwrap_or_default();
-            self.fill_slices(ts, vs)
-        };
-        let kept = before.saturating_add(filled);
-        columns.timestamps.truncate(kept);
-        columns.values.truncate(kept);
-        result
-    }
-
     /// Decodes into slices that are long enough; returns how many samples they got.
     fn fill_slices(&mut self, ts: &mut [i64], vs: &mut [f64]) -> (usize, Result<(), Error>) {
         let mut filled: usize = 0;
@@ -267,7 +223,7 @@ impl<'a> XorDecoder<'a> {
     fn fill_fast(&mut self, ts: &mut [i64], vs: &mut [f64]) -> usize {
         let Self { t, delta, v, window, .. } = *self;
         let mut state = State { position: self.bits.position(), t, delta, v, window };
-        let filled = columns::fill(self.bits.bytes(), &mut state, ts, vs);
+        let filled = columns::fill(self.bits.bytes(), &mut state, ts.iter_mut().zip(vs));
         // One that equals the first is not told from it; encoders reopen by single steps.
         self.has_window |= state.window != window;
         State { t: self.t, delta: self.delta, v: self.v, window: self.window, .. } = state;
@@ -369,7 +325,7 @@ impl<'a> XorDecoder<'a> {
             self.bits.skip(used.wrapping_add(2));
         } else {
             self.bits.skip(used.wrapping_add(2 + LEADING_BITS + WIDTH_BITS));
-            self.window = new_window(word);
+            self.window = new_window(word << 2);
             self.has_window = true;
         }
         let bits = self.bits.take(self.window.width);
@@ -395,15 +351,6 @@ impl<'a> XorDecoder<'a> {
         Err(self.truncated(self.bits))
     }
 
-    /// The error for the sample so many after the next one.
-    #[cold]
-    fn not_ascending(mut self, after: usize) -> Error {
-        for _ in self.by_ref().take(after) {}
-        let sound = usize::from(self.read);
-        let number = sound.saturating_add(1);
-        Error::new(Problem::NotAscending { number }, self.bits.byte_offset()).after(sound)
-    }
-
     #[cold]
     fn truncated(&self, start: BitReader<'_>) -> Error {
         let number = usize::from(self.read).saturating_add(1);
@@ -413,25 +360,41 @@ impl<'a> XorDecoder<'a> {
     }
 }
 
-/// How many of the times ascend, behind the last one before them.
-fn count_ascending(last: Option<i64>, times: &[i64]) -> usize {
-    let Some(first) = times.first() else { return 0 };
-    if last.is_some_and(|last| *first <= last) {
-        return 0;
+impl Blocks for XorDecoder<'_> {
+    fn is_over(&self) -> bool {
+        self.failed || self.read == self.total
     }
-    let pairs = || times.iter().zip(times.get(1..).unwrap_or_default());
-    // Nearly always all of them do, which is seen faster without a way out.
-    if pairs().fold(true, |all, (a, b)| all & (a < b)) {
-        return times.len();
+
+    fn finish(&mut self) {
+        self.read = self.total;
     }
-    pairs().take_while(|(a, b)| a < b).count().saturating_add(1)
+
+    fn sound(&self) -> (usize, usize) {
+        (usize::from(self.read), self.bits.byte_offset())
+    }
+
+    fn fill_block(&mut self, columns: &mut Columns) -> Result<(), Error> {
+        let before = columns.timestamps.len();
+        let room = before.saturating_add(self.at_most_left().min(BLOCK));
+        columns.timestamps.resize(room, 0);
+        columns.values.resize(room, 0.0);
+        let (filled, result) = {
+            let ts = columns.timestamps.get_mut(before..).unwrap_or_default();
+            let vs = columns.values.get_mut(before..).unwrap_or_default();
+            self.fill_slices(ts, vs)
+        };
+        let kept = before.saturating_add(filled);
+        columns.timestamps.truncate(kept);
+        columns.values.truncate(kept);
+        result
+    }
 }
 
-/// The window that the two bits `11`, a count of leading zeros and a width at the top say.
+/// The window that a count of leading zeros and a width at the top say.
 #[inline]
-pub(super) fn new_window(word: u64) -> Window {
-    let leading = ((word << 2) >> (64 - LEADING_BITS)) as u32;
-    let width = match ((word << (2 + LEADING_BITS)) >> (64 - WIDTH_BITS)) as u32 {
+pub(crate) fn new_window(word: u64) -> Window {
+    let leading = (word >> (64 - LEADING_BITS)) as u32;
+    let width = match ((word << LEADING_BITS) >> (64 - WIDTH_BITS)) as u32 {
         0 => 64,
         width => width,
     };

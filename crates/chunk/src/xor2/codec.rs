@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use skopos_core::Columns;
+use skopos_core::{Columns, TimeRange};
 
 use crate::codec::{Codec, floats};
 use crate::encoding::Encoding;
@@ -60,5 +60,9 @@ impl Codec for Xor2Codec {
 
     fn decode(&self, chunk: &[u8], columns: &mut Columns) -> Result<(), Error> {
         Xor2Decoder::new(chunk)?.read_all(columns)
+    }
+
+    fn read(&self, chunk: &[u8], range: TimeRange, columns: &mut Columns) -> Result<(), Error> {
+        Xor2Decoder::new(chunk)?.read_range(range, columns)
     }
 }

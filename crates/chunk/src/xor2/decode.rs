@@ -8,14 +8,18 @@
     clippy::indexing_slicing
 )]
 
-use skopos_core::{Columns, STALE_NAN_BITS, Sample, Timestamp};
+use skopos_core::{Columns, STALE_NAN_BITS, Sample, TimeRange, Timestamp};
 
-use crate::bits::{BitReader, PEEK_BITS};
+use crate::bits::BitReader;
 use crate::codec::{level_starts, start_times};
 use crate::encoding::SampleKind;
 use crate::error::{Error, Problem};
 use crate::st::Starts;
 use crate::varbit::{Window, take_uvarint, take_varint};
+use crate::xor::columns::{self, State};
+use crate::xor::decode as xor;
+use crate::xor::range::{self, BLOCK, Blocks};
+use crate::xor2::columns::{Plain, Started};
 use crate::xor2::{DOD_WIDTHS, HEADER_LEN, STARTS_AT};
 
 /// A float sample, and when its counter started.
@@ -128,27 +132,39 @@ impl<'a> Xor2Decoder<'a> {
     ///
     /// `Truncated` or `Corrupt`; the samples before are appended.
     pub fn read_all(&mut self, columns: &mut Columns) -> Result<(), Error> {
-        if self.failed {
-            return Ok(());
-        }
-        let before = columns.timestamps.len();
-        let room = before.saturating_add(self.at_most_left());
-        columns.timestamps.resize(room, 0);
-        columns.values.resize(room, 0.0);
-        let result = if self.starts.are_absent() {
-            let (filled, result) = {
-                let ts = columns.timestamps.get_mut(before..).unwrap_or_default();
-                let vs = columns.values.get_mut(before..).unwrap_or_default();
-                self.fill(ts, vs)
-            };
-            keep(columns, before.saturating_add(filled));
-            level_starts(columns, SampleKind::Float);
+        self.with_starts(columns, |decoder, columns| {
+            let mut result = Ok(());
+            while !decoder.is_over() && result.is_ok() {
+                result = decoder.fill_block(columns);
+            }
             result
-        } else {
-            self.fill_started(columns, before)
-        };
-        self.failed |= result.is_err();
-        result
+        })
+    }
+
+    /// Appends the remaining samples with times in `range` to `columns`, as [`Self::read_all`] does,
+    /// and uses the decoder up.
+    ///
+    /// ```
+    /// use skopos_chunk::{Xor2Decoder, Xor2Encoder};
+    /// use skopos_core::{Columns, TimeRange, Timestamp};
+    ///
+    /// let mut encoder = Xor2Encoder::new();
+    /// for t in [1_000, 2_000, 3_000] {
+    ///     encoder.push_started(900, t, 0.5)?;
+    /// }
+    /// let range = TimeRange::new(Timestamp::from_millis(1_500), Timestamp::from_millis(2_500));
+    /// let mut columns = Columns::new();
+    /// Xor2Decoder::new(encoder.bytes())?.read_range(range, &mut columns)?;
+    /// assert_eq!((columns.timestamps, columns.start_timestamps), (vec![2_000], vec![900]));
+    /// # Ok::<(), skopos_chunk::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// `Truncated` or `Corrupt`, also if the times that are read do not ascend; `columns` holds only
+    /// ascending samples before the fault then.
+    pub fn read_range(&mut self, range: TimeRange, columns: &mut Columns) -> Result<(), Error> {
+        self.with_starts(columns, |decoder, columns| range::read(decoder, range, columns))
     }
 
     /// How many samples the chunk has, by its header.
@@ -173,77 +189,90 @@ impl<'a> Xor2Decoder<'a> {
         StartedSample { sample, start: self.starts.last() }
     }
 
-    /// Decodes into slices that are long enough for all; returns how many samples they got.
-    fn fill(&mut self, ts: &mut [i64], vs: &mut [f64]) -> (usize, Result<(), Error>) {
-        // A copy of our own, so that its fields can live in registers.
-        let mut at = self.clone();
-        let mut filled: usize = 0;
-        let mut result = Ok(());
-        while at.read < at.total {
-            let position = at.bits.position();
-            if let Err(error) = at.step::<false>() {
-                result = Err(error);
-                break;
-            }
-            // The slots are as many as the samples that the bits can hold.
-            let (Some(t), Some(v)) = (ts.get_mut(filled), vs.get_mut(filled)) else { break };
-            (*t, *v) = (at.t, f64::from_bits(at.v));
-            filled = filled.wrapping_add(1);
-            // A bit: the distance and the value were kept, and are likely to be kept again.
-            if at.bits.position().wrapping_sub(position) == 1 {
-                let (ts, vs) = (ts.get_mut(filled..), vs.get_mut(filled..));
-                let run = at.run(ts.unwrap_or_default(), vs.unwrap_or_default());
-                filled = filled.wrapping_add(run);
-            }
-        }
-        *self = at;
-        (filled, result)
-    }
-
-    /// Decodes a run of samples that keep the distance and the value: a zero bit each, many of which
-    /// are seen at once. Returns how many; 0 where a sample alone has to look closer.
-    fn run(&mut self, ts: &mut [i64], vs: &mut [f64]) -> usize {
-        let zeros = self.bits.peek().leading_zeros().min(PEEK_BITS);
-        let promised = usize::from(self.total.saturating_sub(self.read));
-        let there = self.bits.bits_left_or_none().unwrap_or(0);
-        let longest = promised.min(there).min(zeros as usize);
-        let mut run: u16 = 0;
-        for (t, v) in ts.iter_mut().zip(vs).take(longest) {
-            self.t = self.t.wrapping_add_unsigned(self.delta);
-            (*t, *v) = (self.t, f64::from_bits(self.base));
-            run = run.wrapping_add(1);
-        }
-        self.read = self.read.wrapping_add(run);
-        self.bits.skip(u32::from(run));
-        usize::from(run)
-    }
-
-    /// Decodes samples with start timestamps into columns that are long enough for all.
-    fn fill_started(&mut self, columns: &mut Columns, before: usize) -> Result<(), Error> {
+    /// Reads into columns of which the starts are as many as the times, or none.
+    fn with_starts<R>(
+        &mut self,
+        columns: &mut Columns,
+        read: impl FnOnce(&mut Self, &mut Columns) -> R,
+    ) -> R {
         let none_yet = columns.start_timestamps.is_empty();
-        start_times(columns, SampleKind::Float);
-        let Columns { timestamps, values, start_timestamps, .. } = columns;
-        let places = timestamps.iter_mut().zip(values).zip(start_timestamps).skip(before);
-        let mut filled = before;
-        let mut result = Ok(());
-        let mut at = self.clone();
-        for ((t, v), start) in places {
-            if at.read == at.total {
-                break;
-            }
-            result = at.step::<true>();
-            if result.is_err() {
-                break;
-            }
-            (*t, *v, *start) = (at.t, f64::from_bits(at.v), at.starts.last());
-            filled = filled.wrapping_add(1);
+        if self.starts.are_absent() {
+            let result = read(self, columns);
+            level_starts(columns, SampleKind::Float);
+            return result;
         }
-        *self = at;
-        keep(columns, filled);
+        start_times(columns, SampleKind::Float);
+        let result = read(self, columns);
         if none_yet && columns.start_timestamps.iter().all(|start| *start == 0) {
             columns.start_timestamps.clear();
         }
         result
+    }
+
+    /// Decodes into slices of one length, or without starts if no sample has one; returns how many
+    /// samples they got.
+    fn fill_slices(
+        &mut self,
+        ts: &mut [i64],
+        vs: &mut [f64],
+        starts: &mut [i64],
+    ) -> (usize, Result<(), Error>) {
+        let mut filled: usize = 0;
+        while self.read < self.total {
+            if 2 <= self.read {
+                let (ts, vs) = (ts.get_mut(filled..), vs.get_mut(filled..));
+                let (ts, vs) = (ts.unwrap_or_default(), vs.unwrap_or_default());
+                let starts = starts.get_mut(filled..).unwrap_or_default();
+                filled = filled.wrapping_add(self.fill_fast(ts, vs, starts));
+            }
+            // The slots are no more than the samples that the header promises.
+            let (Some(t), Some(v)) = (ts.get_mut(filled), vs.get_mut(filled)) else { break };
+            if let Err(error) = self.step() {
+                self.failed = true;
+                return (filled, Err(error));
+            }
+            (*t, *v) = (self.t, f64::from_bits(self.v));
+            if let Some(start) = starts.get_mut(filled) {
+                *start = self.starts.last();
+            }
+            filled = filled.wrapping_add(1);
+        }
+        (filled, Ok(()))
+    }
+
+    /// Decodes what most samples are made of; returns how many samples the slices got.
+    fn fill_fast(&mut self, ts: &mut [i64], vs: &mut [f64], starts: &mut [i64]) -> usize {
+        let (width, trailing) = self.window.parts();
+        let (position, window) = (self.bits.position(), xor::Window { width, trailing });
+        let state = State { position, t: self.t, delta: self.delta, v: self.base, window };
+        let mut plain = Plain { state, v: self.v };
+        let (bytes, from) = (self.bits.bytes(), self.starts.from());
+        let filled = if from == 0 || self.read < from {
+            // Up to the first sample with a field.
+            let most = if from == 0 { u16::MAX } else { from.wrapping_sub(self.read) };
+            let most = ts.len().min(usize::from(most));
+            let ts = ts.get_mut(..most).unwrap_or_default();
+            let filled = columns::fill(bytes, &mut plain, ts.iter_mut().zip(vs));
+            starts.iter_mut().take(filled).for_each(|start| *start = self.starts.last());
+            filled
+        } else {
+            let mut started = Started { plain, lag: self.starts.lag() };
+            let slots = ts.iter_mut().zip(vs).zip(&mut *starts);
+            let filled = columns::fill(bytes, &mut started, slots);
+            if let Some(last) = filled.checked_sub(1).and_then(|last| starts.get(last)) {
+                self.starts.pass(*last, started.lag);
+            }
+            plain = started.plain;
+            filled
+        };
+        self.v = plain.v;
+        State { t: self.t, delta: self.delta, v: self.base, .. } = plain.state;
+        let xor::Window { width, trailing } = plain.state.window;
+        self.window = Window::new(width, trailing);
+        self.bits.go_to(plain.state.position);
+        // No more than the header counts.
+        self.read = self.read.wrapping_add(u16::try_from(filled).unwrap_or_default());
+        filled
     }
 
     /// How many samples may follow, by the header and by the bits: a bit is the least of one.
@@ -253,12 +282,12 @@ impl<'a> Xor2Decoder<'a> {
         promised.min(possible.saturating_add(1))
     }
 
-    /// Decodes one more sample, which the header promises, and its start if samples are `STARTED`.
+    /// Decodes one more sample, which the header promises.
     #[inline]
-    fn step<const STARTED: bool>(&mut self) -> Result<(), Error> {
+    fn step(&mut self) -> Result<(), Error> {
         let start = self.bits;
         let before = self.t;
-        let mut whole = match self.read {
+        let whole = match self.read {
             0 => self.first_sample(),
             1 => self.second_sample(),
             _ => {
@@ -266,9 +295,7 @@ impl<'a> Xor2Decoder<'a> {
                 true
             }
         };
-        if STARTED {
-            whole = whole && self.starts.take(&mut self.bits, self.read, before, self.t);
-        }
+        let whole = whole && self.starts.take(&mut self.bits, self.read, before, self.t);
         if self.bits.is_past_end() {
             return Err(self.truncated(start));
         }
@@ -395,10 +422,39 @@ impl<'a> Xor2Decoder<'a> {
     }
 }
 
-fn keep(columns: &mut Columns, len: usize) {
-    columns.timestamps.truncate(len);
-    columns.values.truncate(len);
-    columns.start_timestamps.truncate(len);
+impl Blocks for Xor2Decoder<'_> {
+    fn is_over(&self) -> bool {
+        self.failed || self.read == self.total
+    }
+
+    fn finish(&mut self) {
+        self.read = self.total;
+    }
+
+    fn sound(&self) -> (usize, usize) {
+        (usize::from(self.read), self.bits.byte_offset())
+    }
+
+    fn fill_block(&mut self, columns: &mut Columns) -> Result<(), Error> {
+        let before = columns.timestamps.len();
+        let room = before.saturating_add(self.at_most_left().min(BLOCK));
+        columns.timestamps.resize(room, 0);
+        columns.values.resize(room, 0.0);
+        if !self.starts.are_absent() {
+            columns.start_timestamps.resize(room, 0);
+        }
+        let (filled, result) = {
+            let ts = columns.timestamps.get_mut(before..).unwrap_or_default();
+            let vs = columns.values.get_mut(before..).unwrap_or_default();
+            let starts = columns.start_timestamps.get_mut(before..).unwrap_or_default();
+            self.fill_slices(ts, vs, starts)
+        };
+        let kept = before.saturating_add(filled);
+        columns.timestamps.truncate(kept);
+        columns.values.truncate(kept);
+        columns.start_timestamps.truncate(kept);
+        result
+    }
 }
 
 /// The samples in order; after an error there are no more.
@@ -415,7 +471,7 @@ impl Iterator for Xor2Decoder<'_> {
         if self.failed || self.read == self.total {
             return None;
         }
-        match self.step::<true>() {
+        match self.step() {
             Ok(()) => Some(Ok(self.current())),
             Err(error) => {
                 self.failed = true;

@@ -1,8 +1,9 @@
 //! Single steps of the encoding, and what is refused.
 
+use alloc::vec;
 use alloc::vec::Vec;
 
-use skopos_core::{Columns, stale_nan};
+use skopos_core::{Columns, TimeRange, Timestamp, stale_nan};
 
 use super::{Xor2Decoder, Xor2Encoder};
 use crate::error::ErrorKind;
@@ -112,6 +113,55 @@ fn columns_with_starts_keep_one_a_sample() {
     }
     assert_eq!(columns.timestamps, [1, 10, 20, 30]);
     assert_eq!(columns.start_timestamps, [0, 5, 5, 0]);
+}
+
+/// More samples than a block has, with starts from one in the middle on.
+#[test]
+fn a_range_is_trimmed_at_both_ends() {
+    let mut samples: Vec<_> = (0..600_i64).map(|i| (0, i * 1_000, (i / 7) as f64)).collect();
+    for started in [false, true] {
+        for i in (40..600).filter(|_| started) {
+            samples[i].0 = samples[i - 1].1;
+        }
+        let chunk = encode(&samples);
+        check(&chunk, &samples, None);
+        for (start, end, kept) in [
+            (i64::MIN, i64::MAX, 0..600),
+            (1_000, 3_000, 1..4),
+            (30_001, 399_999, 31..400),
+            (599_000, 599_000, 599..600),
+            (599_001, i64::MAX, 0..0),
+            (5_000, 4_000, 0..0),
+        ] {
+            let range = TimeRange::new(Timestamp::from_millis(start), Timestamp::from_millis(end));
+            let mut columns = Columns::new();
+            Xor2Decoder::new(&chunk).unwrap().read_range(range, &mut columns).unwrap();
+            assert_eq!(columns.len(), kept.len());
+            for (i, (start, t, v)) in samples[kept].iter().enumerate() {
+                let found = columns.start_timestamps.get(i).copied().unwrap_or(0);
+                assert_eq!((found, columns.timestamps[i], columns.values[i]), (*start, *t, *v));
+            }
+        }
+    }
+}
+
+#[test]
+fn times_that_do_not_ascend_are_corrupt_in_ranges_only() {
+    let chunk = encode(&[(0, 1_000, 1.0), (5, 2_000, 2.0), (5, 2_000, 3.0), (5, 4_000, 4.0)]);
+    assert_eq!(Xor2Decoder::new(&chunk).unwrap().count(), 4);
+    let mut columns = Columns::new();
+    let error =
+        Xor2Decoder::new(&chunk).unwrap().read_range(TimeRange::ALL, &mut columns).unwrap_err();
+    assert_eq!((error.kind(), error.sound_samples()), (ErrorKind::Corrupt, 2));
+    assert_eq!((columns.timestamps, columns.start_timestamps), (vec![1_000, 2_000], vec![0, 5]));
+}
+
+#[test]
+fn a_marker_at_the_end_of_a_column_stays_the_last_value() {
+    let mut samples: Vec<_> = (0..256_i64).map(|i| (0, i, 1.0)).collect();
+    samples[255].2 = stale_nan();
+    samples.extend([(0, 256, 1.0), (0, 257, 1.0)]);
+    check(&encode(&samples), &samples, None);
 }
 
 #[test]
