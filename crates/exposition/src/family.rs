@@ -37,19 +37,25 @@ pub(crate) use self::created::{base_name, has_start, metric_labels};
 /// # Ok::<(), skopos_exposition::Error>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Family {
     /// The name in the metadata lines.
     pub name: String,
     /// The declared type.
+    #[cfg_attr(feature = "serde", serde(rename = "type", with = "crate::serial", default))]
     pub metric_type: MetricType,
     /// The unit; empty where none was given.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "String::is_empty"))]
     pub unit: String,
     /// The help text, unescaped; nothing where none was given.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
     pub help: Option<String>,
     /// The samples, in the order of the page.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Vec::is_empty"))]
     pub samples: Vec<FamilySample>,
     /// The native histograms, in the order of the page.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Vec::is_empty"))]
     pub histograms: Vec<FamilyHistogram>,
 }
 
@@ -87,17 +93,32 @@ impl Family {
 
 /// A sample of a family.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct FamilySample {
     /// The labels, with the sample's name in `__name__`.
+    #[cfg_attr(feature = "serde", serde(with = "crate::serial"))]
     pub labels: Labels,
     /// The value.
+    #[cfg_attr(feature = "serde", serde(with = "crate::serial"))]
     pub value: f64,
     /// When it was observed, where the page says so.
+    #[cfg_attr(
+        feature = "serde",
+        serde(with = "crate::serial", default, skip_serializing_if = "Option::is_none")
+    )]
     pub timestamp: Option<Timestamp>,
     /// The exemplar, if there is one; not written in Prometheus text.
+    #[cfg_attr(
+        feature = "serde",
+        serde(with = "crate::serial", default, skip_serializing_if = "Option::is_none")
+    )]
     pub exemplar: Option<Exemplar>,
     /// When the counter, histogram or summary began; not written in Prometheus text.
+    #[cfg_attr(
+        feature = "serde",
+        serde(with = "crate::serial", default, skip_serializing_if = "Option::is_none")
+    )]
     pub start_timestamp: Option<Timestamp>,
 }
 
@@ -111,17 +132,32 @@ impl FamilySample {
 
 /// A native histogram of a family.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct FamilyHistogram {
     /// The labels, with the family's name in `__name__`.
+    #[cfg_attr(feature = "serde", serde(with = "crate::serial"))]
     pub labels: Labels,
     /// The histogram.
+    #[cfg_attr(feature = "serde", serde(with = "crate::serial"))]
     pub histogram: HistogramSample,
     /// When it was observed, where the page says so.
+    #[cfg_attr(
+        feature = "serde",
+        serde(with = "crate::serial", default, skip_serializing_if = "Option::is_none")
+    )]
     pub timestamp: Option<Timestamp>,
     /// The exemplars.
+    #[cfg_attr(
+        feature = "serde",
+        serde(with = "crate::serial", default, skip_serializing_if = "Vec::is_empty")
+    )]
     pub exemplars: Vec<Exemplar>,
     /// When it began to count.
+    #[cfg_attr(
+        feature = "serde",
+        serde(with = "crate::serial", default, skip_serializing_if = "Option::is_none")
+    )]
     pub start_timestamp: Option<Timestamp>,
 }
 

@@ -48,6 +48,8 @@
 //! # Crate features
 //!
 //! * `protobuf`: the delimited protobuf format, native histograms included.
+//! * `serde`: families, formats, schemes and the linter's problems are `Serialize` and `Deserialize`;
+//!   `serial` shows their shapes, and gives them to the types of `skopos-core`.
 //! * `std` (default): SIMD is chosen at run time. Without it the crate is `no_std` and needs `alloc`.
 #![deny(unsafe_code)]
 #![cfg_attr(not(feature = "std"), no_std)]
@@ -72,6 +74,8 @@ mod parser;
 #[cfg(feature = "protobuf")]
 mod protobuf;
 mod quote;
+#[cfg(feature = "serde")]
+pub mod serial;
 mod series;
 #[cfg(feature = "std")]
 mod stream;

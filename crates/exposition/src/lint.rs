@@ -19,6 +19,7 @@ mod rules;
 
 /// Something that the linter advises against.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Problem {
     /// The metric family.

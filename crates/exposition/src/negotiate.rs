@@ -152,11 +152,13 @@ pub fn accept_header(protocols: &[ScrapeProtocol], escaping: EscapingScheme) -> 
 
 /// How to read a target's answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct ChosenFormat {
     /// The format to read it in.
     pub format: PageFormat,
     /// What to tell the operator, if the target did not say what it sends and the fallback is used.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
     pub warning: Option<String>,
 }
 
@@ -252,6 +254,20 @@ impl OutputFormat {
     #[must_use]
     pub const fn new(format: TextFormat, escaping: EscapingScheme) -> Self {
         Self { format, escaping, version: format.version() }
+    }
+
+    #[cfg(feature = "serde")]
+    pub(crate) fn version(self) -> &'static str {
+        self.version
+    }
+
+    /// The same output in another version of the format, if that is one that is written.
+    #[cfg(feature = "serde")]
+    pub(crate) fn with_version(self, version: &str) -> Option<Self> {
+        let format = PageFormat::Text(self.format);
+        let mut offers = TEXT_OFFERS.iter().filter(|offer| offer.format == format);
+        let version = offers.find(|offer| offer.version == version)?.version;
+        Some(Self { version, ..self })
     }
 
     /// The content type to send.

@@ -25,6 +25,10 @@ const STEPS: &[Step] = &[
     ),
     step("the layers, lists and sizes that no compiler checks", &["cargo", "xtask", "tidy"]),
     step("what the README tells people to run", &["cargo", "test", "--workspace"]),
+    step(
+        "features that no other crate of the workspace turns on",
+        &["cargo", "test", "--package", "skopos-exposition", "--all-features"],
+    ),
     Step {
         why: "documentation that links and renders",
         command: &["cargo", "doc", "--workspace", "--no-deps"],
@@ -40,7 +44,11 @@ const STEPS: &[Step] = &[
             "skopos-core",
             "--package",
             "skopos-chunk",
+            "--package",
+            "skopos-exposition",
             "--no-default-features",
+            "--features",
+            "skopos-exposition/protobuf,skopos-exposition/serde",
         ],
     ),
 ];
