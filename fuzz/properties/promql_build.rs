@@ -141,7 +141,7 @@ impl Machine<'_> {
     fn grouping(&mut self) -> Grouping {
         let labels = [self.text(), self.text()];
         let labels = labels.iter().map(String::as_str);
-        if self.byte() % 2 == 0 { Grouping::by(labels) } else { Grouping::without(labels) }
+        if self.byte().is_multiple_of(2) { Grouping::by(labels) } else { Grouping::without(labels) }
     }
 
     fn vector(&mut self) -> Vector {
