@@ -17,7 +17,9 @@ use crate::set::IdSet;
 
 mod cache;
 mod ids;
+mod labels;
 mod list;
+mod lookups;
 mod scan;
 mod series;
 mod source;
@@ -76,6 +78,8 @@ pub struct BlockIndex<B> {
 struct Found {
     version: u8,
     toc: Toc,
+    /// Where the series end.
+    series_end: u64,
     symbols: OnceLock<Result<symbols::Places, Error>>,
     table: OnceLock<Result<table::Places, Error>>,
     /// All series, once asked for as a set.
@@ -103,7 +107,8 @@ impl<B: AsRef<[u8]>> BlockIndex<B> {
         let toc = Toc::read(bytes.as_ref())?;
         let (symbols, table, all) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
         let sets = SetCache::new(bytes.as_ref().len() / CACHED_PART);
-        let found = Found { version, toc, symbols, table, all, sets };
+        let series_end = toc.series_end(bytes.as_ref());
+        let found = Found { version, toc, series_end, symbols, table, all, sets };
         Ok(Self { bytes, found })
     }
 
@@ -412,7 +417,7 @@ impl<'a> View<'a> {
 
     /// The file up to the end of the series.
     fn series_section(&self) -> &'a [u8] {
-        let end = self.found.toc.series_end(self.bytes);
+        let end = self.found.series_end;
         usize::try_from(end).ok().and_then(|end| self.bytes.get(..end)).unwrap_or_default()
     }
 

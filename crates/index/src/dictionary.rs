@@ -62,6 +62,36 @@ pub(crate) trait Dictionary {
         lists: &[Self::List],
         within: Option<&Arc<IdSet>>,
     ) -> Result<Arc<IdSet>, Self::Error>;
+
+    /// The series that are in a list of this label and in a longer one of another label.
+    fn both(
+        &self,
+        list: Self::List,
+        other: &Self,
+        longer: Self::List,
+    ) -> Result<Arc<IdSet>, Self::Error> {
+        let series = self.union(&[list], None)?;
+        other.union(&[longer], Some(&series))
+    }
+
+    /// The series of `within` that have an accepted value among those that the scans ask for, told from
+    /// the labels of each; `None` where visiting the values is less work, or labels are not at hand.
+    fn test(
+        &self,
+        _within: &IdSet,
+        _scans: &[Scan<'_>],
+        _accepts: impl Fn(&str) -> bool,
+    ) -> Result<Option<Tested>, Self::Error> {
+        Ok(None)
+    }
+}
+
+/// Series that were tested by their own labels.
+pub(crate) struct Tested {
+    /// Those that passed.
+    pub(crate) series: IdSet,
+    /// How many were looked at.
+    pub(crate) looked_at: usize,
 }
 
 /// Which values a scan visits: those that have all three. Empty texts ask for nothing.

@@ -104,6 +104,9 @@ pub enum Strategy {
     Ranges,
     /// All values are tested, or those with a text that all matches contain.
     Scan,
+    /// The series that are left are tested by their own labels: they are fewer than the values. What
+    /// was looked at and matched are then series.
+    Labels,
 }
 
 impl fmt::Display for Explanation {
@@ -125,11 +128,16 @@ impl fmt::Display for ExplainedStep {
             Strategy::Presence => "presence",
             Strategy::Ranges => "ranges",
             Strategy::Scan => "scan",
+            Strategy::Labels => "labels",
         };
         write!(f, "{action} {}: {strategy}", self.matcher)?;
         self.texts.iter().try_for_each(|text| write!(f, " {text:?}"))?;
         if self.strategy != Strategy::Presence {
-            let values = if self.values_looked_at == 1 { "value" } else { "values" };
+            let values = match (self.strategy, self.values_looked_at) {
+                (Strategy::Labels, _) => "series",
+                (_, 1) => "value",
+                _ => "values",
+            };
             write!(f, ", {} of {} {values}", self.values_matched, self.values_looked_at)?;
         }
         write!(f, ", at most {} series, {} left", self.estimated_series, self.series_left)

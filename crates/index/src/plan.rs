@@ -54,6 +54,8 @@ struct Tally {
     looked_at: usize,
     /// How many of them are in the predicate.
     matched: usize,
+    /// Series were looked at instead.
+    by_labels: bool,
 }
 
 impl<'f, S: Source> Plan<'f, S> {
@@ -69,24 +71,35 @@ impl<'f, S: Source> Plan<'f, S> {
 
     /// The series that all steps leave.
     pub(crate) fn run(&self) -> Result<Arc<IdSet>, S::Error> {
-        self.observe(|_, _, _| {})
+        // Two lists meet without either of them becoming a set.
+        if let [one, other, rest @ ..] = self.steps.as_slice()
+            && let Some(selected) = one.both(other)?
+        {
+            return self.observe(rest, Some(selected), |_, _, _| {});
+        }
+        self.observe(&self.steps, None, |_, _, _| {})
     }
 
     /// Runs the plan and tells what each step did.
     pub(crate) fn explain(&self) -> Result<Explanation, S::Error> {
         let mut steps = Vec::with_capacity(self.steps.len());
-        let selected = self.observe(|step, tally, left| {
+        let selected = self.observe(&self.steps, None, |step, tally, left| {
             steps.push(step.explain(tally, left.len()));
         })?;
         Ok(Explanation::new(steps, selected.len()))
     }
 
+    /// Runs `steps` on what others have selected.
     fn observe(
         &self,
+        steps: &[Step<'f, S::Dictionary>],
+        mut selected: Option<Arc<IdSet>>,
         mut observer: impl FnMut(&Step<'f, S::Dictionary>, Tally, &IdSet),
     ) -> Result<Arc<IdSet>, S::Error> {
-        let mut selected = None;
-        for step in &self.steps {
+        if let Some(none) = selected.take_if(|selected| selected.is_empty()) {
+            return Ok(none);
+        }
+        for step in steps {
             let (left, tally) = step.run(self.source, selected)?;
             observer(step, tally, &left);
             if left.is_empty() {
@@ -111,6 +124,19 @@ impl<'f, D: Dictionary> Step<'f, D> {
             Some(dictionary) => Access::new(condition.predicate(), dictionary)?,
         };
         Ok(Self { condition, dictionary, action, access, at_most })
+    }
+
+    /// What this step and another one leave, if both are lookups of one value.
+    fn both(&self, other: &Self) -> Result<Option<Arc<IdSet>>, D::Error> {
+        if (self.action, other.action) != (Action::Intersect, Action::Intersect) {
+            return Ok(None);
+        }
+        match (&self.dictionary, &self.access, &other.dictionary, &other.access) {
+            (Some(one), Access::One(list), Some(other), Access::One(longer)) => {
+                one.both(*list, other, *longer).map(Some)
+            }
+            _ => Ok(None),
+        }
     }
 
     /// What this step leaves of `selected`, which stands for all series if it is `None`.
@@ -140,6 +166,10 @@ impl<'f, D: Dictionary> Step<'f, D> {
                 let dropped = self.union(dictionary, Some(&kept), &mut tally)?;
                 minus(kept, &dropped)
             }
+            // Whatever value there is is in the predicate, and so is none.
+            Action::SubtractRest if matches!(self.access, Access::Presence) => {
+                selected.map_or_else(|| source.all(), Ok)?
+            }
             Action::SubtractRest => {
                 let kept = selected.map_or_else(|| source.all(), Ok)?;
                 let present = within_presence(dictionary, Some(Arc::clone(&kept)))?;
@@ -160,15 +190,24 @@ impl<'f, D: Dictionary> Step<'f, D> {
         match &self.access {
             Access::Presence => within_presence(dictionary, within.cloned()),
             Access::One(list) => {
-                *tally = Tally { looked_at: 1, matched: 1 };
+                *tally = Tally { looked_at: 1, matched: 1, by_labels: false };
                 dictionary.union(&[*list], within)
             }
             Access::Lists(lists) => {
-                *tally = Tally { looked_at: lists.len(), matched: lists.len() };
+                let count = lists.len();
+                *tally = Tally { looked_at: count, matched: count, by_labels: false };
                 dictionary.union(lists, within)
             }
             Access::Scans(scans) => {
                 let predicate = self.condition.predicate();
+                let accepts = |value: &str| predicate.accepts(value);
+                if let Some(within) = within
+                    && let Some(tested) = dictionary.test(within, scans, accepts)?
+                {
+                    let matched = usize::try_from(tested.series.len()).unwrap_or(usize::MAX);
+                    *tally = Tally { looked_at: tested.looked_at, matched, by_labels: true };
+                    return Ok(Arc::new(tested.series));
+                }
                 let mut lists = Vec::new();
                 for scan in scans {
                     tally.looked_at += dictionary.scan(scan, |value, list| {
@@ -189,6 +228,7 @@ impl<'f, D: Dictionary> Step<'f, D> {
 
     fn explain(&self, tally: Tally, left: u64) -> ExplainedStep {
         let strategy = match &self.access {
+            _ if tally.by_labels => Strategy::Labels,
             Access::One(_) | Access::Lists(_) => Strategy::Lookup,
             Access::Presence => Strategy::Presence,
             Access::Scans(scans) => match scans.as_slice() {

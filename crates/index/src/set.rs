@@ -71,7 +71,18 @@ impl IdSet {
             return Self::scattered(&ids, *max);
         }
         ids.sort_unstable();
-        ids.into_iter().collect()
+        ids.dedup();
+        Self::from_ascending(&ids)
+    }
+
+    /// The set of ascending, distinct ids, not sealed.
+    pub(crate) fn from_ascending(ids: &[u32]) -> Self {
+        let same_key = ids.chunk_by(|one, next| split(*one).0 == split(*next).0);
+        let chunk = |ids: &[u32]| {
+            let key = split(*ids.first()?).0;
+            Some(Chunk::from_lows(key, ids.iter().map(|id| split(*id).1)))
+        };
+        Self { chunks: same_key.filter_map(chunk).collect() }
     }
 
     /// The same by way of a plain bitmap: no sorting, but room for all ids up to `max`.

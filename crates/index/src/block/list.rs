@@ -48,6 +48,26 @@ impl<'a> List<'a> {
         IdSet::from_big_endian(self.ids)
     }
 
+    /// Those that are not below the first and not above the last id of `other`.
+    pub(super) fn within(self, other: Self) -> Self {
+        let ([first, ..], [.., last]) = (other.ids, other.ids) else { return Self::default() };
+        let first = u32::from_be_bytes(*first);
+        let from = self.ids.partition_point(|id| u32::from_be_bytes(*id) < first);
+        let ids = self.ids.get(from..).unwrap_or_default();
+        let count = ids.partition_point(|id| id <= last);
+        Self { ids: ids.get(..count).unwrap_or_default() }
+    }
+
+    /// The ids that both lists have.
+    pub(super) fn common(&self, other: Self) -> Vec<u32> {
+        let mut from = 0;
+        let is_in_other = |id: &u32| {
+            from = other.ids.seek(from, *id);
+            other.ids.get(from).is_some_and(|found| u32::from_be_bytes(*found) == *id)
+        };
+        self.iter().filter(is_in_other).collect()
+    }
+
     pub(super) fn iter(&self) -> impl Iterator<Item = u32> + use<'a> {
         self.ids.iter().map(|id| u32::from_be_bytes(*id))
     }

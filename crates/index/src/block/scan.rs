@@ -34,7 +34,51 @@ impl<'a> Prefix<'a> {
     }
 }
 
+/// The bytes of a varint, to be compared without decoding. Writers take no more bytes than needed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Encoded {
+    /// The bytes before zeros.
+    word: u64,
+    mask: u64,
+    length: usize,
+}
+
+impl Encoded {
+    pub(super) fn new(number: u32) -> Self {
+        let (mut word, mut length, mut rest) = (0_u64, 0_usize, number);
+        loop {
+            let is_last = rest < 0x80;
+            let byte = u64::from(rest & 0x7f) | u64::from(!is_last) << 7;
+            word |= byte << length.wrapping_mul(8);
+            length = length.wrapping_add(1);
+            rest >>= 7;
+            if is_last {
+                let mask = (1_u64 << length.wrapping_mul(8)).wrapping_sub(1);
+                return Self { word, mask, length };
+            }
+        }
+    }
+}
+
 impl<'a> Scan<'a> {
+    /// Goes over `number` if it comes next.
+    #[inline]
+    pub(super) fn skip_encoded(&mut self, number: &Encoded) -> bool {
+        let mut eight = [0xff; 8];
+        let word = match self.rest.first_chunk() {
+            Some(eight) => u64::from_le_bytes(*eight),
+            None => {
+                eight.iter_mut().zip(self.rest).for_each(|(to, from)| *to = *from);
+                u64::from_le_bytes(eight)
+            }
+        };
+        let comes = word & number.mask == number.word;
+        if comes {
+            self.rest = self.rest.get(number.length..).unwrap_or_default();
+        }
+        comes
+    }
+
     pub(super) fn new(bytes: &'a [u8]) -> Self {
         Self { rest: bytes }
     }
@@ -172,6 +216,7 @@ impl<'a> Frame<'a> {
 
 #[cfg(test)]
 #[expect(clippy::indexing_slicing, reason = "a test fails where it is out of bounds")]
+#[expect(clippy::cast_possible_truncation, reason = "seven bits are left")]
 mod tests {
     use super::*;
 
@@ -200,6 +245,29 @@ mod tests {
             assert_eq!(read.uvarint().is_some(), skipped.skip_varint().is_some());
             assert_eq!(read.left(), skipped.left());
         }
+    }
+
+    #[test]
+    fn an_encoded_number_is_gone_over_where_it_stands() {
+        let numbers = [0, 1, 0x7f, 0x80, 0x3fff, 0x4000, 0x1f_ffff, 0x20_0000, u32::MAX];
+        for number in numbers {
+            let mut bytes = Vec::new();
+            let mut rest = number;
+            while 0x80 <= rest {
+                bytes.push(0x80 | (rest & 0x7f) as u8);
+                rest >>= 7;
+            }
+            bytes.push(rest as u8);
+            for behind in [&[][..], &[9; 9]] {
+                let bytes = [bytes.as_slice(), behind].concat();
+                for other in numbers {
+                    let mut scan = Scan::new(&bytes);
+                    assert_eq!(scan.skip_encoded(&Encoded::new(other)), other == number);
+                    assert_eq!(scan.left() == behind.len(), other == number);
+                }
+            }
+        }
+        assert!(!Scan::new(&[]).skip_encoded(&Encoded::new(0)));
     }
 
     #[test]

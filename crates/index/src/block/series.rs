@@ -7,7 +7,7 @@
 
 use skopos_core::{LabelSet, TimeRange, Timestamp};
 
-use crate::block::scan::Scan;
+use crate::block::scan::{Encoded, Scan};
 use crate::block::symbols::Symbols;
 use crate::error::{Error, Section};
 
@@ -149,12 +149,19 @@ impl<'a> Record<'a> {
     }
 
     /// The reference to the value of the label whose name has this reference.
-    pub(super) fn value_of(&self, name: u32) -> Result<Option<u32>, Error> {
+    #[inline]
+    pub(super) fn value_of(&self, name: &Encoded) -> Result<Option<u32>, Error> {
         let mut scan = self.scan();
         for _ in 0..self.count(&mut scan)? {
-            let (other, value) = self.pair(&mut scan)?;
-            if other == name {
-                return Ok(Some(value));
+            let value = if scan.skip_encoded(name) {
+                scan.uvarint32().map(Some)
+            } else {
+                scan.skip_varint().and_then(|()| scan.skip_varint()).map(|()| None)
+            };
+            match value {
+                Some(None) => {}
+                Some(value) => return Ok(value),
+                None => return Err(self.corrupt("a label is cut off")),
             }
         }
         Ok(None)

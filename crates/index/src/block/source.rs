@@ -5,9 +5,10 @@ use std::sync::Arc;
 use memchr::memmem;
 
 use crate::block::View;
+use crate::block::labels;
 use crate::block::list::List;
 use crate::block::table::{Name, Place, Table, Walk};
-use crate::dictionary::{Dictionary, Scan, Source};
+use crate::dictionary::{Dictionary, Scan, Source, Tested};
 use crate::error::Error;
 use crate::set::IdSet;
 
@@ -17,6 +18,10 @@ const SHORT: usize = 32;
 const LONG: usize = 512;
 /// A walk goes from one place to another one that is so many bytes ahead; further ones are looked up.
 const NEAR: u32 = 1024;
+/// Testing a series takes as long as visiting so many values, where no prefix spares tests.
+const PLAIN_TEST: u64 = 2;
+/// The same, where values are found by what they contain.
+const SEARCHED: u64 = 64;
 
 /// The values of one label name.
 pub(super) struct Values<'a> {
@@ -207,6 +212,14 @@ impl<'a> Dictionary for Values<'a> {
         if within.is_none() && 1 < lists.len() && lists.len() == self.value_count() {
             return self.presence();
         }
+        if let ([place], None) = (lists, within) {
+            let list = self.view.list(&self.table, *place)?;
+            return Ok(if list.len() < LONG {
+                Arc::new(list.to_set())
+            } else {
+                self.set(*place, list)
+            });
+        }
         let (mut sets, mut ids) = (Vec::new(), Vec::new());
         for place in lists {
             let list = self.view.list(&self.table, *place)?;
@@ -229,5 +242,42 @@ impl<'a> Dictionary for Values<'a> {
             [one] => Arc::clone(one),
             _ => Arc::new(IdSet::union(sets.iter().map(|set| &**set))),
         })
+    }
+
+    fn both(&self, place: Place, other: &Self, longer: Place) -> Result<Arc<IdSet>, Error> {
+        let list = self.view.list(&self.table, place)?;
+        if LONG <= list.len() {
+            let series = self.set(place, list);
+            return other.union(&[longer], Some(&series));
+        }
+        let other_list = self.view.list(&self.table, longer)?;
+        let list = list.within(other_list);
+        let ids: Vec<u32> = if other_list.len() < LONG {
+            list.common(other_list)
+        } else {
+            let set = other.set(longer, other_list);
+            list.iter().filter(|id| set.contains(*id)).collect()
+        };
+        Ok(Arc::new(IdSet::from_ascending(&ids)))
+    }
+
+    fn test(
+        &self,
+        within: &IdSet,
+        scans: &[Scan<'_>],
+        accepts: impl Fn(&str) -> bool,
+    ) -> Result<Option<Tested>, Error> {
+        let visits = scans.iter().map(|scan| {
+            let values = u64::from(self.table.count_with_prefix(self.name, scan.prefix.as_bytes()));
+            match (scan.prefix, scan.contains) {
+                ("", "") => values / PLAIN_TEST,
+                ("", _) => values / SEARCHED,
+                _ => values,
+            }
+        });
+        if visits.sum::<u64>() <= within.len() {
+            return Ok(None);
+        }
+        labels::test(self.view, self.table.name_text(self.name)?, within, scans, accepts)
     }
 }

@@ -8,6 +8,8 @@
     clippy::indexing_slicing
 )]
 
+use std::ops::Range;
+
 use crate::block::scan::{Frame, Scan};
 use crate::block::toc::{Toc, Variant};
 use crate::error::{Error, Section};
@@ -117,6 +119,32 @@ impl<'a> Symbols<'a> {
             };
         }
         None
+    }
+
+    /// The references of all texts with this prefix; of more texts in version 1.
+    pub(super) fn with_prefix(&self, prefix: &str) -> Range<u32> {
+        let prefix = prefix.as_bytes();
+        if prefix.is_empty() || self.variant == Variant::ByOffset {
+            return 0..u32::MAX;
+        }
+        let from = self.count_while(|text| text < prefix);
+        from..self.count_while(|text| text < prefix || text.starts_with(prefix))
+    }
+
+    /// How many symbols there are before the first one that is not `before`.
+    fn count_while(&self, before: impl Fn(&[u8]) -> bool) -> u32 {
+        let sparse = &self.places.sparse;
+        let at = |place: u32| Some(Scan::new(self.contents.get(place as usize..)?));
+        let behind = sparse.partition_point(|place| {
+            at(*place).and_then(|mut scan| scan.prefixed()).is_some_and(&before)
+        });
+        let stride = behind.saturating_sub(1);
+        let Some(mut scan) = sparse.get(stride).and_then(|place| at(*place)) else { return 0 };
+        let mut number = u32::try_from(stride).unwrap_or(u32::MAX).saturating_mul(STRIDE);
+        while number < self.places.count && scan.prefixed().is_some_and(&before) {
+            number = number.wrapping_add(1);
+        }
+        number
     }
 
     /// All symbols with their references, in their order.

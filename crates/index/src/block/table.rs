@@ -10,11 +10,11 @@
     clippy::indexing_slicing
 )]
 
-use std::cmp::Ordering;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering as Memory};
 use std::sync::{Arc, OnceLock};
 
+use crate::block::lookups::{Found, Lookups};
 use crate::block::scan::{Frame, Prefix, Scan};
 use crate::block::toc::{Toc, Variant};
 use crate::error::{Error, Section};
@@ -33,6 +33,8 @@ pub(super) struct Places {
     stride: u32,
     /// One bit for each entry: its list's checksum was right.
     sound: Box<[AtomicU64]>,
+    /// Entries that were looked up.
+    lookups: Lookups,
 }
 
 /// The entries of one label name.
@@ -84,6 +86,7 @@ impl Places {
                 sparse: Vec::new(),
                 stride,
                 sound: Box::default(),
+                lookups: Lookups::default(),
             });
         }
         let frame = frame(bytes, toc)?;
@@ -101,6 +104,7 @@ impl Places {
         .map_err(|message| corrupt(toc, message))?;
         let words = (count as usize).div_ceil(64);
         places.sound = std::iter::repeat_with(AtomicU64::default).take(words).collect();
+        places.lookups = Lookups::new(count);
         Ok(places)
     }
 
@@ -110,6 +114,7 @@ impl Places {
         size_of_val(self.names.as_slice())
             .saturating_add(size_of_val(self.sparse.as_slice()))
             .saturating_add(size_of_val(&*self.sound))
+            .saturating_add(self.lookups.heap_bytes())
             .saturating_add(presences)
     }
 }
@@ -205,7 +210,8 @@ impl<'a> Pass<'a> {
             last.entries.end = count;
         }
         let (names, sparse) = (std::mem::take(&mut self.names), std::mem::take(&mut self.sparse));
-        Ok(Places { names, sparse, stride, sound: Box::default() })
+        let (sound, lookups) = (Box::default(), Lookups::default());
+        Ok(Places { names, sparse, stride, sound, lookups })
     }
 
     /// Where `scan` stands. Contents are shorter than 4 GiB: their length is 32 bits wide.
@@ -264,8 +270,52 @@ impl<'a> Table<'a> {
 
     /// The entry of one value.
     pub(super) fn find(&self, name: &Name, value: &str) -> Result<Option<Entry<'a>>, Error> {
-        let first = self.walk_from(name, value.as_bytes()).next().transpose()?;
-        Ok(first.filter(|entry| entry.value == value.as_bytes()))
+        let lookups = &self.places.lookups;
+        let hash = lookups.hash(name.entries.start, value.as_bytes());
+        if let Some(found) = lookups.get(hash)
+            && let Some(entry) = self.entry_at(name, found)
+            && entry.value == value.as_bytes()
+        {
+            return Ok(Some(entry));
+        }
+        let mut walk = self.walk_from(name, value.as_bytes());
+        let place = walk.place();
+        let first = walk.next().transpose()?.filter(|entry| entry.value == value.as_bytes());
+        if let Some(entry) = &first {
+            lookups.put(hash, Found { place, number: entry.place.number });
+        }
+        Ok(first)
+    }
+
+    /// The entry of `name` that was found at this place.
+    fn entry_at(&self, name: &Name, found: Found) -> Option<Entry<'a>> {
+        let mut scan = Scan::new(self.contents.get(found.place as usize..)?);
+        scan.take(name.head as usize)?;
+        let value = scan.prefixed()?;
+        let place = Place { number: found.number, offset: scan.uvarint()? };
+        Some(Entry { value, place })
+    }
+
+    /// How many values of `name` have this prefix, at most: told from the noted places.
+    pub(super) fn count_with_prefix(&self, name: &Name, prefix: &[u8]) -> u32 {
+        if prefix.is_empty() {
+            return self.value_count(name);
+        }
+        let places = self.sparse_of(name);
+        let behind = |is_before: &dyn Fn(&[u8]) -> bool| {
+            places.partition_point(|place| self.value_at(name, *place).is_some_and(is_before))
+        };
+        let from = behind(&|value| value < prefix);
+        let to = behind(&|value| value < prefix || value.starts_with(prefix));
+        let strides = u32::try_from(to.saturating_sub(from)).unwrap_or(u32::MAX);
+        strides.saturating_add(1).saturating_mul(self.places.stride).min(self.value_count(name))
+    }
+
+    /// The value of the entry of `name` at a place.
+    fn value_at(&self, name: &Name, place: u32) -> Option<&'a [u8]> {
+        let mut scan = Scan::new(self.contents.get(place as usize..)?);
+        scan.take(name.head as usize)?;
+        scan.prefixed()
     }
 
     /// All entries of `name` in order.
@@ -276,19 +326,17 @@ impl<'a> Table<'a> {
     /// The entries of `name` in order, from the first whose value is not below `from`.
     pub(super) fn walk_from(&self, name: &Name, from: &[u8]) -> Walk<'a> {
         let places = self.sparse_of(name);
-        let head = name.head as usize;
-        let value_at = |place: u32| {
-            let mut scan = Scan::new(self.contents.get(place as usize..)?);
-            scan.take(head)?;
-            scan.prefixed()
-        };
-        let behind =
-            places.partition_point(|place| value_at(*place).is_some_and(|value| value < from));
+        let is_before = |place: &u32| self.value_at(name, *place).is_some_and(|value| value < from);
+        let behind = places.partition_point(is_before);
         let before = u32::try_from(behind.saturating_sub(1)).unwrap_or(u32::MAX);
         let first = name.entries.start.saturating_add(before.saturating_mul(self.places.stride));
         let mut walk = self.walk_at(name, first);
-        while walk.peek_value().is_some_and(|value| value.cmp(from) == Ordering::Less) {
-            walk.next();
+        // Nothing is in the way of a copy: a walk is a few words.
+        let mut next = walk.clone();
+        while let Some(Ok(entry)) = next.next()
+            && entry.value < from
+        {
+            walk.clone_from(&next);
         }
         walk
     }
@@ -369,15 +417,6 @@ impl<'a> Walk<'a> {
     /// Where the next entry is in the table.
     pub(super) fn place(&self) -> u32 {
         u32::try_from(self.table.contents.len().wrapping_sub(self.scan.left())).unwrap_or(u32::MAX)
-    }
-
-    fn peek_value(&self) -> Option<&'a [u8]> {
-        if self.number == self.end {
-            return None;
-        }
-        let mut scan = self.scan;
-        scan.take(self.head)?;
-        scan.prefixed()
     }
 
     /// Goes to the place of the next entry, which is noted.

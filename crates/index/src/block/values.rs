@@ -1,6 +1,7 @@
 //! Which names and values the selected series have.
 
 use crate::block::View;
+use crate::block::scan::Encoded;
 use crate::block::source::Values;
 use crate::dictionary::{Dictionary as _, Source as _};
 use crate::error::Error;
@@ -78,9 +79,9 @@ fn carried<'a>(view: View<'a>, series: &IdSet, all: usize) -> Result<Vec<&'a str
 /// The values of the label `name` that some of `series` have, read from the series, ascending.
 fn values_of<'a>(view: View<'a>, series: &IdSet, name: &str) -> Result<Vec<&'a str>, Error> {
     let Some(name) = view.symbols()?.reference(name) else { return Ok(Vec::new()) };
-    let mut values: Vec<u32> = Vec::new();
+    let (name, mut values) = (Encoded::new(name), Vec::new());
     for id in series.ids() {
-        values.extend(view.record(id)?.sound()?.value_of(name)?);
+        values.extend(view.record(id)?.sound()?.value_of(&name)?);
     }
     values.sort_unstable();
     values.dedup();

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 
 use crate::block::View;
 use crate::block::list::List;
+use crate::block::scan::Encoded;
 use crate::block::series::{BlockSeries, Record};
 use crate::block::symbols::Symbols;
 use crate::block::table::Table;
@@ -157,8 +158,9 @@ fn check_lists(
             postings = postings.saturating_add(list.len() as u64);
             let key = references.get(name_bytes).zip(references.get(entry.value));
             let (name, value) = key.ok_or_else(|| corrupt("its label is no symbol"))?;
+            let name = Encoded::new(*name);
             for id in list.iter() {
-                if view.record(id)?.value_of(*name)? != Some(*value) {
+                if view.record(id)?.value_of(&name)? != Some(*value) {
                     return Err(corrupt("a series does not have the list's label"));
                 }
             }

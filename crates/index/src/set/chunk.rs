@@ -13,6 +13,8 @@ const FEW: usize = 64;
 const MIN_TURN: usize = 16;
 /// From this ratio of lengths on, the shorter array is looked up in the longer one.
 const GALLOP_FROM: usize = 32;
+/// So many numbers of an array are compared with one at once.
+const BLOCK: usize = 16;
 
 /// Up to 65536 ids.
 #[derive(Clone, Debug)]
@@ -431,14 +433,24 @@ fn arrays_and(a: &[u16], b: &[u16]) -> Vec<u16> {
         }
         return both;
     }
-    let (mut x, mut y) = (0, 0);
-    while x < few.len() && y < many.len() {
-        let (one, other) = (few[x], many[y]);
-        if one == other {
-            both.push(one);
+    for low in few {
+        // Whole blocks are passed by their last number, and one is counted through without a branch.
+        while let Some((block, rest)) = many.split_first_chunk::<BLOCK>() {
+            if *low <= block[BLOCK - 1] {
+                let below = block.iter().map(|other| u16::from(other < low)).sum::<u16>();
+                if block[usize::from(below)] == *low {
+                    both.push(*low);
+                }
+                break;
+            }
+            many = rest;
         }
-        x += usize::from(one <= other);
-        y += usize::from(other <= one);
+        if many.len() < BLOCK {
+            many = &many[gallop(many, *low)..];
+            if many.first() == Some(low) {
+                both.push(*low);
+            }
+        }
     }
     both
 }

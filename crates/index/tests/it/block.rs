@@ -9,7 +9,7 @@ use std::process::Command;
 
 use proptest::prelude::*;
 use serde_json::Value;
-use skopos_core::{Labels, SeriesId, TimeRange, Timestamp};
+use skopos_core::{Labels, MatchOp, Matcher, SeriesId, TimeRange, Timestamp};
 use skopos_index::{
     BlockIndex, BlockIndexWriter, BlockPostings, BlockSeries, ChunkMeta, Error, Filter,
 };
@@ -101,6 +101,69 @@ proptest! {
         let names = index.label_names(&filter, 0).map_or(0, |names| names.len());
         prop_assert!(names <= 4);
     }
+}
+
+const OPS: [MatchOp; 4] = [MatchOp::Equal, MatchOp::NotEqual, MatchOp::Regex, MatchOp::NotRegex];
+
+const EXPRESSIONS: [&str; 8] = ["", "0-", "1-0001", "3-00", "[0-9a-f]", ".*1", ".*-0", "."];
+
+/// Series that differ in `id`, of which every `step`-th is in the group `rare`.
+fn many(count: usize, step: usize) -> BTreeSet<Labels> {
+    let series = (0..count).map(|i| {
+        let group = if i.is_multiple_of(step) { "rare" } else { "common" };
+        let id = format!("{:x}-{i:05}", i * 7 % 16);
+        let odd = if i % 2 == 1 { "yes" } else { "" };
+        Labels::from_pairs([("group", group), ("id", id.as_str()), ("odd", odd)])
+    });
+    series.collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Long lists meet short and long ones, and few series left are tested by their own labels.
+    #[test]
+    fn a_file_of_long_lists_equals_brute_force(
+        count in 1..3000_usize,
+        step in 1..600_usize,
+        expression in prop::sample::select(EXPRESSIONS.to_vec()),
+        tail in prop::sample::select(vec!["", ".*", ".+", "[0-5]", "(1|2).*"]),
+        other in prop::sample::select(vec!["", "yes", "no"]),
+        ops in prop::array::uniform2(prop::sample::select(OPS.to_vec())),
+    ) {
+        let all = many(count, step);
+        let (index, series) = build(&all);
+        let matchers = [
+            Matcher::equal("group", "rare"),
+            Matcher::new("id", ops[0], format!("{expression}{tail}")),
+            Matcher::new("odd", ops[1], other),
+        ];
+        let outer = [matchers[0].clone(), matchers[2].clone()];
+        for matchers in [&matchers[..], &matchers[..2], &matchers[1..], &outer] {
+            let filter = Filter::new(matchers).unwrap();
+            let holding = series.iter().filter(|(_, labels)| filter.matches(labels));
+            let expected: Vec<SeriesId> = holding.map(|(id, _)| *id).collect();
+            // The second time much is remembered.
+            for _ in 0..2 {
+                let selected = index.select(&filter).unwrap();
+                prop_assert_eq!(selected.iter().collect::<Vec<_>>(), &*expected);
+            }
+            prop_assert_eq!(index.explain(&filter).unwrap().series(), expected.len() as u64);
+        }
+    }
+}
+
+#[test]
+fn few_series_are_tested_by_their_labels() {
+    let (index, _) = build(&many(2000, 100));
+    let explain = |op| {
+        let matchers = [Matcher::equal("group", "rare"), Matcher::new("id", op, "[0-4].*")];
+        index.explain(&Filter::new(&matchers).unwrap()).unwrap().to_string()
+    };
+    let by_labels = "id=~\"[0-4].*\": labels \"0\" \"1\" \"2\" \"3\" \"4\"";
+    let text = explain(MatchOp::Regex);
+    assert!(text.contains(by_labels) && text.contains(" of 20 series"), "{text}");
+    assert!(explain(MatchOp::NotRegex).contains(": labels"), "both ways");
 }
 
 #[test]
