@@ -47,6 +47,9 @@
 //! * [`build`] makes queries by code; [`walk`](ast::Expr::walk), [`walk_mut`](ast::Expr::walk_mut)
 //!   and [`rewrite`](ast::Expr::rewrite) look at trees and change them.
 //! * [`complete()`] says what may be written at a place, [`hover()`] what stands there.
+//! * [`lint`](lint::lint) advises against what is probably not meant, such as the rate of a gauge, each
+//!   with a code, a place, a reason and a switch; [`labels_of`](lint::labels_of) tells which labels a
+//!   result surely has and has not.
 //! * [`Engine`] answers instant and range queries over any
 //!   [`SeriesSource`](skopos_core::SeriesSource); it is a [`QueryEngine`](skopos_core::QueryEngine).
 //!   [`EngineOptions`] hold what Prometheus has flags for. Whoever has no source yet fills a
@@ -126,6 +129,7 @@ pub mod hover;
 #[cfg(feature = "engine")]
 mod kahan;
 mod lexer;
+pub mod lint;
 #[cfg(feature = "engine")]
 mod math;
 mod names;
