@@ -62,8 +62,11 @@
 //! # Concepts
 //!
 //! * **Files**: [`load`] reads a YAML text into a [`RuleFile`] of [`Group`]s of [`Rule`]s, or
-//!   gives every [`LoadError`] with Prometheus' words and the place; [`lint`] finds [`duplicates`].
+//!   gives every [`LoadError`] with Prometheus' words and the place; [`lint`](lint()) finds [`duplicates`].
 //!   [`load_kubernetes`] takes the `PrometheusRule` objects of the Prometheus operator.
+//! * **Lints**: [`lint_file`](lint::lint_file) advises against what is probably not meant, such as a template
+//!   that uses a label that an aggregation took away. It asks an
+//!   [`ExpressionAdvisor`](lint::ExpressionAdvisor) about expressions.
 //! * **Evaluation**: a [`GroupState`] runs its rules in order at one time, each seeing what those
 //!   before it wrote. Series that a rule gave last time and not now are marked as stale.
 //! * **Alerts** are pending, fire once the condition held for long enough, and are remembered for a
@@ -105,6 +108,7 @@ mod evaluator;
 mod group;
 #[cfg(feature = "yaml")]
 mod kubernetes;
+pub mod lint;
 #[cfg(feature = "yaml")]
 mod load;
 mod model;

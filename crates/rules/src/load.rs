@@ -121,6 +121,7 @@ fn rule(raw: RawRule) -> Rule {
         kind,
         name: name.text,
         expr: raw.expr.text,
+        expr_position: raw.expr.at,
         hold: raw.hold,
         keep_firing_for: raw.keep_firing_for,
         labels: raw.labels,

@@ -123,6 +123,8 @@ pub struct Rule {
     pub annotations: BTreeMap<String, String>,
     /// Where the name stands in the file.
     pub position: Position,
+    /// Where the expression stands in the file: its first character, quote or mark of a block.
+    pub expr_position: Position,
 }
 
 /// Equality of what the rule says, wherever it stands.

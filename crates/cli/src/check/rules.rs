@@ -1,4 +1,6 @@
-//! `skopos check rules`: whether rule files can be used, and which rules collide.
+//! `skopos check rules`: whether rule files can be used, which rules collide, and what is advised against.
+
+mod advice;
 
 use std::fs;
 use std::io::{self, Read as _, Write as _};
@@ -8,10 +10,12 @@ use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 use serde_json::{Value as Json, json};
 use skopos_promql::{Engine, EngineOptions, ParseOptions};
+use skopos_rules::lint::Finding;
 use skopos_rules::{LoadError, LoadOptions, RuleFile, is_kubernetes, lint, load, load_kubernetes};
 use skopos_template::AlertExpander;
 use skopos_tsdb::{Head, HeadOptions};
 
+use self::advice::{Adviser, Choices};
 use super::Output;
 use crate::outcome::Outcome;
 
@@ -22,13 +26,16 @@ const STANDARD_INPUT: &str = "standard input";
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example:
-  skopos check rules --lint=all --lint-fatal rules/*.yml")]
+  skopos check rules --lint=all --lint-fatal rules/*.yml
+  skopos check rules --lint=extended --scrape-interval=30s rules/*.yml")]
 pub(super) struct Arguments {
     /// Rule files; without any, standard input
     files: Vec<PathBuf>,
     /// What to advise against
     #[arg(long, value_enum, default_value_t)]
     lint: Lint,
+    #[command(flatten)]
+    choices: Choices,
     #[command(flatten)]
     shared: Shared,
     /// Form of the output
@@ -38,11 +45,13 @@ pub(super) struct Arguments {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 enum Lint {
-    /// Everything
+    /// Everything that promtool advises against
     All,
     /// Rules of a file that have a name and labels in common
     #[default]
     DuplicateRules,
+    /// What expressions, templates and groups give away too, with places and reasons
+    Extended,
     /// Nothing
     None,
 }
@@ -68,11 +77,30 @@ pub(super) struct Checked {
     /// One file; several for a text that holds Kubernetes objects.
     result: Result<Vec<RuleFile>, Vec<LoadError>>,
     lints: Vec<String>,
+    /// What only `--lint=extended` tells.
+    findings: Vec<Finding>,
+}
+
+/// Which lints are on.
+enum Lints<'a> {
+    None,
+    Duplicates,
+    Extended(&'a Adviser),
 }
 
 impl Arguments {
     pub(super) fn run(self) -> anyhow::Result<Outcome> {
-        let lints = self.lint != Lint::None;
+        if self.choices.lint_list {
+            io::stdout().write_all(advice::list().as_bytes())?;
+            return Ok(Outcome::Fine);
+        }
+        let adviser = self.choices.adviser(self.shared.parse_options())?;
+        let lints = match self.lint {
+            Lint::None => Lints::None,
+            Lint::Extended => Lints::Extended(&adviser),
+            _ if self.choices.names_any() => Lints::Extended(&adviser),
+            Lint::All | Lint::DuplicateRules => Lints::Duplicates,
+        };
         let mut files = Vec::new();
         for path in &self.files {
             if !path.exists() {
@@ -88,8 +116,8 @@ impl Arguments {
         let mut worst = Outcome::Fine;
         for (name, content) in files {
             let checked = match is_kubernetes(&content) {
-                true => check_with(load_kubernetes, &name, &content, self.shared, lints),
-                false => check(&name, &content, self.shared, lints),
+                true => check_with(load_kubernetes, &name, &content, self.shared, &lints),
+                false => check_with(load_file, &name, &content, self.shared, &lints),
             };
             worst = worst.max(checked.outcome(self.shared.lint_fatal));
             match self.output {
@@ -105,31 +133,60 @@ pub(super) fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     fs::read(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
+impl Shared {
+    fn parse_options(self) -> ParseOptions {
+        ParseOptions::default().with_experimental_functions(self.experimental_functions)
+    }
+}
+
 /// Checks the content of one rule file.
 pub(super) fn check(name: &str, content: &[u8], shared: Shared, lints: bool) -> Checked {
-    let load = |content: &[u8], name: &str, options: &LoadOptions<'_>| {
-        load(content, name, options).map(|file| vec![file])
-    };
-    check_with(load, name, content, shared, lints)
+    let lints = if lints { Lints::Duplicates } else { Lints::None };
+    check_with(load_file, name, content, shared, &lints)
 }
 
 /// How a text becomes rule files.
 type Load = fn(&[u8], &str, &LoadOptions<'_>) -> Result<Vec<RuleFile>, Vec<LoadError>>;
 
-fn check_with(load: Load, name: &str, content: &[u8], shared: Shared, lints: bool) -> Checked {
-    let parse = ParseOptions::default().with_experimental_functions(shared.experimental_functions);
+fn load_file(
+    content: &[u8],
+    name: &str,
+    options: &LoadOptions<'_>,
+) -> Result<Vec<RuleFile>, Vec<LoadError>> {
+    load(content, name, options).map(|file| vec![file])
+}
+
+fn check_with(
+    load: Load,
+    name: &str,
+    content: &[u8],
+    shared: Shared,
+    lints: &Lints<'_>,
+) -> Checked {
     // Only the parser is asked; there are no series.
     let source = Head::new(HeadOptions::new());
-    let engine = Engine::new(source, EngineOptions::default().with_parse(parse));
+    let engine_options = EngineOptions::default().with_parse(shared.parse_options());
+    let engine = Engine::new(source, engine_options);
     let expander = AlertExpander::new();
     let mut options = LoadOptions::new(&engine, &expander);
     if shared.ignore_unknown_fields {
         options = options.ignore_unknown_fields();
     }
     let result = load(content, name, &options);
-    let files = result.as_deref().ok().filter(|_| lints).unwrap_or_default();
-    let lints = files.iter().filter_map(lint).collect();
-    Checked { name: name.into(), result, lints }
+    let mut checked =
+        Checked { name: name.into(), result, lints: Vec::new(), findings: Vec::new() };
+    let files = checked.result.as_deref().unwrap_or_default();
+    match lints {
+        Lints::None => {}
+        Lints::Duplicates => checked.lints = files.iter().filter_map(lint).collect(),
+        Lints::Extended(adviser) => {
+            let text = str::from_utf8(content).unwrap_or_default();
+            checked.findings = files.iter().flat_map(|file| adviser.advise(file, text)).collect();
+            let lines = checked.findings.iter().map(|finding| format!("{name}:{finding}"));
+            checked.lints = lines.collect();
+        }
+    }
+    checked
 }
 
 impl Checked {
@@ -171,7 +228,12 @@ impl Checked {
                 json!({"file": name, "errors": errors})
             }
             Ok(files) => {
-                json!({"file": name, "rules": rule_count(files), "lints": self.lints})
+                let mut object =
+                    json!({"file": name, "rules": rule_count(files), "lints": self.lints});
+                if !self.findings.is_empty() {
+                    object["findings"] = self.findings.iter().map(finding_to_json).collect();
+                }
+                object
             }
         }
     }
@@ -189,6 +251,23 @@ fn error_to_json(error: &LoadError) -> Json {
     }
     if let Some(group) = error.group() {
         object["group"] = group.into();
+    }
+    object
+}
+
+fn finding_to_json(finding: &Finding) -> Json {
+    let mut object = json!({
+        "code": finding.code,
+        "group": finding.group,
+        "rule": finding.rule,
+        "line": finding.position.line,
+        "column": finding.position.column,
+        "reason": finding.reason,
+        "advice": finding.remedy,
+    });
+    if let Some(at) = finding.within {
+        object["expressionLine"] = at.line.into();
+        object["expressionColumn"] = at.column.into();
     }
     object
 }

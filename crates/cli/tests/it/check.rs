@@ -203,3 +203,98 @@ fn kubernetes_objects_are_checked_too() {
         run.stderr
     );
 }
+
+const ADVISED: &str = "\
+groups:
+- name: g
+  rules:
+  - alert: Slow
+    expr: sum by (job) (rate(up[30s])) > 1
+    for: 5m
+    annotations: {summary: '{{ $labels.instance }}'}
+  - alert: Down
+    expr: |
+      up{job=~\"api\"}
+        == 0
+  - alert: Few
+    expr: >
+      count(up)
+      == 0
+    for: 5m
+";
+
+/// What is said of the rules above: place, code and the start of the reason.
+const ADVICE: &str = "  FAILED:
+a.yml:4:12: label-not-in-result: the annotation \"summary\" uses instance, which the expression's \
+result lacks; keep the label in the aggregation, or do not use it
+a.yml:5:25: rate-over-gauge: up is a gauge, and rate takes every fall for a restart; use deriv() or \
+delta(), or max_over_time() and the like
+a.yml:5:30: range-too-short: 30s hold fewer than 4 scrapes of one in 15s; look back for at least four \
+scrapes
+a.yml:8:12: alert-without-for: one scrape alone decides, and the alert fires at once; set `for` to \
+some evaluations
+a.yml:10:7: regex-could-be-equality: job=~\"api\" has nothing of a regular expression and says \
+job=\"api\"; compare with = or !=
+a.yml:12:12: count-is-never-zero: at 1:1 of the expression: count of nothing is nothing and not 0, so \
+that this never holds; ask absent(), or add `or vector(0)` to the count
+";
+
+#[test]
+fn extended_lints_are_asked_for() {
+    let folder = folder(&[("a.yml", ADVISED)]);
+    let check = |flags: &[&str]| {
+        let arguments = [&["check", "rules"], flags, &["a.yml"]].concat();
+        skopos(folder.path(), &arguments, "")
+    };
+    let run = check(&[]);
+    let fine = "Checking a.yml\n  SUCCESS: 3 rules found\n\n";
+    assert_eq!((run.stdout.as_str(), run.stderr.as_str()), (fine, ""));
+    assert_eq!(check(&["--lint=all"]).stdout, fine);
+
+    let run = check(&["--lint=extended"]);
+    assert_eq!((run.stderr.as_str(), run.stdout.as_str()), (ADVICE, "Checking a.yml\n\n"));
+    assert_eq!(run.code, Some(0));
+    assert_eq!(check(&["--lint=extended", "--lint-fatal"]).code, Some(3));
+    let codes = |flags: &[&str]| {
+        let run = check(&[&["--lint-fatal", "-o", "json"], flags].concat());
+        let report: Value = serde_json::from_str(&run.stdout).expect("JSON");
+        let findings = report["findings"].as_array().cloned().unwrap_or_default();
+        findings.iter().map(|f| f["code"].as_str().unwrap_or("").to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(codes(&["--lint=none", "--enable-lint=missing-severity"]), [""; 0]);
+    assert_eq!(codes(&["--lint=extended"]).len(), 6);
+    assert_eq!(codes(&["--enable-lint=missing-severity"]).len(), 9);
+    assert_eq!(codes(&["--disable-lint=rate-over-gauge"]).len(), 5);
+    assert_eq!(codes(&["--lint=extended", "--scrape-interval=5s"]).len(), 5);
+    assert_eq!(codes(&["--lint=extended", "--evaluation-interval=10m"]).len(), 8);
+
+    let run = check(&["--enable-lint=nonsense"]);
+    assert_eq!((run.code, run.stdout.as_str()), (Some(1), ""));
+    assert_eq!(run.stderr, "skopos: error: no lint 'nonsense', see --lint-list\n");
+    let run = check(&["--lint-list"]);
+    assert_eq!(run.code, Some(0));
+    assert!(run.stdout.contains("missing-severity           off  an alert has no"), "{run:?}");
+    assert!(run.stdout.contains("\nrate-over-gauge            on   a function for"), "{run:?}");
+}
+
+#[test]
+fn findings_are_reported_to_programs_too() {
+    let folder = folder(&[("a.yml", ADVISED)]);
+    let arguments = ["check", "rules", "-o", "json", "--lint=extended", "a.yml"];
+    let run = skopos(folder.path(), &arguments, "");
+    let report: Value = serde_json::from_str(&run.stdout).expect("JSON");
+    assert_eq!(
+        report["findings"][5],
+        json!({
+            "code": "count-is-never-zero",
+            "group": "g",
+            "rule": "Few",
+            "line": 12,
+            "column": 12,
+            "expressionLine": 1,
+            "expressionColumn": 1,
+            "reason": "count of nothing is nothing and not 0, so that this never holds",
+            "advice": "ask absent(), or add `or vector(0)` to the count",
+        })
+    );
+}
