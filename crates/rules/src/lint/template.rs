@@ -56,7 +56,7 @@ pub(super) fn scan(text: &str) -> Uses<'_> {
 }
 
 /// The label that a word stands for.
-fn label<'t>(word: &'t str, is_root: bool) -> Option<&'t str> {
+fn label(word: &str, is_root: bool) -> Option<&str> {
     let dotted = if is_root { word.strip_prefix(".Labels.") } else { None };
     let name = word.strip_prefix("$labels.").or(dotted)?;
     name.split('.').next().filter(|name| !name.is_empty())

@@ -16,10 +16,12 @@ fn file(rules: Vec<Rule>) -> RuleFile {
 fn advisor(expr: &str, _: RuleKind) -> Option<Examined> {
     let (labels, metrics) = expr.split_once(':')?;
     let words = |text: &str| text.split_whitespace().map(ToOwned::to_owned).collect();
-    let mut examined = Examined::default();
-    examined.labels = KnownLabels::new((labels != "*").then(|| words(labels)), Vec::new());
-    examined.metrics = words(metrics);
-    examined.is_instantaneous = metrics.contains("==");
+    let mut examined = Examined {
+        labels: KnownLabels::new((labels != "*").then(|| words(labels)), Vec::new()),
+        metrics: words(metrics),
+        is_instantaneous: metrics.contains("=="),
+        ..Examined::default()
+    };
     if metrics.contains("bad") {
         let offset = expr.find("bad")?;
         examined.advice.push(ExpressionAdvice::new("bad", offset, "it is".into(), "leave it"));
