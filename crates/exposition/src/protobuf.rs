@@ -312,7 +312,7 @@ impl<'a> ProtobufParser<'a> {
         self.start = metric.map_or(self.start, Wire::offset);
         let added = Added { metric_type, unit };
         let added = self.options.type_and_unit_labels().then_some(added);
-        self.labels.begin(name, &self.metric.labels, added)?;
+        self.labels.begin(name, &self.metric, added)?;
         self.is_native = false;
         match metric_type {
             MetricType::Histogram | MetricType::GaugeHistogram => {

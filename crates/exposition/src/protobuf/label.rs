@@ -5,7 +5,7 @@
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::str;
+use core::{slice, str};
 
 use skopos_core::MetricType;
 use skopos_core::labels::METRIC_NAME;
@@ -46,6 +46,10 @@ pub(crate) struct LabelBuffer<'a> {
     /// What identifies the series, and where in it the extra label's value begins.
     series: Vec<u8>,
     extra_series_at: Option<usize>,
+    /// The part of it that the labels behind the metric's name make, in all samples of the metric.
+    tail: Vec<u8>,
+    /// Where in that part the extra label belongs.
+    extra_tail_at: usize,
 }
 
 impl<'a> LabelBuffer<'a> {
@@ -53,7 +57,7 @@ impl<'a> LabelBuffer<'a> {
     pub(super) fn begin(
         &mut self,
         family: &str,
-        labels: &[Wire<'a>],
+        metric: &message::Metric<'a>,
         added: Option<Added<'a>>,
     ) -> Result<(), Error> {
         self.name.clear();
@@ -70,27 +74,80 @@ impl<'a> LabelBuffer<'a> {
             }
         }
         let replaced = self.sorted.len();
-        for &wire in labels {
-            let (name, value) = checked(message::label(wire)?, wire)?;
-            let is_replaced = added.is_some()
-                && self.sorted.iter().take(replaced).any(|(replaced, _)| *replaced == name);
-            if !is_replaced {
-                self.sorted.push((name, value));
+        if !self.push_usual(metric.short_labels) {
+            self.sorted.truncate(replaced);
+            let mut labels = metric.short_labels;
+            while let Some(key) = labels.key("Metric")? {
+                let wire = labels.message(key, "Label")?;
+                self.sorted.push(checked(message::label(wire)?, wire)?);
             }
+        }
+        for &wire in &metric.labels {
+            self.sorted.push(checked(message::label(wire)?, wire)?);
+        }
+        if added.is_some() {
+            self.drop_replaced(replaced);
         }
         self.sort();
         self.extra_series_at = None;
+        self.write_tail();
         Ok(())
     }
 
+    /// Appends labels that are written as everybody does; says whether all of them are.
+    #[inline]
+    fn push_usual(&mut self, labels: Wire<'a>) -> bool {
+        // All of it is text but for keys and lengths, which are ASCII.
+        let Ok(mut text) = simdutf8::basic::from_utf8(labels.rest()) else { return false };
+        while !text.is_empty() {
+            let Some((name, value, rest)) = message::split_label(text) else { return false };
+            if name.is_empty() {
+                return false;
+            }
+            self.sorted.push((name, value));
+            text = rest;
+        }
+        true
+    }
+
+    /// Leaves out the labels that have the name of one of the first ones.
+    #[cold]
+    fn drop_replaced(&mut self, first: usize) {
+        let (replaced, _) = self.sorted.split_at(first);
+        let replaced: Vec<&str> = replaced.iter().map(|(name, _)| *name).collect();
+        let mut index = 0;
+        self.sorted.retain(|(name, _)| {
+            index += 1;
+            index <= first || !replaced.contains(name)
+        });
+    }
+
+    /// Writes what follows the metric's name in all series of the metric.
+    fn write_tail(&mut self) {
+        self.tail.clear();
+        if self.name_at != 0 {
+            return;
+        }
+        for (name, value) in self.sorted.iter().skip(1) {
+            if *name == METRIC_NAME {
+                self.tail.extend_from_slice(value.as_bytes());
+                continue;
+            }
+            push_label(name, value, &mut self.tail);
+        }
+    }
+
     fn sort(&mut self) {
-        let is_ascending = |labels: &[(&str, &str)]| {
-            labels.is_sorted_by(|(a, _), (b, _)| a.as_bytes() < b.as_bytes())
-        };
+        let is_ascending =
+            |labels: &[(&str, &str)]| labels.is_sorted_by(|(a, _), (b, _)| is_before(a, b));
         self.is_sorted_distinct = is_ascending(&self.sorted);
         if !self.is_sorted_distinct {
             self.sorted.sort_by_key(|(name, _)| *name);
             self.is_sorted_distinct = is_ascending(&self.sorted);
+        }
+        if self.sorted.first().is_some_and(|(name, _)| *name == METRIC_NAME) {
+            self.name_at = 0;
+            return;
         }
         // Of several it is the first, since the sort is stable.
         let at = self.sorted.iter().position(|(name, _)| *name == METRIC_NAME);
@@ -105,7 +162,12 @@ impl<'a> LabelBuffer<'a> {
         self.is_distinct = self.is_sorted_distinct;
         self.series.clear();
         self.extra_series_at = None;
-        self.write_series(0);
+        if self.name_at == 0 {
+            self.series.extend_from_slice(self.name.as_bytes());
+            self.series.extend_from_slice(&self.tail);
+        } else {
+            self.write_series(0);
+        }
     }
 
     /// Turns to the sample with a suffix and an extra label.
@@ -116,7 +178,12 @@ impl<'a> LabelBuffer<'a> {
             // The sample before was another bucket of the same metric.
             self.series.truncate(at);
             self.series.extend_from_slice(extra.as_bytes());
-            self.write_series(self.extra_at + 1);
+            if self.name_at == 0 {
+                let rest = self.tail.get(self.extra_tail_at..).unwrap_or_default();
+                self.series.extend_from_slice(rest);
+            } else {
+                self.write_series(self.extra_at + 1);
+            }
             return;
         }
         self.name.truncate(self.family_len);
@@ -127,15 +194,35 @@ impl<'a> LabelBuffer<'a> {
         self.is_distinct =
             self.is_sorted_distinct && before.is_none_or(|(name, _)| *name != extra_name);
         self.series.clear();
-        self.write_series(0);
+        if self.name_at == 0 {
+            self.write_series_with_extra();
+        } else {
+            self.write_series(0);
+        }
+    }
+
+    /// The series with the extra label, where the metric's name comes first.
+    fn write_series_with_extra(&mut self) {
+        let before = self.sorted.get(1..self.extra_at).unwrap_or_default();
+        let lengths = before.iter().map(|(name, value)| match *name {
+            METRIC_NAME => value.len(),
+            name => name.len() + value.len() + 2,
+        });
+        self.extra_tail_at = lengths.sum();
+        let (before, rest) =
+            self.tail.split_at_checked(self.extra_tail_at).unwrap_or((&self.tail, &[]));
+        self.series.extend_from_slice(self.name.as_bytes());
+        self.series.extend_from_slice(before);
+        push_label(self.extra_name, "", &mut self.series);
+        self.extra_series_at = Some(self.series.len());
+        self.series.extend_from_slice(self.extra.as_bytes());
+        self.series.extend_from_slice(rest);
     }
 
     fn write_series(&mut self, from: usize) {
         for index in from..self.len() {
             if index == self.extra_at {
-                self.series.push(SEPARATOR);
-                self.series.extend_from_slice(self.extra_name.as_bytes());
-                self.series.push(SEPARATOR);
+                push_label(self.extra_name, "", &mut self.series);
                 self.extra_series_at = Some(self.series.len());
                 self.series.extend_from_slice(self.extra.as_bytes());
                 continue;
@@ -147,10 +234,7 @@ impl<'a> LabelBuffer<'a> {
             } else if name == METRIC_NAME {
                 self.series.extend_from_slice(value.as_bytes());
             } else {
-                self.series.push(SEPARATOR);
-                self.series.extend_from_slice(name.as_bytes());
-                self.series.push(SEPARATOR);
-                self.series.extend_from_slice(value.as_bytes());
+                push_label(name, value, &mut self.series);
             }
         }
     }
@@ -184,13 +268,62 @@ impl<'a> LabelBuffer<'a> {
         self.pair(index + usize::from(name_at <= index))
     }
 
+    #[inline]
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        (0..self.len()).filter_map(|index| self.pair(index))
+        Pairs {
+            rest: self.sorted.iter(),
+            index: 0,
+            name_at: self.name_at + usize::from(self.extra_at <= self.name_at),
+            extra_at: self.extra_at,
+            buffer: self,
+        }
     }
 
     pub(crate) fn is_distinct(&self) -> bool {
         self.is_distinct
     }
+}
+
+/// The labels of a buffer, in name order.
+struct Pairs<'b, 'a> {
+    rest: slice::Iter<'b, (&'a str, &'a str)>,
+    index: usize,
+    name_at: usize,
+    extra_at: usize,
+    buffer: &'b LabelBuffer<'a>,
+}
+
+impl<'b> Iterator for Pairs<'b, '_> {
+    type Item = (&'b str, &'b str);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        let index = self.index;
+        self.index += 1;
+        if index == self.extra_at {
+            return Some((self.buffer.extra_name, &self.buffer.extra));
+        }
+        let &(name, value) = self.rest.next()?;
+        Some((name, if index == self.name_at { &self.buffer.name } else { value }))
+    }
+}
+
+/// Whether a name comes before another one; most differ in their first byte.
+#[inline]
+fn is_before(a: &str, b: &str) -> bool {
+    match (a.as_bytes(), b.as_bytes()) {
+        ([a, ..], [b, ..]) if a != b => a < b,
+        (a, b) => a < b,
+    }
+}
+
+#[inline]
+fn push_label(name: &str, value: &str, out: &mut Vec<u8>) {
+    out.reserve(name.len() + value.len() + 2);
+    out.push(SEPARATOR);
+    out.extend_from_slice(name.as_bytes());
+    out.push(SEPARATOR);
+    out.extend_from_slice(value.as_bytes());
 }
 
 #[inline]

@@ -14,6 +14,10 @@ use skopos_core::{Exemplar, Labels, Span, Timestamp};
 use super::wire::{BYTES, FIXED64, Key, VARINT, Wire, zigzag, zigzag32};
 use crate::Error;
 
+/// A label's fields.
+const NAME: u8 = 1 << 3 | BYTES;
+const VALUE: u8 = 2 << 3 | BYTES;
+
 /// A metric family, without its metrics.
 #[derive(Debug, Default)]
 pub(super) struct FamilyMessage<'a> {
@@ -57,7 +61,9 @@ impl<'a> FamilyMessage<'a> {
 /// A metric of any type: every type's fields are there, and empty where the metric has none.
 #[derive(Debug, Default)]
 pub(super) struct Metric<'a> {
-    /// The messages of the labels.
+    /// The fields of the labels that the metric begins with, as far as they are short.
+    pub(super) short_labels: Wire<'a>,
+    /// The messages of the other labels.
     pub(super) labels: Vec<Wire<'a>>,
     pub(super) timestamp_millis: i64,
     pub(super) counter: f64,
@@ -206,6 +212,7 @@ impl<'a> Metric<'a> {
     #[inline]
     pub(super) fn decode(&mut self, mut wire: Wire<'a>) -> Result<(), Error> {
         self.clear();
+        self.short_labels = wire.short_messages(1 << 3 | BYTES);
         while let Some(key) = wire.key("Metric")? {
             match key.field {
                 1 => self.labels.push(wire.message(key, "Label")?),
@@ -365,6 +372,11 @@ fn bucket<'a>(
     mut wire: Wire<'a>,
 ) -> Result<RawBucket, Error> {
     let mut bucket = RawBucket::default();
+    if let Some((count, bound)) = usual_bucket(wire) {
+        bucket.count = count;
+        bucket.bound = bound;
+        return Ok(bucket);
+    }
     while let Some(key) = wire.key("Bucket")? {
         match key.field {
             1 => bucket.count = wire.integer(key, "CumulativeCount")?,
@@ -445,6 +457,34 @@ fn exemplar<'a>(
     Ok(())
 }
 
+/// The count and the bound, where there is nothing else.
+#[inline]
+fn usual_bucket(wire: Wire<'_>) -> Option<(u64, f64)> {
+    const COUNT: u8 = 1 << 3 | VARINT;
+    const BOUND: u8 = 2 << 3 | FIXED64;
+    let (count, bound) = match wire.rest() {
+        [COUNT, count @ 0..0x80, BOUND, bound @ ..] => (u64::from(*count), bound),
+        [COUNT, low @ 0x80..=0xff, high @ 0..0x80, BOUND, bound @ ..] => {
+            (u64::from(low & 0x7f) | u64::from(*high) << 7, bound)
+        }
+        _ => return None,
+    };
+    Some((count, f64::from_le_bytes(bound.try_into().ok()?)))
+}
+
+/// The name and the value of the label whose field comes first, written as everybody does, and the rest.
+#[inline]
+pub(super) fn split_label(text: &str) -> Option<(&str, &str, &str)> {
+    const LABEL: u8 = 1 << 3 | BYTES;
+    let [LABEL, len @ 0..0x80, NAME, name_len @ 0..0x80, ..] = text.as_bytes() else {
+        return None;
+    };
+    let (name, rest) = text.get(4..)?.split_at_checked(usize::from(*name_len))?;
+    let [VALUE, value_len @ 0..0x80, ..] = rest.as_bytes() else { return None };
+    let (value, rest) = rest.get(2..)?.split_at_checked(usize::from(*value_len))?;
+    (*len == name_len.checked_add(*value_len)?.checked_add(4)?).then_some((name, value, rest))
+}
+
 /// The name and the value of a label.
 #[inline]
 pub(super) fn label<'a>(mut wire: Wire<'a>) -> Result<(&'a [u8], &'a [u8]), Error> {
@@ -465,8 +505,6 @@ pub(super) fn label<'a>(mut wire: Wire<'a>) -> Result<(&'a [u8], &'a [u8]), Erro
 /// The two fields as everybody writes them: in order, once, and shorter than 128 bytes.
 #[inline]
 fn usual_label(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    const NAME: u8 = 1 << 3 | BYTES;
-    const VALUE: u8 = 2 << 3 | BYTES;
     let [NAME, name_len @ 0..0x80, rest @ ..] = bytes else { return None };
     let (name, rest) = rest.split_at_checked(usize::from(*name_len))?;
     let [VALUE, value_len @ 0..0x80, value @ ..] = rest else { return None };

@@ -18,7 +18,7 @@ const END_GROUP: u8 = 4;
 const FIXED32: u8 = 5;
 
 /// A message that is being read.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Wire<'a> {
     rest: &'a [u8],
     /// The byte of the page after the message.
@@ -83,6 +83,10 @@ impl<'a> Wire<'a> {
             Some((&byte, rest)) if byte < 0x80 => {
                 self.rest = rest;
                 Ok(u64::from(byte))
+            }
+            Some((&low, [high @ 0..0x80, rest @ ..])) => {
+                self.rest = rest;
+                Ok(u64::from(low & 0x7f) | u64::from(*high) << 7)
             }
             _ => self.long_varint(),
         }
@@ -156,6 +160,20 @@ impl<'a> Wire<'a> {
     pub(super) fn message(&mut self, key: Key, name: &str) -> Result<Self, Error> {
         let bytes = self.bytes(key, name)?;
         Ok(Self { rest: bytes, end: self.offset() })
+    }
+
+    /// Splits off the messages of the field `key` at the front that are shorter than 128 bytes.
+    #[inline]
+    pub(super) fn short_messages(&mut self, key: u8) -> Self {
+        let all = self.rest;
+        while let [found, len @ 0..0x80, rest @ ..] = self.rest
+            && *found == key
+            && let Some(rest) = rest.get(usize::from(*len)..)
+        {
+            self.rest = rest;
+        }
+        let bytes = all.get(..all.len() - self.rest.len()).unwrap_or_default();
+        Self { rest: bytes, end: self.offset() }
     }
 
     /// What is left of the message.
