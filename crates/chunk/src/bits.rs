@@ -10,6 +10,7 @@
 )]
 
 use alloc::vec::Vec;
+use core::mem;
 
 #[cfg(test)]
 mod tests;
@@ -157,6 +158,21 @@ pub(crate) struct BitEnd {
     begun_bits: u32,
 }
 
+impl BitEnd {
+    /// Goes on by up to 8 zeros.
+    #[inline(always)]
+    fn pass_zeros(&mut self, n: u32) {
+        debug_assert!(n <= 8);
+        let filled = self.begun_bits.wrapping_add(n);
+        // Seldom taken, and foretold: writing less is worth it.
+        if 8 <= filled {
+            self.at = self.at.wrapping_add(1);
+            self.begun = 0;
+        }
+        self.begun_bits = filled & 7;
+    }
+}
+
 /// A writer's end that lives in registers, with the room that was reserved for it.
 #[derive(Debug)]
 pub(crate) struct BitTip<'a> {
@@ -182,6 +198,12 @@ impl BitTip<'_> {
         if let Some(eight) = self.room.get_mut(at..).and_then(|room| room.first_chunk_mut()) {
             *eight = word.to_be_bytes();
         }
+    }
+
+    /// Appends up to 8 zeros, which are there already: zeros follow the end.
+    #[inline(always)]
+    pub(crate) fn put_zeros(&mut self, n: u32) {
+        self.end.pass_zeros(n);
     }
 
     /// Appends the low `n` bits, 1 to 64, of `bits`; the others must be zero.
@@ -231,12 +253,24 @@ impl BitWriter {
         self.end = tip.end;
     }
 
+    /// Appends up to 8 zeros, or nothing and is `false` where the buffer has to grow first.
+    #[inline(always)]
+    pub(crate) fn put_zeros(&mut self, n: u32) -> bool {
+        // Zeros follow the end as far as the buffer goes.
+        let fits = self.end.at.wrapping_add(1) < self.buffer.len();
+        if fits {
+            self.end.pass_zeros(n);
+        }
+        fits
+    }
+
     /// The end, with room for so many bytes, [`WORD_LEN`] of them more than will be appended.
     #[inline]
     pub(crate) fn tip(&mut self, room: usize) -> BitTip<'_> {
         let wanted = self.end.at.wrapping_add(room);
         if self.buffer.len() < wanted {
-            self.grow(wanted);
+            // By value, so that the writer can live in registers.
+            self.buffer = grown(mem::take(&mut self.buffer), wanted);
         }
         BitTip { room: &mut self.buffer, end: self.end }
     }
@@ -292,11 +326,13 @@ impl BitWriter {
     pub(crate) fn capacity(&self) -> usize {
         self.buffer.capacity()
     }
+}
 
-    #[cold]
-    fn grow(&mut self, wanted: usize) {
-        // All of what the allocator gives is used before it is asked again.
-        self.buffer.reserve(GROWTH.max(wanted.saturating_sub(self.buffer.len())));
-        self.buffer.resize(self.buffer.capacity(), 0);
-    }
+/// The bytes with zeros behind, as many as are wanted in all or more.
+#[cold]
+fn grown(mut buffer: Vec<u8>, wanted: usize) -> Vec<u8> {
+    // All of what the allocator gives is used before it is asked again.
+    buffer.reserve(GROWTH.max(wanted.saturating_sub(buffer.len())));
+    buffer.resize(buffer.capacity(), 0);
+    buffer
 }

@@ -51,16 +51,22 @@ impl Starts {
         self.header == 0
     }
 
+    /// Whether nothing is to be written behind sample `n`, which is not the first.
+    #[inline]
+    pub(crate) fn need_no_field(&self, n: u16, st: i64) -> bool {
+        self.from() == 0 && st == self.st && n != u16::from(LAST_FROM)
+    }
+
     /// Appends the field behind sample `n`, which has the time `t` and follows one at `before`.
     #[inline]
     pub(crate) fn put(&mut self, out: &mut BitWriter, n: u16, before: i64, t: i64, st: i64) {
         if n == 0 {
             return self.put_first(out, t, st);
         }
+        if self.need_no_field(n, st) {
+            return;
+        }
         if self.from() == 0 {
-            if st == self.st && n != u16::from(LAST_FROM) {
-                return;
-            }
             // Fields begin at the last possible sample whether something changes or not.
             self.header |= n.to_be_bytes()[1] & LAST_FROM;
         }

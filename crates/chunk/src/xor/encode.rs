@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use crate::bits::{BitTip, BitWriter, SHORT_BITS};
+use crate::bits::{BitEnd, BitTip, BitWriter, SHORT_BITS};
 use crate::error::{Error, Problem};
 use crate::xor::decode::{Window, XorDecoder};
 use crate::xor::{DOD_WIDTHS, HEADER_LEN, LEADING_BITS, WIDTH_BITS};
@@ -112,16 +112,23 @@ impl XorEncoder {
     /// `Full` if the chunk has 65,535 samples; it stays as it was.
     #[inline]
     pub fn push(&mut self, t: i64, v: f64) -> Result<(), Error> {
-        if self.count == u16::MAX {
-            return Err(self.full());
-        }
-        if self.count < 2 {
-            self.push_early(t, v.to_bits());
-        } else {
-            let mut tip = self.bits.tip(ROOM);
-            self.last.put_later(&mut tip, t, v.to_bits());
-            let end = tip.end();
+        let v = v.to_bits();
+        if (2..u16::MAX).contains(&self.count) {
+            if self.last.is_repeated(t, v) && self.bits.put_zeros(2) {
+                self.last.t = t;
+            } else {
+                let mut tip = self.bits.tip(ROOM);
+                self.last.put_later(&mut tip, t, v);
+                let end = tip.end();
+                self.bits.set_end(end);
+            }
+        } else if self.count < 2 {
+            // By value, so that the encoder can live in registers.
+            let (last, end) = self.last.put_early(self.count, self.bits.tip(ROOM), t, v);
+            self.last = last;
             self.bits.set_end(end);
+        } else {
+            return Err(full(self.bits.byte_len()));
         }
         self.count += 1;
         self.bits.set_header(self.count);
@@ -145,7 +152,7 @@ impl XorEncoder {
     pub fn push_columns(&mut self, ts: &[i64], vs: &[f64]) -> Result<(), Error> {
         let n = ts.len().min(vs.len());
         let Some(count) = u16::try_from(n).ok().and_then(|n| self.count.checked_add(n)) else {
-            return Err(self.full());
+            return Err(full(self.bits.byte_len()));
         };
         let mut samples = ts.iter().zip(vs);
         while self.count < count.min(2)
@@ -160,7 +167,12 @@ impl XorEncoder {
             while tip.has_room(ROOM)
                 && let Some((t, v)) = samples.next()
             {
-                last.put_later(&mut tip, *t, v.to_bits());
+                if last.is_repeated(*t, v.to_bits()) {
+                    tip.put_zeros(2);
+                    last.t = *t;
+                } else {
+                    last.put_later(&mut tip, *t, v.to_bits());
+                }
             }
             let end = tip.end();
             self.bits.set_end(end);
@@ -212,27 +224,31 @@ impl XorEncoder {
     pub fn finish(self) -> Vec<u8> {
         self.bits.into_bytes()
     }
+}
 
-    /// Appends the first or the second sample.
-    #[cold]
-    fn push_early(&mut self, t: i64, v: u64) {
-        let mut tip = self.bits.tip(ROOM);
-        if self.count == 0 {
-            self.last.put_first(&mut tip, t, v);
-        } else {
-            self.last.put_second(&mut tip, t, v);
-        }
-        let end = tip.end();
-        self.bits.set_end(end);
-    }
-
-    #[cold]
-    fn full(&self) -> Error {
-        Error::new(Problem::Full { most: u16::MAX }, self.bits.byte_len())
-    }
+#[cold]
+fn full(offset: usize) -> Error {
+    Error::new(Problem::Full { most: u16::MAX }, offset)
 }
 
 impl Last {
+    /// Appends the first or the second sample, behind none or one.
+    #[cold]
+    fn put_early(mut self, count: u16, mut to: BitTip<'_>, t: i64, v: u64) -> (Self, BitEnd) {
+        if count == 0 {
+            self.put_first(&mut to, t, v);
+        } else {
+            self.put_second(&mut to, t, v);
+        }
+        (self, to.end())
+    }
+
+    /// Whether a sample keeps the distance and the value.
+    #[inline(always)]
+    fn is_repeated(&self, t: i64, v: u64) -> bool {
+        t.wrapping_sub(self.t).cast_unsigned() == self.delta && v == self.v
+    }
+
     fn put_first(&mut self, to: &mut BitTip<'_>, t: i64, v: u64) {
         put_varint(to, ((t << 1) ^ (t >> 63)).cast_unsigned());
         to.put(v, 64);

@@ -147,6 +147,12 @@ impl Xor2Encoder {
     #[inline]
     pub fn push_started(&mut self, start: i64, t: i64, v: f64) -> Result<(), Error> {
         let v = v.to_bits();
+        if self.is_repeated(start, t, v) && self.bits.put_zeros(1) {
+            (self.t, self.v) = (t, v);
+            self.count += 1;
+            self.bits.set_header(self.count);
+            return Ok(());
+        }
         match self.count {
             0 => self.push_first(t, v),
             1 => self.push_second(t, v),
@@ -208,6 +214,15 @@ impl Xor2Encoder {
     #[must_use]
     pub fn finish(self) -> Vec<u8> {
         self.bits.into_bytes()
+    }
+
+    /// Whether a sample keeps the distance, the value and the start, and has no field.
+    #[inline(always)]
+    fn is_repeated(&self, start: i64, t: i64, v: u64) -> bool {
+        t.wrapping_sub(self.t).cast_unsigned() == self.delta
+            && v == self.base
+            && (2..u16::MAX).contains(&self.count)
+            && self.starts.need_no_field(self.count, start)
     }
 
     #[cold]
