@@ -8,7 +8,6 @@ use skopos_core::{
 };
 
 use crate::ast::{At, DurationArg, DurationContext, Expr};
-use crate::eval::column::Point;
 use crate::eval::{Evaluator, Grid, Series, Settings};
 use crate::options::ParseOptions;
 use crate::parse::parse;
@@ -352,12 +351,10 @@ fn vector_value(series: Vec<Series>, grid: Grid, request: &QueryRequest<'_>) -> 
         .map(|one| {
             let mut floats = Vec::with_capacity(one.column.floats().count());
             let mut histograms = Vec::new();
-            for (i, point) in one.column.iter() {
-                match point {
-                    Point::Float(v) => floats.push(Sample::new(grid.time(i), v)),
-                    Point::Histogram(h) => {
-                        histograms.push((Timestamp::from_millis(grid.time(i)), Arc::clone(h)));
-                    }
+            one.column.each_float(|i, v| floats.push(Sample::new(grid.time(i), v)));
+            for (i, h) in one.column.histograms().iter().enumerate() {
+                if let Some(h) = h {
+                    histograms.push((Timestamp::from_millis(grid.time(i)), Arc::clone(h)));
                 }
             }
             RangeSeries { labels: one.labels, floats, histograms }

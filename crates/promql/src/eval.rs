@@ -9,6 +9,7 @@ mod aggregate;
 mod binary;
 mod call;
 pub(crate) mod column;
+mod cursor;
 mod element;
 mod grid;
 mod group;

@@ -10,5 +10,6 @@ pub(crate) mod natural;
 pub(crate) mod over_time;
 pub(crate) mod rate;
 pub(crate) mod regression;
+pub(crate) mod sliding;
 pub(crate) mod value;
 pub(crate) mod window;

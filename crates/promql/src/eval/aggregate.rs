@@ -343,15 +343,11 @@ impl Fold {
                 notes.ignored(column);
             }
             Self::Quantile { values } => {
-                for i in column.floats().iter() {
-                    values[i].push(column.float(i));
-                }
+                column.each_float(|i, v| values[i].push(v));
                 notes.ignored(column);
             }
             Self::Spread { moments, seen, .. } => {
-                for i in column.floats().iter() {
-                    moments[i].add(column.float(i));
-                }
+                column.each_float(|i, v| moments[i].add(v));
                 seen.union(column.floats());
                 notes.ignored(column);
             }
@@ -403,13 +399,12 @@ impl Notes<'_> {
 }
 
 fn fold_extreme(best: &mut Column, column: &Column, beats: impl Fn(f64, f64) -> bool) {
-    for i in column.floats().iter() {
-        let v = column.float(i);
+    column.each_float(|i, v| {
         let keep = best.has(i) && !(beats(best.float(i), v) || best.float(i).is_nan());
         if !keep {
             best.set_float(i, v);
         }
-    }
+    });
 }
 
 fn fold_states<F: FoldFloat, H: FoldHistogram>(
@@ -418,9 +413,7 @@ fn fold_states<F: FoldFloat, H: FoldHistogram>(
     notes: &Notes<'_>,
 ) {
     if series.column.histograms().is_empty() {
-        for i in series.column.floats().iter() {
-            fold_float(&mut states[i], series.column.float(i));
-        }
+        series.column.each_float(|i, v| fold_float(&mut states[i], v));
         return;
     }
     for (i, point) in series.column.iter() {
@@ -431,6 +424,7 @@ fn fold_states<F: FoldFloat, H: FoldHistogram>(
     }
 }
 
+#[inline]
 fn fold_float<F: FoldFloat, H>(state: &mut State<F, H>, v: f64) {
     match state {
         State::Float(sum) => sum.add(v),

@@ -426,11 +426,19 @@ impl<'j, 'a> Join<'j, 'a> {
         if alone && floats && takes_floats(self.binary.op) {
             // The usual case: nobody else can have the same key, so nothing need be checked.
             let column = self.float_column(&many.column, &one.column);
-            if !column.is_empty() {
-                let drop_name = many.drop_name || self.drops_at_end();
-                self.out.add(Series { labels, drop_name, column })?;
+            let drop_name = many.drop_name;
+            return self.add_out(labels, drop_name, column);
+        }
+        let drop_name = many.drop_name;
+        if floats && takes_floats(self.binary.op) {
+            let both = many.column.floats().intersection(one.column.floats());
+            let matched = self.matched_at(key, &labels);
+            if matched.overlaps(&both) {
+                return Err(self.multiple_matches());
             }
-            return Ok(());
+            matched.union(&both);
+            let column = self.float_column(&many.column, &one.column);
+            return self.add_out(labels, drop_name, column);
         }
         let values = (0..self.grid.steps)
             .filter_map(|i| {
@@ -438,12 +446,48 @@ impl<'j, 'a> Join<'j, 'a> {
                 Some((i, self.apply(a, b)))
             })
             .collect();
-        let drop_name = many.drop_name;
         self.emit(key, labels, drop_name, values)
+    }
+
+    fn is_grouped(&self) -> bool {
+        self.binary.matching.card != VectorMatchCardinality::OneToOne
+    }
+
+    /// At which steps there is a result of this key, and where grouped of these labels, already.
+    fn matched_at(&mut self, key: usize, labels: &Labels) -> &mut Bits {
+        let labels = self.is_grouped().then(|| labels.clone());
+        let steps = self.grid.steps;
+        self.matched.entry((key, labels)).or_insert_with(|| Bits::new(steps))
+    }
+
+    #[cold]
+    fn multiple_matches(&self) -> skopos_core::Error {
+        execution(if self.is_grouped() {
+            "multiple matches for labels: grouping labels must ensure unique matches"
+        } else {
+            "multiple matches for labels: many-to-one matching must be explicit \
+             (group_left/group_right)"
+        })
+    }
+
+    fn add_out(&mut self, labels: Labels, drop_name: bool, column: Column) -> Result<()> {
+        if column.is_empty() {
+            return Ok(());
+        }
+        let drop_name = drop_name || self.drops_at_end();
+        self.out.add(Series { labels, drop_name, column })
     }
 
     fn float_column(&self, many: &Column, one: &Column) -> Column {
         let Binary { op, return_bool, .. } = *self.binary;
+        let (left, right) = if self.swapped { (one, many) } else { (many, one) };
+        match op {
+            BinaryOp::Add => return left.zipped(right, |a, b| a + b),
+            BinaryOp::Div => return left.zipped(right, |a, b| a / b),
+            BinaryOp::Mul => return left.zipped(right, |a, b| a * b),
+            BinaryOp::Sub => return left.zipped(right, |a, b| a - b),
+            _ => {}
+        }
         let mut column = Column::new(self.grid.steps);
         for i in many.floats().iter().filter(|i| one.floats().get(*i)) {
             let (a, b) = (many.float(i), one.float(i));
@@ -495,34 +539,22 @@ impl<'j, 'a> Join<'j, 'a> {
         drop_name: bool,
         values: Vec<(usize, Outcome)>,
     ) -> Result<()> {
-        let grouped = self.binary.matching.card != VectorMatchCardinality::OneToOne;
-        let matched = self
-            .matched
-            .entry((key, grouped.then(|| labels.clone())))
-            .or_insert_with(|| Bits::new(self.grid.steps));
         let mut column = Column::new(self.grid.steps);
+        let return_bool = self.binary.return_bool;
+        let matched = self.matched_at(key, &labels);
         for (i, outcome) in values {
             let Outcome::Value { value, keep } = outcome else { continue };
             if matched.get(i) {
-                return Err(execution(if grouped {
-                    "multiple matches for labels: grouping labels must ensure unique matches"
-                } else {
-                    "multiple matches for labels: many-to-one matching must be explicit \
-                     (group_left/group_right)"
-                }));
+                return Err(self.multiple_matches());
             }
             matched.set(i);
-            if self.binary.return_bool {
+            if return_bool {
                 column.set(i, SampleValue::Float(f64::from(u8::from(keep))));
             } else if keep {
                 column.set(i, value);
             }
         }
-        if column.is_empty() {
-            return Ok(());
-        }
-        let drop_name = drop_name || self.drops_at_end();
-        self.out.add(Series { labels, drop_name, column })
+        self.add_out(labels, drop_name, column)
     }
 
     /// The labels of a result.

@@ -51,6 +51,11 @@ impl Bits {
         })
     }
 
+    /// The steps that both have.
+    pub(crate) fn intersection(&self, other: &Self) -> Self {
+        Self { words: self.words.iter().zip(&other.words).map(|(a, b)| a & b).collect() }
+    }
+
     pub(crate) fn union(&mut self, other: &Self) {
         for (word, more) in self.words.iter_mut().zip(&other.words) {
             *word |= more;
@@ -102,6 +107,51 @@ impl Column {
             floats.set(i);
         }
         Self { values, floats, histograms: Vec::new() }
+    }
+
+    /// A column with the floats that `f` gives for each step.
+    #[inline]
+    pub(crate) fn from_floats(steps: usize, mut f: impl FnMut(usize) -> Option<f64>) -> Self {
+        let mut values = Vec::with_capacity(steps);
+        let mut words = Vec::with_capacity(steps.div_ceil(64));
+        for from in (0..steps).step_by(64) {
+            let mut word = 0;
+            for i in from..steps.min(from + 64) {
+                let v = f(i);
+                word |= u64::from(v.is_some()) << (i - from);
+                values.push(v.unwrap_or_default());
+            }
+            words.push(word);
+        }
+        Self { values, floats: Bits { words }, histograms: Vec::new() }
+    }
+
+    /// A column with a function of the floats of two columns, where both have one.
+    #[inline]
+    pub(crate) fn zipped(&self, other: &Self, f: impl Fn(f64, f64) -> f64) -> Self {
+        // What is absent is computed along, for the sake of a loop without branches.
+        let values = self.values.iter().zip(&other.values).map(|(a, b)| f(*a, *b)).collect();
+        let floats = self.floats.intersection(&other.floats);
+        Self { values, floats, histograms: Vec::new() }
+    }
+
+    /// Calls `f` with each float and its step.
+    #[inline]
+    pub(crate) fn each_float(&self, mut f: impl FnMut(usize, f64)) {
+        for (word, (at, values)) in self.floats.words.iter().zip(self.values.chunks(64).enumerate())
+        {
+            let from = 64 * at;
+            if *word == u64::MAX {
+                values.iter().enumerate().for_each(|(i, v)| f(from + i, *v));
+                continue;
+            }
+            let mut rest = *word;
+            while rest != 0 {
+                let bit = rest.trailing_zeros() as usize;
+                f(from + bit, values[bit]);
+                rest &= rest - 1;
+            }
+        }
     }
 
     pub(crate) fn steps(&self) -> usize {

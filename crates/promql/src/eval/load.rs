@@ -146,7 +146,7 @@ pub(crate) fn detect_resets(columns: &mut Columns) {
     }
 }
 
-/// Moves decoded columns over, without staleness markers.
+/// Moves decoded columns over, without staleness markers. What is left of the columns is not of use.
 pub(crate) fn to_samples(columns: &mut Columns, with_starts: bool, samples: &mut Samples) {
     samples.clear();
     let starts = with_starts && columns.start_timestamps.len() == columns.timestamps.len();
@@ -159,10 +159,10 @@ pub(crate) fn to_samples(columns: &mut Columns, with_starts: bool, samples: &mut
             }
         }
     } else {
-        samples.times.extend_from_slice(&columns.timestamps);
-        samples.values.extend_from_slice(&columns.values);
+        std::mem::swap(&mut samples.times, &mut columns.timestamps);
+        std::mem::swap(&mut samples.values, &mut columns.values);
         if starts {
-            samples.starts.extend_from_slice(&columns.start_timestamps);
+            std::mem::swap(&mut samples.starts, &mut columns.start_timestamps);
         }
     }
     let starts = with_starts

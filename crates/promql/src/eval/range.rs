@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use skopos_core::{Columns, FloatHistogram, Labels, RangeSeries, ResetHint, Sample, Timestamp};
 
-use super::column::{Point, Series};
+use super::column::{Column, Point, Series};
+use super::cursor::Cursor;
 use super::load::{decode, detect_resets, to_samples};
 use super::{Evaluator, Grid, Result, execution};
 use crate::functions::extended::between;
@@ -34,6 +35,11 @@ impl Windows {
         self.extension.anchored || self.extension.smoothed
     }
 
+    /// How many steps there are.
+    pub(super) fn steps(&self) -> usize {
+        self.grid.steps
+    }
+
     /// Calls `visit` with each step and its window, where that has samples.
     pub(super) fn each(
         &self,
@@ -43,14 +49,15 @@ impl Windows {
         let Extension { smoothed, lookback, .. } = self.extension;
         let before = if self.is_extended() { lookback } else { 0 };
         let after = if smoothed { lookback } else { 0 };
-        let (mut floats, mut histograms) = ((0, 0), (0, 0));
+        let mut float_cursors = (Cursor::default(), Cursor::default());
+        let mut histogram_cursors = (Cursor::default(), Cursor::default());
         for i in 0..self.grid.steps {
             let t = self.grid.time(i);
             let end = self.shift.reference(t);
             let start = end.saturating_sub(self.range);
             let (from, to) = (start.saturating_sub(before), end.saturating_add(after));
-            slide(&samples.times, &mut floats, from, to);
-            slide(&samples.histogram_times, &mut histograms, from, to);
+            let floats = slide(&samples.times, &mut float_cursors, from, to);
+            let histograms = slide(&samples.histogram_times, &mut histogram_cursors, from, to);
             if floats.0 < floats.1 || histograms.0 < histograms.1 {
                 visit(i, Window { samples, floats, histograms, t, start, end })?;
             }
@@ -59,15 +66,36 @@ impl Windows {
     }
 }
 
+impl Windows {
+    /// A function of each window of a series of floats, and how many samples the widest one has.
+    ///
+    /// The windows must not hold samples beyond their range.
+    #[inline]
+    pub(super) fn column_of_floats(
+        &self,
+        samples: &Samples,
+        mut f: impl FnMut(&Window<'_>) -> Option<f64>,
+    ) -> (Column, usize) {
+        let mut cursors = (Cursor::default(), Cursor::default());
+        let mut widest = 0;
+        let column = Column::from_floats(self.grid.steps, |i| {
+            let t = self.grid.time(i);
+            let end = self.shift.reference(t);
+            let start = end.saturating_sub(self.range);
+            let floats = slide(&samples.times, &mut cursors, start, end);
+            widest = widest.max(floats.1 - floats.0);
+            let window = Window { samples, floats, histograms: (0, 0), t, start, end };
+            if floats.0 < floats.1 { f(&window) } else { None }
+        });
+        (column, widest)
+    }
+}
+
 /// Moves both ends of a window to the samples after `from`, up to and including `to`.
-fn slide(times: &[i64], window: &mut (usize, usize), from: i64, to: i64) {
-    while times.get(window.0).is_some_and(|t| *t <= from) {
-        window.0 += 1;
-    }
-    window.1 = window.1.max(window.0);
-    while times.get(window.1).is_some_and(|t| *t <= to) {
-        window.1 += 1;
-    }
+fn slide(times: &[i64], window: &mut (Cursor, Cursor), from: i64, to: i64) -> (usize, usize) {
+    let start = window.0.advance(times, from);
+    window.1.at = window.1.at.max(start);
+    (start, window.1.advance(times, to))
 }
 
 impl<'a> Evaluator<'a> {

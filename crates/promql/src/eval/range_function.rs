@@ -8,7 +8,7 @@ use super::{Evaluator, Grid, Result, Sink, execution};
 use crate::annotation::Annotations;
 use crate::functions::rate::Slope;
 use crate::functions::window::{Cell, Context, Samples, Window, start_reset};
-use crate::functions::{extended, over_time, rate, regression};
+use crate::functions::{extended, over_time, rate, regression, sliding};
 use crate::plan::{Call, Node, Range};
 use crate::span::Span;
 
@@ -256,19 +256,20 @@ impl Prepared<'_> {
         column: &mut Column,
     ) -> Result<usize> {
         match self.function {
-            RangeFunction::AvgOverTime => {
-                self.loop_over(samples, column, |w| over_time::mean_of(w.values()))
-            }
+            RangeFunction::AvgOverTime => self.slide_over(samples, |values, spans| {
+                sliding::mean(values, spans, &mut |i, v| column.set_float(i, v));
+            }),
             RangeFunction::Changes => {
                 samples.count_floats(|samples, i| over_time::is_change(&samples.values, i));
                 self.loop_over(samples, column, |w| Some(w.counted()))
             }
-            RangeFunction::MaxOverTime => {
-                self.loop_over(samples, column, |w| Some(over_time::max_of(w.values())))
-            }
-            RangeFunction::MinOverTime => {
-                self.loop_over(samples, column, |w| Some(over_time::min_of(w.values())))
-            }
+            RangeFunction::MaxOverTime => self.slide_over(samples, |values, spans| {
+                sliding::max(values, spans, &mut |i, v| column.set_float(i, v));
+            }),
+            RangeFunction::MinOverTime => self.slide_over(samples, |values, spans| {
+                sliding::min(values, spans, &mut |i, v| column.set_float(i, v));
+            }),
+            RangeFunction::PresentOverTime => self.loop_over(samples, column, |_| Some(1.0)),
             RangeFunction::Resets => {
                 samples.count_floats(|samples, i| {
                     samples.values[i] < samples.values[i - 1]
@@ -280,13 +281,49 @@ impl Prepared<'_> {
                 if slope.counter {
                     samples.find_resets();
                 }
-                self.loop_over(samples, column, |w| rate::of_floats(w, slope, cx))
+                let mut factors = rate::Factors::default();
+                self.loop_over(samples, column, |w| rate::of_floats(w, slope, cx, &mut factors))
             }
-            RangeFunction::SumOverTime => {
-                self.loop_over(samples, column, |w| Some(over_time::sum_of(w.values())))
-            }
+            RangeFunction::SumOverTime => self.slide_over(samples, |values, spans| {
+                sliding::sum(values, spans, &mut |i, v| column.set_float(i, v));
+            }),
+            RangeFunction::QuantileOverTime => self.slide_over(samples, |values, spans| {
+                let q = |step| self.quantile(step);
+                sliding::quantile(values, spans, q, &mut |i, v| column.set_float(i, v));
+            }),
+            RangeFunction::StddevOverTime => self.slide_over(samples, |values, spans| {
+                sliding::variance(values, spans, &mut |i, v| column.set_float(i, v.sqrt()));
+            }),
+            RangeFunction::StdvarOverTime => self.slide_over(samples, |values, spans| {
+                sliding::variance(values, spans, &mut |i, v| column.set_float(i, v));
+            }),
             _ => self.fill(samples, cx, column),
         }
+    }
+
+    /// Hands the floats of a series and all windows of them to `f`.
+    fn slide_over(
+        &self,
+        samples: &Samples,
+        f: impl FnOnce(&[f64], &[sliding::Span]),
+    ) -> Result<usize> {
+        let mut spans = Vec::with_capacity(self.windows.steps());
+        self.windows.each(samples, |step, window| {
+            let (from, to) = window.floats;
+            spans.push(sliding::Span { step, from, to });
+            Ok(())
+        })?;
+        f(&samples.values, &spans);
+        Ok(spans.iter().map(|span| span.to - span.from).max().unwrap_or(0))
+    }
+
+    /// The quantile that is asked for at a step; warns if it is none.
+    fn quantile(&self, step: usize) -> f64 {
+        let q = self.scalar(0, step);
+        if !(0.0..=1.0).contains(&q) {
+            self.notes.invalid_quantile(q, self.span);
+        }
+        q
     }
 
     #[inline]
@@ -294,16 +331,10 @@ impl Prepared<'_> {
         &self,
         samples: &Samples,
         column: &mut Column,
-        f: impl Fn(&Window<'_>) -> Option<f64>,
+        f: impl FnMut(&Window<'_>) -> Option<f64>,
     ) -> Result<usize> {
-        let mut widest = 0;
-        self.windows.each(samples, |i, window| {
-            widest = widest.max(window.len());
-            if let Some(v) = f(&window) {
-                column.set_float(i, v);
-            }
-            Ok(())
-        })?;
+        let (filled, widest) = self.windows.column_of_floats(samples, f);
+        *column = filled;
         Ok(widest)
     }
 
@@ -361,11 +392,10 @@ impl Prepared<'_> {
                 regression::predict_linear(window, self.scalar(0, step), cx)
             }
             RangeFunction::QuantileOverTime => {
-                let q = self.scalar(0, step);
-                if !(0.0..=1.0).contains(&q) && !window.values().is_empty() {
-                    self.notes.invalid_quantile(q, self.span);
+                if window.values().is_empty() {
+                    return Ok(None);
                 }
-                over_time::quantile(q, window, scratch, cx)
+                over_time::quantile(self.quantile(step), window, scratch, cx)
             }
             RangeFunction::Resets => over_time::resets(window),
             RangeFunction::Slope(slope) => rate::extrapolated(window, slope, cx),

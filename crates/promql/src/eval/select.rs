@@ -5,6 +5,7 @@ use std::sync::Arc;
 use skopos_core::{Columns, FloatHistogram, Labels, Timestamp, is_stale_nan};
 
 use super::column::{Column, Series};
+use super::cursor::Cursor;
 use super::load::{decode, detect_resets};
 use super::{Evaluator, Grid, Result, Sink, execution};
 use crate::functions::extended::{between, between_histograms};
@@ -74,30 +75,26 @@ impl Evaluator<'_> {
         take: Take,
         columns: &mut Columns,
     ) -> Column {
-        let mut column = Column::new(grid.steps);
         if columns.histograms.is_empty() && take == Take::Value {
             // The usual case, without the bookkeeping of two lanes.
-            let mut cursor = 0;
-            for i in 0..grid.steps {
+            let mut cursor = Cursor::default();
+            return Column::from_floats(grid.steps, |i| {
                 let reference = selector.shift.reference(grid.time(i));
-                advance(&columns.timestamps, &mut cursor, reference);
-                let Some(at) = cursor.checked_sub(1) else { continue };
-                let is_recent =
-                    reference.saturating_sub(self.settings.lookback) < columns.timestamps[at];
-                if is_recent && !is_stale_nan(columns.values[at]) {
-                    column.set_float(i, columns.values[at]);
-                }
-            }
-            return column;
+                let at = cursor.advance(&columns.timestamps, reference).checked_sub(1)?;
+                let oldest = reference.saturating_sub(self.settings.lookback);
+                let v = columns.values[at];
+                (oldest < columns.timestamps[at] && !is_stale_nan(v)).then_some(v)
+            });
         }
+        let mut column = Column::new(grid.steps);
         // Steps share histograms, so each is put behind a counted reference once.
         let shared: Vec<Arc<FloatHistogram>> = columns.histograms.drain(..).map(Arc::new).collect();
-        let (mut floats, mut histograms) = (0, 0);
+        let (mut float_cursor, mut histogram_cursor) = (Cursor::default(), Cursor::default());
         for i in 0..grid.steps {
             let reference = selector.shift.reference(grid.time(i));
             let oldest = reference.saturating_sub(self.settings.lookback);
-            advance(&columns.timestamps, &mut floats, reference);
-            advance(&columns.histogram_timestamps, &mut histograms, reference);
+            let floats = float_cursor.advance(&columns.timestamps, reference);
+            let histograms = histogram_cursor.advance(&columns.histogram_timestamps, reference);
             let float = floats.checked_sub(1).map(|at| (columns.timestamps[at], at));
             let histogram =
                 histograms.checked_sub(1).map(|at| (columns.histogram_timestamps[at], at));
@@ -205,12 +202,5 @@ fn take_float(take: Take, t: i64, v: f64, start: i64) -> f64 {
         Take::Start => Timestamp::from_millis(start).as_seconds(),
         Take::Time => Timestamp::from_millis(t).as_seconds(),
         Take::Value => v,
-    }
-}
-
-/// Moves a cursor behind the last time that is not after `t`.
-fn advance(times: &[i64], cursor: &mut usize, t: i64) {
-    while times.get(*cursor).is_some_and(|time| *time <= t) {
-        *cursor += 1;
     }
 }

@@ -205,17 +205,29 @@ fn time_of(window: &Window<'_>, cx: &Context<'_>, beats: impl Fn(f64, f64) -> bo
 
 /// The population variance, compensated.
 pub(crate) fn variance(window: &Window<'_>, cx: &Context<'_>) -> Option<f64> {
-    if !floats_only(window, cx) {
-        return None;
-    }
-    let (mut count, mut mean, mut aux) = (0.0, Sum::default(), Sum::default());
-    for v in window.values() {
+    floats_only(window, cx).then(|| variance_of(window.values(), Moments::default()))
+}
+
+/// Count, mean and sum of squared distances of the values so far, compensated.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Moments {
+    pub(crate) count: usize,
+    pub(crate) mean: Sum,
+    pub(crate) aux: Sum,
+}
+
+/// The population variance of floats, the first of which have been taken in already.
+pub(crate) fn variance_of(values: &[f64], so_far: Moments) -> f64 {
+    let Moments { count, mut mean, mut aux } = so_far;
+    let rest = &values[count..];
+    let mut count = count as f64;
+    for v in rest {
         count += 1.0;
         let delta = v - mean.total();
         mean.add(delta / count);
         aux.add(delta * (v - mean.total()));
     }
-    Some(aux.total() / count)
+    aux.total() / count
 }
 
 /// `quantile_over_time`; the warning for a bad `q` is the caller's.
@@ -256,7 +268,15 @@ pub(crate) fn nan_first(a: &f64, b: &f64) -> Ordering {
 
 /// The `q`-quantile of `values`, which are sorted on the way.
 pub(crate) fn quantile_of(q: f64, values: &mut [f64]) -> f64 {
-    if values.is_empty() || q.is_nan() {
+    if (0.0..=1.0).contains(&q) {
+        values.sort_unstable_by(nan_first);
+    }
+    quantile_by_rank(q, values.len(), |rank| values[rank])
+}
+
+/// The `q`-quantile of as many values, which are told by their rank.
+pub(crate) fn quantile_by_rank(q: f64, count: usize, ranked: impl Fn(usize) -> f64) -> f64 {
+    if count == 0 || q.is_nan() {
         return f64::NAN;
     }
     if q < 0.0 {
@@ -265,13 +285,12 @@ pub(crate) fn quantile_of(q: f64, values: &mut [f64]) -> f64 {
     if 1.0 < q {
         return f64::INFINITY;
     }
-    values.sort_unstable_by(nan_first);
-    let n = values.len() as f64;
+    let n = count as f64;
     let rank = q * (n - 1.0);
     let lower = rank.floor().max(0.0);
     let upper = (lower + 1.0).min(n - 1.0);
     let weight = rank - rank.floor();
-    values[lower as usize] * (1.0 - weight) + values[upper as usize] * weight
+    ranked(lower as usize) * (1.0 - weight) + ranked(upper as usize) * weight
 }
 
 /// How often a pair of neighbours, floats and histograms together, fulfills the condition.

@@ -40,7 +40,7 @@ pub(crate) fn extrapolated(window: &Window<'_>, slope: Slope, cx: &Context<'_>) 
         return None;
     }
     if window.histograms().is_empty() {
-        of_floats(window, slope, cx).and_then(float)
+        of_floats(window, slope, cx, &mut Factors::default()).and_then(float)
     } else {
         of_histograms(window, slope, cx)
     }
@@ -48,7 +48,12 @@ pub(crate) fn extrapolated(window: &Window<'_>, slope: Slope, cx: &Context<'_>) 
 
 /// The slope of a window of floats.
 #[inline]
-pub(crate) fn of_floats(window: &Window<'_>, slope: Slope, cx: &Context<'_>) -> Option<f64> {
+pub(crate) fn of_floats(
+    window: &Window<'_>,
+    slope: Slope,
+    cx: &Context<'_>,
+    factors: &mut Factors,
+) -> Option<f64> {
     let (times, values, starts) = (window.times(), window.values(), window.starts());
     let extent = extent(window, times, starts, slope)?;
     let mut raw = values[values.len() - 1] - values[0];
@@ -62,7 +67,7 @@ pub(crate) fn of_floats(window: &Window<'_>, slope: Slope, cx: &Context<'_>) -> 
         warn_of_overlap(times, starts, cx);
     }
     let zero = (slope.counter && 0.0 < raw && 0.0 <= values[0]).then(|| values[0] / raw);
-    Some(raw * factor(window, &extent, slope, zero))
+    Some(raw * factors.of(window, &extent, slope, zero))
 }
 
 fn of_histograms(window: &Window<'_>, slope: Slope, cx: &Context<'_>) -> Cell {
@@ -106,34 +111,83 @@ fn warn_of_overlap(times: &[i64], starts: &[i64], cx: &Context<'_>) {
 /// What the raw difference is multiplied by; `zero` is the first value in parts of the difference,
 /// where the counter cannot have been below zero.
 fn factor(window: &Window<'_>, extent: &Extent, slope: Slope, zero: Option<f64>) -> f64 {
-    let seconds = |from: i64, to: i64| (to - from) as f64 / 1000.0;
-    let mut sampled = seconds(extent.first, extent.last);
-    let average = if extent.intervals == 0 { 0.0 } else { sampled / extent.intervals as f64 };
-    let threshold = average * 1.1;
-    let mut to_start = seconds(window.start, extent.first);
-    let mut to_end = seconds(extent.last, window.end);
-    if let Some(started) = extent.started {
-        to_start = 0.0;
-        sampled = seconds(started, extent.last);
-    } else {
-        if threshold <= to_start {
+    let mut reach = Reach::new(window, extent);
+    if let (Some(zero), None) = (zero, extent.started) {
+        reach.to_start = reach.start_above_zero(zero).unwrap_or(reach.to_start);
+    }
+    reach.factor(window, slope)
+}
+
+/// How far samples reach, and how far they are extrapolated; in seconds.
+#[derive(Clone, Copy, Debug, Default)]
+struct Reach {
+    sampled: f64,
+    to_start: f64,
+    to_end: f64,
+}
+
+impl Reach {
+    fn new(window: &Window<'_>, extent: &Extent) -> Self {
+        let seconds = |from: i64, to: i64| (to - from) as f64 / 1000.0;
+        let mut sampled = seconds(extent.first, extent.last);
+        let average = if extent.intervals == 0 { 0.0 } else { sampled / extent.intervals as f64 };
+        let threshold = average * 1.1;
+        let mut to_start = seconds(window.start, extent.first);
+        let mut to_end = seconds(extent.last, window.end);
+        if let Some(started) = extent.started {
+            to_start = 0.0;
+            sampled = seconds(started, extent.last);
+        } else if threshold <= to_start {
             to_start = average / 2.0;
         }
-        if let Some(zero) = zero {
-            let to_zero = sampled * zero;
-            if to_zero < to_start {
-                to_start = to_zero;
-            }
+        if threshold <= to_end {
+            to_end = average / 2.0;
+        }
+        Self { sampled, to_start, to_end }
+    }
+
+    /// How far it is to where the counter was zero, if that is nearer than the start.
+    fn start_above_zero(&self, zero: f64) -> Option<f64> {
+        let to_zero = self.sampled * zero;
+        (to_zero < self.to_start).then_some(to_zero)
+    }
+
+    fn factor(&self, window: &Window<'_>, slope: Slope) -> f64 {
+        let Self { sampled, to_start, to_end } = *self;
+        let factor = if sampled == 0.0 { 1.0 } else { (sampled + to_start + to_end) / sampled };
+        if slope.per_second { factor / window.range_seconds() } else { factor }
+    }
+}
+
+/// The factor of the window before: where samples come at equal distances, it is the next one's too.
+#[derive(Debug, Default)]
+pub(crate) struct Factors {
+    /// What the rest depends on: lengths in milliseconds, and how many samples there are.
+    key: Option<[i64; 5]>,
+    reach: Reach,
+    factor: f64,
+}
+
+impl Factors {
+    #[inline]
+    fn of(&mut self, window: &Window<'_>, extent: &Extent, slope: Slope, zero: Option<f64>) -> f64 {
+        if extent.started.is_some() {
+            return factor(window, extent, slope, zero);
+        }
+        let Extent { first, last, intervals, .. } = *extent;
+        let to_end = window.end - last;
+        let range = window.end - window.start;
+        let key = Some([first - window.start, last - first, to_end, range, intervals as i64]);
+        if self.key != key {
+            self.key = key;
+            self.reach = Reach::new(window, extent);
+            self.factor = self.reach.factor(window, slope);
+        }
+        match zero.and_then(|zero| self.reach.start_above_zero(zero)) {
+            Some(to_start) => Reach { to_start, ..self.reach }.factor(window, slope),
+            None => self.factor,
         }
     }
-    if threshold <= to_end {
-        to_end = average / 2.0;
-    }
-    let mut factor = if sampled == 0.0 { 1.0 } else { (sampled + to_start + to_end) / sampled };
-    if slope.per_second {
-        factor /= window.range_seconds();
-    }
-    factor
 }
 
 /// The last histogram less the first, resets added; `None` after a warning.

@@ -54,9 +54,17 @@ impl Samples {
     /// Finds the counter resets between floats.
     pub(crate) fn find_resets(&mut self) {
         self.resets.clear();
-        for i in 1..self.values.len() {
-            if self.values[i] < self.values[i - 1] || start_reset(&self.times, &self.starts, i) {
-                self.resets.push(i);
+        // Resets are rare, and so looked for in many samples at once.
+        const BLOCK: usize = 32;
+        for from in (1..self.values.len()).step_by(BLOCK) {
+            let to = self.values.len().min(from + BLOCK);
+            let pairs = self.values[from..to].iter().zip(&self.values[from - 1..to - 1]);
+            let falls = pairs.fold(false, |falls, (v, before)| falls | (v < before));
+            if falls || !self.starts.is_empty() {
+                let (values, times, starts) = (&self.values, &self.times, &self.starts);
+                let is_reset =
+                    |i: &usize| values[*i] < values[*i - 1] || start_reset(times, starts, *i);
+                self.resets.extend((from..to).filter(is_reset));
             }
         }
     }
