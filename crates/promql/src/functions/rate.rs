@@ -162,8 +162,9 @@ impl Reach {
 /// The factor of the window before: where samples come at equal distances, it is the next one's too.
 #[derive(Debug, Default)]
 pub(crate) struct Factors {
-    /// What the rest depends on: lengths in milliseconds, and how many samples there are.
-    key: Option<[i64; 5]>,
+    /// What the rest depends on: lengths in milliseconds, and how many samples there are. The first
+    /// is never 0 in a window.
+    key: [i64; 5],
     reach: Reach,
     factor: f64,
 }
@@ -177,8 +178,9 @@ impl Factors {
         let Extent { first, last, intervals, .. } = *extent;
         let to_end = window.end - last;
         let range = window.end - window.start;
-        let key = Some([first - window.start, last - first, to_end, range, intervals as i64]);
-        if self.key != key {
+        let key = [first - window.start, last - first, to_end, range, intervals as i64];
+        // Not by the operator, which for arrays is a call.
+        if self.key.iter().zip(&key).fold(0, |differs, (a, b)| differs | (a ^ b)) != 0 {
             self.key = key;
             self.reach = Reach::new(window, extent);
             self.factor = self.reach.factor(window, slope);
