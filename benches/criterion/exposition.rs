@@ -12,6 +12,7 @@ fn parse(criterion: &mut Criterion) {
     for (name, labels, expected) in [
         ("labels", Labels::Owned, 2100),
         ("labels-view", Labels::View, 2100),
+        ("labels-raw", Labels::Raw, 2100),
         ("nolabels", Labels::Skipped, 26_300),
     ] {
         let read = || parse_page(TextFormat::Prometheus, page.as_bytes(), labels);

@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use serde_json::{Value, json};
 use skopos_core::LabelSet as _;
-use skopos_exposition::{Entry, Parser, ParserOptions, TextFormat};
+use skopos_exposition::{Entry, Layout, Parser, ParserOptions, TextFormat};
 
 use super::base_name;
 use crate::measure::{Plan, measure};
@@ -21,6 +21,8 @@ pub enum Labels {
     Owned,
     /// A view that is looked through.
     View,
+    /// The names and values as they stand on the page.
+    Raw,
     /// Nothing but the bytes of the series: what a scrape of known series needs.
     Skipped,
 }
@@ -58,8 +60,25 @@ pub fn parse_page(
     page: &[u8],
     labels: Labels,
 ) -> Result<Count, skopos_exposition::Error> {
+    read_all(Parser::new(format, page, ParserOptions::default()), labels)
+}
+
+/// Reads a page whose layout may be known to its end; labels are skipped.
+///
+/// # Errors
+///
+/// The parser's.
+pub fn parse_again(
+    format: TextFormat,
+    page: &[u8],
+    layout: &mut Layout,
+) -> Result<Count, skopos_exposition::Error> {
+    let options = ParserOptions::default();
+    read_all(Parser::with_layout(format, page, options, layout), Labels::Skipped)
+}
+
+fn read_all(mut parser: Parser<'_>, labels: Labels) -> Result<Count, skopos_exposition::Error> {
     let mut count = Count::default();
-    let mut parser = Parser::new(format, page, ParserOptions::default());
     while let Some(entry) = parser.next()? {
         count.entries += 1;
         let Entry::Series(mut sample) = entry else { continue };
@@ -74,7 +93,14 @@ pub fn parse_page(
                 black_box((name, value));
                 count.labels += 1;
             }),
-            Labels::Skipped => count.labels += black_box(sample.series()).len(),
+            Labels::Raw => {
+                black_box(sample.raw_name());
+                count.labels += 1 + sample.raw_labels().map(black_box).count();
+            }
+            Labels::Skipped => {
+                black_box(sample.known_slot());
+                count.labels += black_box(sample.series()).len();
+            }
         }
         black_box((sample.value(), sample.timestamp()));
     }
@@ -91,26 +117,69 @@ pub fn run(plan: Plan, format: TextFormat, files: &[&Path]) -> anyhow::Result<()
         TextFormat::OpenMetrics => "openmetrics",
         _ => "promtext",
     };
-    let variants =
-        [("labels", Labels::Owned), ("labels-view", Labels::View), ("nolabels", Labels::Skipped)];
+    let variants = [
+        ("labels", Labels::Owned),
+        ("labels-view", Labels::View),
+        ("labels-raw", Labels::Raw),
+        ("nolabels", Labels::Skipped),
+    ];
     for file in files {
         let page = fs::read(file).with_context(|| file.display().to_string())?;
         for (variant, labels) in variants {
             let count =
                 parse_page(format, &page, labels).with_context(|| file.display().to_string())?;
-            let measured = measure(plan, count.samples, || {
-                let again = parse_page(format, &page, labels);
-                assert_eq!(again.map(|count| count.samples), Ok(count.samples));
-            });
             let name = format!("parse/{format_name}/{variant}/{}", base_name(file));
-            let fields = json!({
-                "samples": count.samples, "exemplars": count.exemplars, "bytes": page.len(),
+            measure_page(plan, &name, page.len(), count, &mut |_| {
+                parse_page(format, &page, labels)
             });
-            emit_time(&measured, &name, "ns/sample", 1.0, fields);
-            let scale = page.len() as f64 / count.samples as f64 * 1e3;
-            emit_rate(&measured, &name, "MB/s", scale, Value::Null);
-            emit_allocations(&measured, &name, "sample");
         }
+        let again = with_new_values(format, &page);
+        let mut layout = Layout::new();
+        let count =
+            parse_again(format, &page, &mut layout).with_context(|| file.display().to_string())?;
+        let name = format!("parse/{format_name}/rescrape/{}", base_name(file));
+        measure_page(plan, &name, page.len(), count, &mut |round| {
+            let page = if round % 2 == 0 { &again } else { &page };
+            parse_again(format, page, &mut layout)
+        });
     }
     Ok(())
+}
+
+/// Measures rounds over a page of which `count` is known; a round is told its number.
+fn measure_page(
+    plan: Plan,
+    name: &str,
+    bytes: usize,
+    count: Count,
+    read: &mut dyn FnMut(usize) -> Result<Count, skopos_exposition::Error>,
+) {
+    let mut round = 0;
+    let measured = measure(plan, count.samples, || {
+        let again = read(round);
+        round += 1;
+        assert_eq!(again.map(|count| count.samples), Ok(count.samples));
+    });
+    let fields = json!({
+        "samples": count.samples, "exemplars": count.exemplars, "bytes": bytes,
+    });
+    emit_time(&measured, name, "ns/sample", 1.0, fields);
+    let scale = bytes as f64 / count.samples as f64 * 1e3;
+    emit_rate(&measured, name, "MB/s", scale, Value::Null);
+    emit_allocations(&measured, name, "sample");
+}
+
+/// The page of the next scrape: the last digit of each value is another one.
+fn with_new_values(format: TextFormat, page: &[u8]) -> Vec<u8> {
+    let mut again = page.to_vec();
+    let mut parser = Parser::new(format, page, ParserOptions::default());
+    while let Ok(Some(entry)) = parser.next() {
+        let Entry::Series(sample) = entry else { continue };
+        let start = sample.offset() + sample.series().len() + 1;
+        let value = again.iter_mut().skip(start).take_while(|byte| !byte.is_ascii_whitespace());
+        if let Some(digit) = value.filter(|byte| byte.is_ascii_digit()).last() {
+            *digit = if *digit == b'9' { b'8' } else { *digit + 1 };
+        }
+    }
+    again
 }

@@ -236,6 +236,11 @@ pub(crate) fn canonical_label_float(text: &str, out: &mut String) -> bool {
     if is_canonical(text.as_bytes()) {
         return false;
     }
+    if is_plain_integer(text.as_bytes()) {
+        out.push_str(text);
+        out.push_str(".0");
+        return true;
+    }
     let Ok(value) = parse_label_float(text.as_bytes()) else { return false };
     write_label_float(value, out);
     true
@@ -248,6 +253,13 @@ pub(crate) fn write_label_float(value: f64, out: &mut String) {
     if value.is_finite() && !out[start..].contains(['.', 'e']) {
         out.push_str(".0");
     }
+}
+
+/// Whether a label float is an integer that wants nothing but a point and a zero; may say no for one.
+fn is_plain_integer(text: &[u8]) -> bool {
+    (1..=6).contains(&text.len())
+        && text.iter().all(u8::is_ascii_digit)
+        && (text == b"0" || text[0] != b'0')
 }
 
 /// Whether a label float is surely written canonically; may say no for one that is.

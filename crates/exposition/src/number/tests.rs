@@ -42,6 +42,9 @@ fn label_floats_have_one_form() {
     check_label("1", "1.0");
     check_label("1e5", "100000.0");
     check_label("1e6", "1e+06");
+    check_label("999999", "999999.0");
+    check_label("1000000", "1e+06");
+    check_label("007", "7.0");
     check_label("+inf", "+Inf");
     check_label("Inf", "+Inf");
     check_label("0", "0.0");
@@ -107,6 +110,15 @@ proptest! {
             write_label_float(text.parse().unwrap(), &mut out);
             prop_assert_eq!(out, text);
         }
+    }
+
+    #[test]
+    fn plain_integers_get_a_point_and_a_zero(text in "[0-9]{1,8}") {
+        let mut canonical = String::new();
+        prop_assert!(canonical_label_float(&text, &mut canonical));
+        let mut written = String::new();
+        write_label_float(text.parse().unwrap(), &mut written);
+        prop_assert_eq!(canonical, written);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::{mem, slice};
 
 use skopos_core::MetricType;
 use skopos_core::labels::{BUCKET_BOUND, METRIC_NAME, QUANTILE};
@@ -22,11 +23,18 @@ pub(super) struct Scratch {
     labels: Vec<Label>,
     /// The first eight bytes of each name, in which most names differ.
     prefixes: Vec<u64>,
+    /// The name order of this line, and another one that was in use before: lines usually have the
+    /// names of the line before, or those of one a few lines back, as a histogram's do.
+    order: Order,
+    other: Order,
+}
+
+#[derive(Debug, Default)]
+struct Order {
     /// The labels' numbers in name order.
-    order: Vec<u32>,
-    /// The prefixes for which that is the order, if they tell it alone: the next line usually has the
-    /// same names.
-    ordered: Vec<u64>,
+    numbers: Vec<u32>,
+    /// The prefixes for which that is the order, if they tell it alone.
+    prefixes: Vec<u64>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -56,25 +64,31 @@ impl Scratch {
     /// Finds the name order; gives whether each name is there once.
     #[inline]
     fn sort(&mut self, page: Page<'_>) -> bool {
-        self.ordered == self.prefixes || self.sort_anew(page)
+        self.order.prefixes == self.prefixes || self.sort_other(page)
     }
 
     #[inline(never)]
+    fn sort_other(&mut self, page: Page<'_>) -> bool {
+        mem::swap(&mut self.order, &mut self.other);
+        self.order.prefixes == self.prefixes || self.sort_anew(page)
+    }
+
     fn sort_anew(&mut self, page: Page<'_>) -> bool {
-        let Self { own, labels, prefixes, order, ordered } = self;
+        let Self { own, labels, prefixes, order, .. } = self;
         let key = |&number: &u32| {
             let at = number as usize;
             let name = labels.get(at).map_or(&[][..], |label| label.name.bytes(page, own));
             (prefixes.get(at).copied().unwrap_or_default(), name)
         };
-        order.clear();
-        order.extend(0..labels.len() as u32);
-        order.sort_by(|a, b| key(a).cmp(&key(b)));
-        ordered.clear();
-        if order.is_sorted_by(|a, b| key(a).0 < key(b).0) {
-            ordered.extend_from_slice(prefixes);
+        let numbers = &mut order.numbers;
+        numbers.clear();
+        numbers.extend(0..labels.len() as u32);
+        numbers.sort_by(|a, b| key(a).cmp(&key(b)));
+        order.prefixes.clear();
+        if numbers.is_sorted_by(|a, b| key(a).0 < key(b).0) {
+            order.prefixes.extend_from_slice(prefixes);
         }
-        order.is_sorted_by(|a, b| key(a) < key(b))
+        numbers.is_sorted_by(|a, b| key(a) < key(b))
     }
 }
 
@@ -125,7 +139,8 @@ impl Text {
         Self { place: Place::Own, span: Span::new(start, own.len()) }
     }
 
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "a pair goes from the page to its place in registers")]
     fn get<'s>(self, page: Page<'s>, own: &'s str) -> &'s str {
         match self.place {
             Place::Page => page.text(self.span),
@@ -157,15 +172,15 @@ pub(crate) struct TextLabels<'s> {
 impl<'s> TextLabels<'s> {
     #[inline]
     pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = (&'s str, &'s str)> + use<'s> {
-        let labels = *self;
-        self.order.iter().map(move |&number| labels.numbered(number))
+        Sorted { labels: *self, order: self.order.iter() }
     }
 
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "a pair goes from the page to its place in registers")]
     fn numbered(&self, number: u32) -> (&'s str, &'s str) {
         let Self { page, own, labels, .. } = *self;
-        let label = labels.get(number as usize);
-        label.map_or(("", ""), |label| (label.name.get(page, own), label.value.get(page, own)))
+        let Some(label) = labels.get(number as usize) else { return ("", "") };
+        (label.name.get(page, own), label.value.get(page, own))
     }
 
     /// How many labels there are, with empty and repeated ones.
@@ -183,6 +198,30 @@ impl<'s> TextLabels<'s> {
         self.distinct
     }
 }
+
+/// The labels in name order.
+struct Sorted<'s> {
+    labels: TextLabels<'s>,
+    order: slice::Iter<'s, u32>,
+}
+
+impl<'s> Iterator for Sorted<'s> {
+    type Item = (&'s str, &'s str);
+
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "a pair goes from the page to its place in registers")]
+    fn next(&mut self) -> Option<Self::Item> {
+        let &number = self.order.next()?;
+        Some(self.labels.numbered(number))
+    }
+
+    #[inline]
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.order.size_hint()
+    }
+}
+
+impl ExactSizeIterator for Sorted<'_> {}
 
 impl Parser<'_> {
     /// Resolves the current line's labels.
@@ -228,7 +267,7 @@ impl Parser<'_> {
         }
         let distinct = scratch.sort(page);
         let Scratch { own, labels, order, .. } = scratch;
-        TextLabels { page, own, labels, order, distinct }
+        TextLabels { page, own, labels, order: &order.numbers, distinct }
     }
 }
 
