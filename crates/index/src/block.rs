@@ -48,10 +48,11 @@ const CACHED_PART: usize = 16;
 ///
 /// It works over any bytes: a memory map, a vector, a slice. Opening reads the header and the table of
 /// contents alone. The first question for labels passes once over the postings offset table, the first
-/// one for series once over the symbols; both prove the section's checksum and note places, so that
-/// later questions touch only what they need. A list's checksum is proven when the list is first read,
-/// a series' one each time. Long lists are remembered as compressed sets, up to a sixteenth of the
-/// file's size; what is remembered in all is [`heap_bytes`](Self::heap_bytes).
+/// one that reads series once over the symbols; both prove the section's checksum and note places, so
+/// that later questions touch only what they need. A list's checksum is proven when the list is first
+/// read, a series' one each time. Long lists are remembered as compressed sets, up to a sixteenth of the
+/// file's size, and a bounded number of places that were looked up; what is remembered in all is
+/// [`heap_bytes`](Self::heap_bytes).
 ///
 /// Threads can share it. Ids are those of the file: stable, ascending in the order of labels.
 ///
@@ -68,6 +69,31 @@ const CACHED_PART: usize = 16;
 /// assert_eq!(index.select(&filter)?.iter().collect::<Vec<_>>(), [second]);
 /// assert_eq!(index.series(first)?.labels(), [("job", "api"), ("pod", "api-0")]);
 /// # Ok::<(), skopos_index::Error>(())
+/// ```
+///
+/// # Over a memory map
+///
+/// The crate maps no files, since mapping is sound only while the file does not change, and who owns the
+/// block knows that. With the crate `memmap2` it is one line more:
+///
+/// ```
+/// use std::fs::File;
+///
+/// use skopos_index::{BlockIndex, BlockIndexWriter};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("index");
+/// let mut writer = BlockIndexWriter::new(File::create(&path)?, ["api", "job"])?;
+/// writer.add_series(&[("job", "api")], &[])?;
+/// writer.finish()?.sync_all()?;
+///
+/// // SAFETY: the file of a finished block is never written again; removing it leaves the map whole.
+/// let bytes = unsafe { memmap2::Mmap::map(&File::open(&path)?)? };
+/// let index = BlockIndex::new(bytes)?;
+/// assert_eq!(index.postings("job", "api")?.len(), 1);
+/// # Ok(())
+/// # }
 /// ```
 pub struct BlockIndex<B> {
     bytes: B,
@@ -155,8 +181,8 @@ impl<B: AsRef<[u8]>> BlockIndex<B> {
     ///
     /// Equality and sets of literals are binary searches over the values of a label, and their lists are
     /// searched in place. A regular expression with a literal prefix visits the values with that prefix,
-    /// others visit all values of their label, unless few enough series are left to look at their labels.
-    /// What carries a label at all is remembered when it is first asked for: at most one bit for each
+    /// others visit all values of their label; where fewer series are left than there are values to visit,
+    /// their own labels are tested instead. What carries a label at all is remembered when it is first asked for: at most one bit for each
     /// 16 bytes of series.
     ///
     /// # Errors

@@ -61,6 +61,27 @@ impl Encoded {
 }
 
 impl<'a> Scan<'a> {
+    /// Goes over a value and a varint if they have this shape.
+    #[inline]
+    pub(super) fn skip_shape(&mut self, shape: &Shape) -> bool {
+        let Some(behind) = self.rest.get(shape.before..).and_then(<[u8]>::first_chunk) else {
+            return false;
+        };
+        let (mask, ends) = shape.ends;
+        let fits =
+            self.rest.first() == Some(&shape.value) && u64::from_le_bytes(*behind) & mask == ends;
+        if fits {
+            self.rest = self.rest.get(shape.length..).unwrap_or_default();
+        }
+        fits
+    }
+
+    /// What was gone over since `before`.
+    pub(super) fn since(&self, before: Self) -> &'a [u8] {
+        let count = before.rest.len().saturating_sub(self.rest.len());
+        before.rest.get(..count).unwrap_or_default()
+    }
+
     /// Goes over `number` if it comes next.
     #[inline]
     pub(super) fn skip_encoded(&mut self, number: &Encoded) -> bool {
@@ -212,6 +233,72 @@ impl<'a> Frame<'a> {
     pub(super) fn is_sound(&self) -> bool {
         crc32c::crc32c(self.contents) == self.checksum
     }
+
+    /// The same, for who passes over the contents anyway.
+    pub(super) fn proof(&self) -> Proof<'a> {
+        Proof { rest: self.contents, left: self.contents.len(), sum: 0, expected: self.checksum }
+    }
+}
+
+/// A checksum that grows with a pass over the bytes: what was summed up lies in the cache when the pass
+/// comes to it, so that memory is read once.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Proof<'a> {
+    /// What was not summed up.
+    rest: &'a [u8],
+    left: usize,
+    sum: u32,
+    expected: u32,
+}
+
+/// So many bytes are summed up at once.
+const BLOCK: usize = 32 * 1024;
+
+impl Proof<'_> {
+    /// Tells that the pass has so many bytes before it.
+    #[inline]
+    pub(super) fn pass(&mut self, left: usize) {
+        if left <= self.left {
+            self.grow();
+        }
+    }
+
+    fn grow(&mut self) {
+        let (block, rest) = self.rest.split_at(BLOCK.min(self.rest.len()));
+        self.sum = crc32c::crc32c_append(self.sum, block);
+        (self.rest, self.left) = (rest, rest.len());
+    }
+
+    /// Whether the contents are those that were written.
+    pub(super) fn is_sound(self) -> bool {
+        crc32c::crc32c_append(self.sum, self.rest) == self.expected
+    }
+}
+
+/// The form of an entry: how long the value behind its head is, and the varint behind that. Where the
+/// next one has the same, it is known where that ends before all of it has been read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shape {
+    /// The value's length, of one byte.
+    value: u8,
+    /// The value with its length.
+    before: usize,
+    /// Which bits of the eight bytes behind the value end the varint, and what they are.
+    ends: (u64, u64),
+    length: usize,
+}
+
+impl Shape {
+    /// That of an entry that was gone over: its bytes behind the head.
+    pub(super) fn of(entry: &[u8]) -> Option<Self> {
+        let value = *entry.first().filter(|length| **length < 0x80)?;
+        let before = usize::from(value).checked_add(1)?;
+        let varint = entry.len().checked_sub(before).filter(|length| (1..=8).contains(length))?;
+        let unused = 8_usize.wrapping_sub(varint).wrapping_mul(8);
+        let mask = 0x8080_8080_8080_8080 >> unused;
+        let last = 0x80 << varint.wrapping_sub(1).wrapping_mul(8);
+        Some(Self { value, before, ends: (mask, mask ^ last), length: entry.len() })
+    }
 }
 
 #[cfg(test)]
@@ -274,6 +361,52 @@ mod tests {
     fn signed_numbers_alternate() {
         let read = |byte| Scan::new(&[byte]).varint();
         assert_eq!([0, 1, 2, 3].map(read), [Some(0), Some(-1), Some(1), Some(-2)]);
+    }
+
+    #[test]
+    fn a_shape_fits_what_is_as_long() {
+        let entry = |value: usize, varint: usize| {
+            let mut bytes = vec![value as u8];
+            bytes.resize(1 + value, b'v');
+            bytes.resize(value + varint, 0x80);
+            bytes.push(1);
+            bytes
+        };
+        for (value, varint) in [(0, 1), (1, 1), (16, 4), (127, 8)] {
+            let shape = Shape::of(&entry(value, varint)).unwrap();
+            for (other_value, other_varint) in [(0, 1), (1, 1), (16, 4), (16, 3), (16, 5), (127, 8)]
+            {
+                let mut bytes = entry(other_value, other_varint);
+                let same = (value, varint) == (other_value, other_varint);
+                let mut cut = Scan::new(&bytes);
+                assert!(!cut.skip_shape(&shape) || (same && cut.left() == 0));
+                bytes.extend([0xff; 8]);
+                let mut scan = Scan::new(&bytes);
+                assert_eq!(scan.skip_shape(&shape), same, "{value} {varint}");
+                assert_eq!(scan.left() == 8, same);
+            }
+        }
+        assert!(Shape::of(&entry(128, 1)).is_none() && Shape::of(&[]).is_none());
+        assert!(Shape::of(&[1, b'v']).is_none());
+    }
+
+    #[test]
+    fn a_proof_grows_with_the_pass() {
+        let mut bytes = vec![0, 1, 0x86, 0xa0];
+        bytes.extend((0..100_000_u32).map(|i| (i % 251) as u8));
+        bytes.extend(crc32c::crc32c(&bytes[4..]).to_be_bytes());
+        for changed in [None, Some(4), Some(50_000), Some(100_003)] {
+            let mut bytes = bytes.clone();
+            if let Some(at) = changed {
+                bytes[at] ^= 1;
+            }
+            let frame = Frame::at(&bytes, 0).unwrap();
+            for step in [7, 40_000, 1_000_000] {
+                let mut proof = frame.proof();
+                (0..frame.contents.len()).rev().step_by(step).for_each(|left| proof.pass(left));
+                assert_eq!(proof.is_sound(), changed.is_none());
+            }
+        }
     }
 
     #[test]

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering as Memory};
 use std::sync::{Arc, OnceLock};
 
 use crate::block::lookups::{Found, Lookups};
-use crate::block::scan::{Frame, Prefix, Scan};
+use crate::block::scan::{Frame, Prefix, Proof, Scan, Shape};
 use crate::block::toc::{Toc, Variant};
 use crate::error::{Error, Section};
 use crate::set::IdSet;
@@ -90,18 +90,19 @@ impl Places {
             });
         }
         let frame = frame(bytes, toc)?;
-        if !frame.is_sound() {
-            return Err(corrupt(toc, "invalid checksum"));
-        }
         let contents = frame.contents;
-        let mut pass = Pass { contents, ..Pass::default() };
+        let mut pass = Pass::new(frame);
         let mut scan = Scan::new(contents);
         let count = scan.be32().ok_or_else(|| corrupt(toc, "invalid size"))?;
-        let mut places = match variant {
+        let places = match variant {
             Variant::ByNumber => pass.in_order(scan, count),
             Variant::ByOffset => pass.out_of_order(scan, count),
+        };
+        // What does not make sense was most often changed.
+        if !pass.proof.is_sound() {
+            return Err(corrupt(toc, "invalid checksum"));
         }
-        .map_err(|message| corrupt(toc, message))?;
+        let mut places = places.map_err(|message| corrupt(toc, message))?;
         let words = (count as usize).div_ceil(64);
         places.sound = std::iter::repeat_with(AtomicU64::default).take(words).collect();
         places.lookups = Lookups::new(count);
@@ -120,9 +121,9 @@ impl Places {
 }
 
 /// The state of the pass.
-#[derive(Default)]
 struct Pass<'a> {
     contents: &'a [u8],
+    proof: Proof<'a>,
     names: Vec<Name>,
     sparse: Vec<u32>,
     /// What stands before the values of the current name.
@@ -131,9 +132,22 @@ struct Pass<'a> {
 }
 
 impl<'a> Pass<'a> {
+    fn new(frame: Frame<'a>) -> Self {
+        Self {
+            contents: frame.contents,
+            proof: frame.proof(),
+            names: Vec::new(),
+            sparse: Vec::new(),
+            head: Prefix::default(),
+            name: &[],
+        }
+    }
+
     fn in_order(&mut self, mut scan: Scan<'a>, count: u32) -> Result<Places, &'static str> {
         let mut in_name = 0_u32;
+        let mut shape = None;
         for number in 0..count {
+            self.proof.pass(scan.left());
             let place = self.place(scan);
             let same_name = 0 < number && scan.skip_prefix(&self.head);
             if !same_name {
@@ -148,8 +162,12 @@ impl<'a> Pass<'a> {
                 self.sparse.push(place);
             }
             in_name = in_name.wrapping_add(1);
-            scan.prefixed().ok_or("an entry is cut off")?;
-            scan.skip_varint().ok_or("an entry is cut off")?;
+            if !shape.as_ref().is_some_and(|shape| scan.skip_shape(shape)) {
+                let before = scan;
+                scan.prefixed().ok_or("an entry is cut off")?;
+                scan.skip_varint().ok_or("an entry is cut off")?;
+                shape = Shape::of(scan.since(before));
+            }
         }
         self.finish(count, STRIDE, scan)
     }

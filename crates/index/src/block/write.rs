@@ -35,8 +35,12 @@ const MAX_FILE_LENGTH: u64 = 16 * u32::MAX as u64;
 ///
 /// # Memory
 ///
-/// The texts of the symbols and about 10 bytes for each; 2 to 4 bytes for each label of each series
-/// until the end, and then, one label name after the other, 4 bytes for each series that has it.
+/// There is no setting for it: what is held follows from what is written. The texts of the symbols and
+/// about 10 bytes for each; for each label of each series, until the end, the distance from the series
+/// before and the number of the value, 2 to 6 bytes together and below 4 on average where most series
+/// have one value of their own (buffers grow by doubling, so up to twice that is set aside); at the end,
+/// one label name after the other, 4 bytes for each series that has it, and 24 bytes for each list, of
+/// which there are as many as distinct pairs of name and value.
 ///
 /// ```
 /// use skopos_core::{Matcher, TimeRange, Timestamp};

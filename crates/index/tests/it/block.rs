@@ -166,6 +166,33 @@ fn few_series_are_tested_by_their_labels() {
     assert!(explain(MatchOp::NotRegex).contains(": labels"), "both ways");
 }
 
+/// The file as bytes.
+#[expect(unsafe_code, reason = "who made the file can promise that it does not change")]
+fn map(file: &fs::File) -> std::io::Result<memmap2::Mmap> {
+    // SAFETY: the file stands in a folder of this test, which does not write it any more.
+    unsafe { memmap2::Mmap::map(file) }
+}
+
+#[test]
+fn a_mapped_file_answers_as_one_in_memory() {
+    let (in_memory, series) = build(&many(3000, 7));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("index");
+    fs::write(&path, in_memory.bytes()).unwrap();
+    let mapped = BlockIndex::new(map(&fs::File::open(&path).unwrap()).unwrap()).unwrap();
+    // The name may go: the map holds the file.
+    fs::remove_file(&path).unwrap();
+    mapped.verify().unwrap();
+    let matchers = [Matcher::equal("group", "rare"), Matcher::new("id", MatchOp::Regex, "3.*")];
+    let filter = Filter::new(&matchers).unwrap();
+    let selected = mapped.select(&filter).unwrap();
+    assert_eq!(selected, in_memory.select(&filter).unwrap());
+    assert!(!selected.is_empty() && selected.len() < series.len());
+    for (id, labels) in &series {
+        conformance::label_set(&mapped.series(*id).unwrap(), labels);
+    }
+}
+
 #[test]
 fn cursors_over_lists_keep_their_laws() {
     let all =

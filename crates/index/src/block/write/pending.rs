@@ -2,7 +2,7 @@
 //!
 //! Series come in the order of their ids, while lists are written value by value after the last
 //! series. What is kept of a posting until then is the distance from the id before and the symbol of
-//! the value, as varints: two to four bytes. A counting sort makes the lists of one name at a time.
+//! the value, as varints: two to six bytes. A counting sort makes the lists of one name at a time.
 
 use crate::block::scan::Scan;
 use crate::block::write::output::put_uvarint;
