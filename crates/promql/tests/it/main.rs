@@ -9,6 +9,7 @@ mod engine;
 #[cfg(feature = "engine")]
 mod eval;
 mod language;
+mod lint;
 mod literal;
 mod parse;
 #[cfg(feature = "serde")]
