@@ -10,6 +10,7 @@ pub mod chunks;
 pub mod index;
 pub mod ingest;
 pub mod parse;
+pub mod parse_protobuf;
 pub mod promql;
 pub mod query;
 pub mod record;

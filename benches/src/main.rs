@@ -126,6 +126,7 @@ enum Command {
 enum Format {
     Promtext,
     Openmetrics,
+    Protobuf,
 }
 
 fn main() -> anyhow::Result<()> {
@@ -133,11 +134,12 @@ fn main() -> anyhow::Result<()> {
     let plan = Plan::new(arguments.runs, Duration::from_millis(arguments.min_time_ms));
     match arguments.command {
         Command::Parse { format, files } => {
+            let files: Vec<&Path> = files.iter().map(PathBuf::as_path).collect();
             let format = match format {
                 Format::Promtext => TextFormat::Prometheus,
                 Format::Openmetrics => TextFormat::OpenMetrics,
+                Format::Protobuf => return commands::parse_protobuf::run(plan, &files),
             };
-            let files: Vec<&Path> = files.iter().map(PathBuf::as_path).collect();
             commands::parse::run(plan, format, &files)
         }
         Command::XorAppend { file } => commands::xor::append(plan, &file),

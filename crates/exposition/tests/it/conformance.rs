@@ -42,17 +42,21 @@ fn from_hex(hex: &str) -> Vec<u8> {
 
 /// What is read.
 #[derive(Clone, Copy)]
-enum Kind {
+pub(crate) enum Kind {
     Text(TextFormat),
     #[cfg(feature = "protobuf")]
     Protobuf,
 }
 
-const PROMETHEUS: Kind = Kind::Text(TextFormat::Prometheus);
-const OPENMETRICS: Kind = Kind::Text(TextFormat::OpenMetrics);
+pub(crate) const PROMETHEUS: Kind = Kind::Text(TextFormat::Prometheus);
+pub(crate) const OPENMETRICS: Kind = Kind::Text(TextFormat::OpenMetrics);
 
 /// All entries in the vectors' form, and the error.
-fn read(kind: Kind, page: &[u8], options: ParserOptions) -> (Vec<Value>, Option<String>) {
+pub(crate) fn read(
+    kind: Kind,
+    page: &[u8],
+    options: ParserOptions,
+) -> (Vec<Value>, Option<String>) {
     match kind {
         Kind::Text(format) => {
             let mut parser = Parser::new(format, page, options);

@@ -7,5 +7,7 @@ mod laws;
 mod lint;
 mod negotiate;
 #[cfg(feature = "protobuf")]
+mod peer;
+#[cfg(feature = "protobuf")]
 mod protobuf;
 mod round_trip;

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use proptest::prelude::*;
@@ -90,7 +90,7 @@ fn every_type_reads_back_as_it_was() {
     assert_eq!(check(&all), all);
 }
 
-fn native() -> FamilyHistogram {
+pub(crate) fn native() -> FamilyHistogram {
     let labels = Labels::from_pairs([("__name__", "h"), ("a", "b")]);
     let histogram = Histogram {
         schema: 3,
@@ -195,12 +195,25 @@ fn what_no_family_can_hold_is_refused() {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the vectors' place is told by the environment")]
-fn pages() -> Option<PathBuf> {
+pub(crate) fn pages() -> Option<PathBuf> {
     let Ok(root) = std::env::var("SKOPOS_CONFORMANCE") else {
         println!("skipped: SKOPOS_CONFORMANCE is not set");
         return None;
     };
     Some(PathBuf::from(root).join("vectors/exposition/pages"))
+}
+
+/// What a page holds, if the file is one.
+pub(crate) fn page_families(path: &Path) -> Option<Vec<Family>> {
+    let page = fs::read(path).unwrap();
+    let name = path.file_name()?.to_str()?;
+    let read = match name.rsplit_once('.')? {
+        (_, "pb") => protobuf_families(&page),
+        (stem, "txt") if stem.ends_with(".om") => families(TextFormat::OpenMetrics, &page),
+        (_, "txt") => families(TextFormat::Prometheus, &page),
+        _ => return None,
+    };
+    Some(read.unwrap())
 }
 
 #[test]
@@ -209,16 +222,8 @@ fn pages_of_real_exporters_read_back_the_same() {
     let mut seen = 0;
     for file in fs::read_dir(folder).unwrap() {
         let path = file.unwrap().path();
-        let page = fs::read(&path).unwrap();
-        let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        let original = match name.rsplit_once('.').unwrap() {
-            (_, "pb") => protobuf_families(&page).unwrap(),
-            (stem, "txt") if stem.ends_with(".om") => {
-                families(TextFormat::OpenMetrics, &page).unwrap()
-            }
-            (_, "txt") => families(TextFormat::Prometheus, &page).unwrap(),
-            _ => continue,
-        };
+        let Some(original) = page_families(&path) else { continue };
+        let name = path.display();
         check(&original);
         let output = OutputFormat::new(TextFormat::OpenMetrics, EscapingScheme::AllowUtf8);
         let mut text = String::new();
