@@ -120,6 +120,15 @@ fn prometheus_text_in_pieces_is_the_same() {
     check(PROMETHEUS, "\n".repeat(10_000).as_bytes(), 100);
 }
 
+/// Error texts quote the NULs behind a token, wherever a piece ends among them.
+#[test]
+fn errors_before_many_nuls_are_the_same_in_pieces() {
+    let page = [&b"# comment\nm{a=\"1\n2\x85\""[..], &[0; 40], b"1\"} 1\nb 2\n"].concat();
+    for limit in [64, 80, 100] {
+        check(PROMETHEUS, &page, limit);
+    }
+}
+
 const METRICS: &str = "# TYPE c counter\n# UNIT c \n# HELP c x\nc_total{a=\"1\"} 1 # {t=\"x\"} 1\n\
     c_created{a=\"1\"} 12.5\nc_total{a=\"2\"} 2\nc_created{a=\"2\"} 13\n# TYPE h_seconds histogram\n\
     # UNIT h_seconds seconds\nh_seconds_bucket{le=\"1.0\"} 1\nh_seconds_bucket{le=\"+Inf\"} 2\n\

@@ -13,8 +13,9 @@ use super::Window;
 use crate::parser::Memory;
 use crate::{Entry, Error, Parser, ParserOptions, TextFormat};
 
-/// What would end a quoted string and the line that it stands on.
-const PROBE: &[u8] = b"\"} 1\n";
+/// What would end a quoted string and the line that it stands on; also behind a NUL, since error texts
+/// quote a token with those that follow it.
+const PROBES: [&[u8]; 2] = [b"\"} 1\n", b"\0\"} 1\n"];
 
 /// A text page, piece by piece.
 #[derive(Debug)]
@@ -189,15 +190,18 @@ impl<R: Read> TextPieces<R> {
             // The rest of a line, and there is a line behind it.
             return true;
         }
-        let mut entry = self.page.get(start..).unwrap_or_default().to_vec();
-        entry.extend_from_slice(PROBE);
-        let mut parser = Parser::new(self.format, &entry, ParserOptions::default());
-        match parser.next() {
-            Ok(_) => false,
-            Err(other) => {
-                other.offset() == error.offset() - start && other.to_string() == error.to_string()
+        let entry = self.page.get(start..).unwrap_or_default();
+        PROBES.iter().all(|probe| {
+            let entry = [entry, probe].concat();
+            let mut parser = Parser::new(self.format, &entry, ParserOptions::default());
+            match parser.next() {
+                Ok(_) => false,
+                Err(other) => {
+                    other.offset() == error.offset() - start
+                        && other.to_string() == error.to_string()
+                }
             }
-        }
+        })
     }
 }
 
