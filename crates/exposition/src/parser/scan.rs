@@ -3,8 +3,8 @@
 //! A block becomes bit masks, one bit a byte; what lines are made of falls out of a few operations on
 //! words. A window of the page is looked through at a time. Only lines in the shape that exporters
 //! write are taken (no escapes, no blanks between braces); every other line is left to the byte-wise
-//! fast path, which agrees with this one where both dare to. The masks need SIMD, chosen at run time;
-//! where there is none, all lines are left to the byte-wise path.
+//! fast path, which agrees with this one where both dare to. The masks need AVX-512, looked for at run
+//! time; where it is not, all lines are left to the byte-wise path, which narrower vectors do not beat.
 #![deny(clippy::indexing_slicing)]
 
 use alloc::vec::Vec;
@@ -47,8 +47,6 @@ pub(super) enum Scanner {
     /// There is none: lines are read byte by byte.
     Bytewise,
     #[cfg(all(feature = "std", target_arch = "x86_64"))]
-    Avx2,
-    #[cfg(all(feature = "std", target_arch = "x86_64"))]
     Avx512,
 }
 
@@ -56,12 +54,7 @@ impl Scanner {
     /// All that this machine has.
     #[cfg(test)]
     pub(super) fn all() -> Vec<Self> {
-        let best = Self::new();
-        #[cfg(all(feature = "std", target_arch = "x86_64"))]
-        if best == Self::Avx512 {
-            return alloc::vec![Self::Bytewise, Self::Avx2, best];
-        }
-        alloc::vec![Self::Bytewise, best]
+        alloc::vec![Self::Bytewise, Self::new()]
     }
 
     /// The best one for this machine.
@@ -213,8 +206,6 @@ impl Index {
         work::add(window.len());
         match self.scanner {
             Scanner::Bytewise => {}
-            #[cfg(all(feature = "std", target_arch = "x86_64"))]
-            Scanner::Avx2 => x86::fill_avx2(self, window),
             #[cfg(all(feature = "std", target_arch = "x86_64"))]
             Scanner::Avx512 => x86::fill_avx512(self, window),
         }

@@ -211,6 +211,15 @@ proptest! {
     }
 }
 
+/// Small enough for an interpreter that looks for undefined behaviour.
+#[test]
+fn scanners_agree_on_a_small_page() {
+    check_scanners(
+        b"# TYPE a counter\na{b=\"c\",d=\"e f,}{=\"} 1.5e+06\na_total 2 # {x=\"y\"} 1\n\
+          a{b=\"raw\nfeed\"} 0\na{b=\"\\n\"} +Inf\na:b{l=\"\xc3\xa9\"} 1 2\n# EOF\n",
+    );
+}
+
 #[test]
 fn usual_lines_are_read_by_the_index() {
     let page = b"a{b=\"c\",d=\"\"} 1\nb 2 3\n# TYPE c counter\nc{e=\"f\"} 4\n";

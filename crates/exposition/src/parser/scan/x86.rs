@@ -1,15 +1,12 @@
-//! The masks of a block by AVX2 or AVX-512.
+//! The masks of a block by AVX-512.
 //!
 //! The one place with `unsafe`: vectors are loaded and stored through pointers, and a function that
 //! needs a CPU feature may be called only where that is there.
 #![expect(unsafe_code, reason = "SIMD loads, stores, and calls behind a check of the CPU")]
 
 use core::arch::x86_64::{
-    __m256i, __m512i, _mm_clmulepi64_si128, _mm_cvtsi64_si128, _mm_cvtsi128_si64, _mm_set1_epi8,
-    _mm256_and_si256, _mm256_andnot_si256, _mm256_cmpeq_epi8, _mm256_loadu_si256,
-    _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8, _mm256_setr_epi8,
-    _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_srli_epi16, _mm512_add_epi16,
-    _mm512_castsi512_si256, _mm512_cmpeq_epi8_mask, _mm512_cvtepu8_epi16,
+    __m512i, _mm_clmulepi64_si128, _mm_cvtsi64_si128, _mm_cvtsi128_si64, _mm_set1_epi8,
+    _mm512_add_epi16, _mm512_castsi512_si256, _mm512_cmpeq_epi8_mask, _mm512_cvtepu8_epi16,
     _mm512_extracti64x4_epi64, _mm512_loadu_si512, _mm512_maskz_compress_epi8, _mm512_min_epu8,
     _mm512_movepi8_mask, _mm512_permutex2var_epi8, _mm512_set1_epi8, _mm512_set1_epi16,
     _mm512_storeu_si512, _mm512_testn_epi8_mask,
@@ -27,23 +24,13 @@ pub(super) fn best() -> Scanner {
         && is_x86_feature_detected!("bmi2")
         && is_x86_feature_detected!("popcnt")
         && is_x86_feature_detected!("pclmulqdq");
-    match () {
-        () if avx512 && words => Scanner::Avx512,
-        () if is_x86_feature_detected!("avx2") && words => Scanner::Avx2,
-        () => Scanner::Bytewise,
-    }
+    if avx512 && words { Scanner::Avx512 } else { Scanner::Bytewise }
 }
 
 /// Looks through a window by AVX-512; [`best`] must have said so.
 pub(super) fn fill_avx512(index: &mut Index, bytes: &[u8]) {
     // SAFETY: a `Scanner::Avx512` is made by `best` alone, which has found all these features.
     unsafe { avx512(index, bytes) }
-}
-
-/// Looks through a window by AVX2; [`best`] must have said so.
-pub(super) fn fill_avx2(index: &mut Index, bytes: &[u8]) {
-    // SAFETY: a `Scanner::Avx2` is made by `best` alone, which has found all these features.
-    unsafe { avx2(index, bytes) }
 }
 
 /// What may come after a byte, as a set of kinds of bytes; the highest bit says that it may stand in
@@ -82,9 +69,7 @@ const fn table(after: bool) -> [[u8; BLOCK]; 2] {
     table
 }
 
-#[target_feature(
-    enable = "avx512f,avx512bw,avx512vbmi,avx512vbmi2,bmi1,bmi2,popcnt,pclmulqdq,avx2"
-)]
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vbmi2,bmi1,bmi2,popcnt,pclmulqdq")]
 fn avx512(index: &mut Index, bytes: &[u8]) {
     fill_window(
         index,
@@ -163,113 +148,4 @@ fn store(out: &mut [u16; BLOCK / 2], values: __m512i) {
 fn parity(bits: u64) -> u64 {
     let product = _mm_clmulepi64_si128::<0>(_mm_cvtsi64_si128(bits as i64), _mm_set1_epi8(-1));
     _mm_cvtsi128_si64(product) as u64
-}
-
-#[target_feature(enable = "avx2,bmi1,bmi2,popcnt,pclmulqdq")]
-fn avx2(index: &mut Index, bytes: &[u8]) {
-    fill_window(
-        index,
-        bytes,
-        |block, next| masks_avx2(block, next),
-        |bits| parity(bits),
-        |bits, base, out| append_avx2(bits, base, out),
-    );
-}
-
-/// The places of the set bits, four at a time.
-#[inline]
-#[target_feature(enable = "bmi1,popcnt")]
-fn append_avx2(bits: u64, base: u16, out: &mut [u16; BLOCK]) {
-    let mut left = bits;
-    for chunk in out.as_chunks_mut::<4>().0 {
-        if left == 0 {
-            return;
-        }
-        for place in chunk {
-            *place = base.wrapping_add(left.trailing_zeros() as u16);
-            left &= left.wrapping_sub(1);
-        }
-    }
-}
-
-#[inline]
-#[target_feature(enable = "avx2")]
-fn masks_avx2(block: &[u8; BLOCK], next: &[u8; BLOCK]) -> Masks {
-    let (blocks, nexts) = (block.as_chunks::<32>().0, next.as_chunks::<32>().0);
-    let mut masks = [[0u64; 7]; 2];
-    for ((block, next), masks) in blocks.iter().zip(nexts).zip(&mut masks) {
-        *masks = half_masks(block, next).map(u64::from);
-    }
-    let [low, high] = masks;
-    let mut both = [0; 7];
-    for ((both, low), high) in both.iter_mut().zip(low).zip(high) {
-        *both = low | high << 32;
-    }
-    let [newline, quote, backslash, brace, space, name, misfit] = both;
-    Masks { newline, quote, backslash, brace, space, name, misfit }
-}
-
-#[inline]
-#[target_feature(enable = "avx2")]
-fn half_masks(block: &[u8; 32], next: &[u8; 32]) -> [u32; 7] {
-    let (block, next) = (load_half(block), load_half(next));
-    let equal = |byte: u8| _mm256_cmpeq_epi8(block, _mm256_set1_epi8(byte as i8));
-    let brace = _mm256_or_si256(equal(b'{'), equal(b'}'));
-    let kind = kinds(block);
-    let named = _mm256_and_si256(kind, _mm256_set1_epi8(0x0f));
-    let not_label = _mm256_cmpeq_epi8(named, _mm256_setzero_si256());
-    // What may come after: by the kind's low four bits (parts of names), or by its high ones.
-    let of_names = _mm256_andnot_si256(not_label, _mm256_set1_epi8(0x1f));
-    let high = _mm256_and_si256(_mm256_srli_epi16::<4>(kind), _mm256_set1_epi8(0x0f));
-    let mut after = [0i8; 16];
-    after[1] = 0x20;
-    after[2] = -0x40;
-    after[4] = -0x79;
-    let of_others = _mm256_shuffle_epi8(twice(after), high);
-    let fits = _mm256_and_si256(_mm256_or_si256(of_names, of_others), kinds(next));
-    let misfit = _mm256_cmpeq_epi8(fits, _mm256_setzero_si256());
-    let not_name = _mm256_andnot_si256(equal(b':'), not_label);
-    let bits = |vector| _mm256_movemask_epi8(vector) as u32;
-    [
-        bits(equal(b'\n')),
-        bits(equal(b'"')),
-        bits(equal(b'\\')),
-        bits(brace),
-        bits(equal(b' ')),
-        !bits(not_name),
-        bits(misfit),
-    ]
-}
-
-/// Kinds of bytes, one bit each: `A-Oa-o`, `P-Zp-z`, `_`, digits, then `=`, `"`, `,`, `}`; found as
-/// what the byte's two halves have in common.
-#[inline]
-#[target_feature(enable = "avx2")]
-fn kinds(bytes: __m256i) -> __m256i {
-    let low = twice([
-        0x0a, 0x0b, 0x2b, 0x0b, 0x0b, 0x0b, 0x0b, 0x0b, 0x0b, 0x0b, 0x03, 0x01, 0x41, -0x6f, 0x01,
-        0x05,
-    ]);
-    let high = twice([0, 0, 0x60, 0x18, 0x01, 0x06, 0x01, -0x7e, 0, 0, 0, 0, 0, 0, 0, 0]);
-    let nibble = _mm256_set1_epi8(0x0f);
-    let upper = _mm256_and_si256(_mm256_srli_epi16::<4>(bytes), nibble);
-    let lower = _mm256_and_si256(bytes, nibble);
-    _mm256_and_si256(_mm256_shuffle_epi8(low, lower), _mm256_shuffle_epi8(high, upper))
-}
-
-#[inline]
-#[target_feature(enable = "avx2")]
-fn twice(table: [i8; 16]) -> __m256i {
-    let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = table;
-    _mm256_setr_epi8(
-        a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, a, b, c, d, e, f, g, h, i, j, k, l, m, n,
-        o, p,
-    )
-}
-
-#[inline]
-#[target_feature(enable = "avx")]
-fn load_half(half: &[u8; 32]) -> __m256i {
-    // SAFETY: the reference is to 32 bytes; the load needs no alignment.
-    unsafe { _mm256_loadu_si256(half.as_ptr().cast()) }
 }
