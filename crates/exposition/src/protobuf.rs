@@ -48,8 +48,9 @@ const KEPT_BOUNDS: usize = 256;
 /// entry, [`Entry::Histogram`]. [`ParserOptions`] tell what becomes of histograms of either kind.
 ///
 /// Errors have the byte of the page, and no line. What is read and refused is as in Prometheus, with
-/// two exceptions: bytes in an exemplar's labels that are not UTF-8 are replaced, and a unit that is
-/// not UTF-8 is an error.
+/// three exceptions: bytes in an exemplar's labels that are not UTF-8 are replaced, and a unit that is
+/// not UTF-8 is an error. In a family with native and classic histograms each is read as what it is;
+/// Prometheus reads some as the kind of one before.
 ///
 /// Time is linear in the page's size; memory is what the largest metric and the number of metrics in
 /// the largest family need. After an error or the end there are no more entries.
