@@ -41,6 +41,9 @@ pub fn parse_page(page: &[u8], labels: Labels) -> Result<usize, Error> {
                     Labels::Owned => {
                         black_box((sample.labels().to_labels(), sample.exemplar()));
                     }
+                    Labels::Raw => {
+                        black_box(sample.raw_labels().map(black_box).count());
+                    }
                     Labels::View => sample.labels().visit(&mut |name, value| {
                         black_box((name, value));
                     }),
@@ -53,7 +56,7 @@ pub fn parse_page(page: &[u8], labels: Labels) -> Result<usize, Error> {
                     Labels::Owned => {
                         black_box((entry.labels().to_labels(), entry.exemplars()));
                     }
-                    Labels::View => entry.labels().visit(&mut |name, value| {
+                    Labels::Raw | Labels::View => entry.labels().visit(&mut |name, value| {
                         black_box((name, value));
                     }),
                     Labels::Skipped => {}
