@@ -315,10 +315,16 @@ impl<'a> Metric<'a> {
 
     /// The owned form of an exemplar.
     pub(super) fn owned(&self, exemplar: &RawExemplar) -> Exemplar {
-        let labels = (0..).map_while(|index| self.exemplar_label(exemplar, index));
+        let labels = self.exemplar_labels.get(exemplar.labels.clone()).unwrap_or_default();
+        let is_ascending = labels.is_sorted_by(|(a, _), (b, _)| a < b);
+        let pairs = labels.iter().map(|(name, value)| (&**name, &**value));
         let millis = exemplar.timestamp.map(Moment::as_millis);
         Exemplar {
-            labels: Labels::from_pairs(labels),
+            labels: if is_ascending {
+                Labels::from_sorted_pairs(pairs)
+            } else {
+                Labels::from_pairs(pairs)
+            },
             value: exemplar.value,
             timestamp: millis.map(Timestamp::from_millis),
         }
