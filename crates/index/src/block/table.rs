@@ -42,6 +42,8 @@ pub(super) struct Places {
 pub(super) struct Name {
     /// The name's text in the contents.
     text: Range<u32>,
+    /// Its first bytes, by which most names are told apart at once.
+    start: u64,
     /// How many bytes of an entry stand before its value.
     head: u32,
     /// Its entries' numbers in the order of all.
@@ -212,6 +214,7 @@ impl<'a> Pass<'a> {
         let length = u32::try_from(name.len()).map_err(|_| "invalid size")?;
         self.names.push(Name {
             text: behind.saturating_sub(length)..behind,
+            start: start_of(name),
             head: behind.saturating_sub(place),
             entries: number..number,
             sparse: u32::try_from(self.sparse.len()).map_err(|_| "invalid size")?,
@@ -236,6 +239,13 @@ impl<'a> Pass<'a> {
     fn place(&self, scan: Scan<'_>) -> u32 {
         u32::try_from(self.contents.len().wrapping_sub(scan.left())).unwrap_or(u32::MAX)
     }
+}
+
+/// The first eight bytes, or all of them before zeros, as a number: it is in the order of the bytes.
+fn start_of(name: &[u8]) -> u64 {
+    let mut start = [0; 8];
+    start.iter_mut().zip(name).for_each(|(to, from)| *to = *from);
+    u64::from_be_bytes(start)
 }
 
 /// An entry up to its value; returns the name.
@@ -263,7 +273,11 @@ impl<'a> Table<'a> {
 
     pub(super) fn name(&self, name: &str) -> Option<&'a Name> {
         let names = &self.places.names;
-        let found = names.binary_search_by(|entry| self.name_bytes(entry).cmp(name.as_bytes()));
+        let start = start_of(name.as_bytes());
+        let found = names.binary_search_by(|entry| {
+            let by_start = entry.start.cmp(&start);
+            by_start.then_with(|| self.name_bytes(entry).cmp(name.as_bytes()))
+        });
         names.get(found.ok()?)
     }
 

@@ -2,12 +2,18 @@
 
 use crate::block::View;
 use crate::block::scan::Encoded;
+use crate::block::series::BlockSeries;
 use crate::block::source::Values;
 use crate::dictionary::{Dictionary as _, Source as _};
 use crate::error::Error;
 use crate::filter::Filter;
 use crate::plan::Plan;
 use crate::set::IdSet;
+
+/// So many series of a value are looked at before all of them are.
+const PROBES: usize = 4;
+/// More values than these are not told from single series.
+const MOST_PROBED: usize = 64;
 
 pub(super) fn label_names<'a>(
     view: View<'a>,
@@ -39,6 +45,9 @@ pub(super) fn label_values<'a>(
         let holds = |text: &&str| conditions.iter().all(|condition| condition.holds(text));
         let holding = values.texts().filter(|text| text.as_ref().map_or(true, holds));
         return holding.take(at_most(limit)).collect();
+    }
+    if let Some(found) = probe(view, &values, filter, at_most(limit))? {
+        return Ok(found);
     }
     let series = Plan::new(&view, filter)?.run()?;
     let mut found = if series.len() < values.value_count() as u64 {
@@ -86,6 +95,37 @@ fn values_of<'a>(view: View<'a>, series: &IdSet, name: &str) -> Result<Vec<&'a s
     values.sort_unstable();
     values.dedup();
     texts(view, &values)
+}
+
+/// The values of which a series is selected, where for each of them one of its first series shows it:
+/// so it is where a filter leaves out little of what has few values. `None` at the first doubt.
+fn probe<'a>(
+    view: View<'a>,
+    values: &Values<'a>,
+    filter: &Filter,
+    limit: usize,
+) -> Result<Option<Vec<&'a str>>, Error> {
+    let (mut found, mut series) = (Vec::new(), BlockSeries::default());
+    if MOST_PROBED < values.value_count() {
+        return Ok(None);
+    }
+    let symbols = view.symbols()?;
+    for item in values.lists().take(limit) {
+        let (value, list) = item?;
+        let mut is_met = false;
+        for id in list.iter().take(PROBES) {
+            series.fill(view.record(id)?.sound()?, &symbols)?;
+            is_met = filter.matches(&series);
+            if is_met {
+                break;
+            }
+        }
+        if !is_met {
+            return Ok(None);
+        }
+        found.push(value);
+    }
+    Ok(Some(found))
 }
 
 /// The values of which a series is in `series`, ascending.
