@@ -3,6 +3,7 @@
 //! A set stands apart from the index that made it: it is a snapshot and borrows nothing.
 
 use core::fmt;
+use core::ops::{BitAnd, BitOr, Sub};
 use std::sync::Arc;
 
 use skopos_core::{Postings, SeriesId};
@@ -65,8 +66,50 @@ impl SeriesIds {
         Cursor { ids, current }
     }
 
+    #[cfg(feature = "roaring")]
+    pub(crate) fn set(&self) -> &IdSet {
+        &self.set
+    }
+
     pub(crate) fn from_set(set: Arc<IdSet>) -> Self {
         Self { set }
+    }
+}
+
+/// The ids that are in both sets.
+///
+/// ```
+/// use skopos_core::SeriesId;
+/// use skopos_index::SeriesIds;
+///
+/// let ids = |range: std::ops::Range<u32>| range.map(SeriesId).collect::<SeriesIds>();
+/// assert_eq!(&ids(0..5) & &ids(3..9), ids(3..5));
+/// assert_eq!(&ids(0..5) | &ids(3..9), ids(0..9));
+/// assert_eq!(&ids(0..5) - &ids(3..9), ids(0..3));
+/// ```
+impl BitAnd for &SeriesIds {
+    type Output = SeriesIds;
+
+    fn bitand(self, other: Self) -> SeriesIds {
+        SeriesIds::from_set(IdSet::and_shared(&self.set, &other.set))
+    }
+}
+
+/// The ids that are in one of the sets or in both.
+impl BitOr for &SeriesIds {
+    type Output = SeriesIds;
+
+    fn bitor(self, other: Self) -> SeriesIds {
+        SeriesIds::from_set(Arc::new(IdSet::union([&*self.set, &*other.set])))
+    }
+}
+
+/// The ids that are in the first set only.
+impl Sub for &SeriesIds {
+    type Output = SeriesIds;
+
+    fn sub(self, other: Self) -> SeriesIds {
+        SeriesIds::from_set(Arc::new(self.set.and_not(&other.set)))
     }
 }
 

@@ -67,7 +67,8 @@
 //!
 //! # Crate features
 //!
-//! None.
+//! * `roaring`: conversions between [`SeriesIds`] and `roaring::RoaringBitmap`, which has a portable
+//!   serialized form.
 #![forbid(unsafe_code)]
 
 mod block;
@@ -80,6 +81,8 @@ mod ids;
 mod list;
 mod memory;
 mod plan;
+#[cfg(feature = "roaring")]
+mod roaring;
 mod set;
 mod values;
 

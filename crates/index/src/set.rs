@@ -8,23 +8,37 @@
 //! A set knows no index. Sets are shared behind an `Arc` and copied when one who shares writes.
 
 use std::sync::Arc;
+#[cfg(any(test, feature = "roaring"))]
+use std::{mem, ops::RangeInclusive};
 
 mod bits;
 mod chunk;
 mod iter;
 mod runs;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use self::bits::Bits;
 use self::chunk::Chunk;
+#[cfg(feature = "roaring")]
+use self::chunk::Form;
 pub(crate) use self::iter::Ids;
+#[cfg(any(test, feature = "roaring"))]
+use self::runs::Run;
 
 /// A compressed set of ids.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct IdSet {
     /// Invariant: keys ascend, no chunk is empty.
     chunks: Vec<Chunk>,
+}
+
+/// The lower halves of ids with the same upper half.
+#[cfg(feature = "roaring")]
+pub(crate) enum Part<'a> {
+    Array(&'a [u16]),
+    Bits(&'a [u64]),
+    Runs(&'a [Run]),
 }
 
 /// The key and the rest of an id.
@@ -94,6 +108,43 @@ impl IdSet {
         }
         let chunks = all.into_iter().zip(0..=u16::MAX);
         Self { chunks: chunks.filter_map(|(bits, key)| Chunk::from_bits(key, bits)).collect() }
+    }
+
+    /// The set of ascending ranges, of which none touches another with the same key.
+    #[cfg(any(test, feature = "roaring"))]
+    pub(crate) fn from_ranges(ranges: impl IntoIterator<Item = RangeInclusive<u32>>) -> Self {
+        let (mut set, mut runs, mut key) = (Self::new(), Vec::new(), 0);
+        for range in ranges {
+            let (mut first, last) = range.into_inner();
+            loop {
+                let (upper, low) = split(first);
+                if upper != key {
+                    set.chunks.extend(Chunk::from_runs(key, mem::take(&mut runs)));
+                    key = upper;
+                }
+                if upper == split(last).0 {
+                    runs.push(Run { first: low, last: split(last).1 });
+                    break;
+                }
+                runs.push(Run { first: low, last: u16::MAX });
+                first = (u32::from(upper) + 1) << 16;
+            }
+        }
+        set.chunks.extend(Chunk::from_runs(key, runs));
+        set
+    }
+
+    /// The ids in parts that have the same upper half: it, and the lower halves in their form.
+    #[cfg(feature = "roaring")]
+    pub(crate) fn parts(&self) -> impl Iterator<Item = (u32, Part<'_>)> {
+        self.chunks.iter().map(|chunk| {
+            let part = match chunk.form() {
+                Form::Array(array) => Part::Array(array),
+                Form::Runs(runs) => Part::Runs(runs),
+                Form::Bits(bits) => Part::Bits(bits.words()),
+            };
+            (u32::from(chunk.key()) << 16, part)
+        })
     }
 
     pub(crate) fn len(&self) -> u64 {

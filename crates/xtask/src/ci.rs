@@ -27,7 +27,15 @@ const STEPS: &[Step] = &[
     step("what the README tells people to run", &["cargo", "test", "--workspace"]),
     step(
         "features that no other crate of the workspace turns on",
-        &["cargo", "test", "--package", "skopos-exposition", "--all-features"],
+        &[
+            "cargo",
+            "test",
+            "--package",
+            "skopos-exposition",
+            "--package",
+            "skopos-index",
+            "--all-features",
+        ],
     ),
     Step {
         why: "documentation that links and renders",

@@ -71,7 +71,7 @@ impl Chunk {
         (!array.is_empty()).then_some(Self { key, len, form: Form::Array(array) })
     }
 
-    fn from_runs(key: u16, runs: Vec<Run>) -> Option<Self> {
+    pub(super) fn from_runs(key: u16, runs: Vec<Run>) -> Option<Self> {
         let len = runs::len(&runs);
         let form = if (len as usize) < MAX_ARRAY && (len as usize) < 2 * runs.len() {
             Form::Array(runs.iter().flat_map(|run| run.first..=run.last).collect())

@@ -2,9 +2,9 @@
 
 /// All numbers from the first to the last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Run {
-    pub(super) first: u16,
-    pub(super) last: u16,
+pub(crate) struct Run {
+    pub(crate) first: u16,
+    pub(crate) last: u16,
 }
 
 impl Run {

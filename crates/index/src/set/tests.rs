@@ -1,13 +1,14 @@
-//! Sets against the standard library's, through every form of chunk.
+//! Sets against the standard library's and against `roaring`'s, through every form of chunk.
 
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
+use roaring::RoaringBitmap;
 
 use super::*;
 
 /// Sets of every form: sparse ids, runs, and ids that are too dense for an array.
-fn ids() -> impl Strategy<Value = BTreeSet<u32>> {
+pub(crate) fn ids() -> impl Strategy<Value = BTreeSet<u32>> {
     let part = prop_oneof![
         proptest::collection::btree_set(0_u32..200_000, 0..50),
         (0_u32..150_000, 0_u32..70_000).prop_map(|(from, len)| (from..from + len).collect()),
@@ -65,6 +66,26 @@ proptest! {
         prop_assert_eq!(x.is_disjoint(&y), a.is_disjoint(&b));
         prop_assert_eq!(x.min(), a.first().copied());
         prop_assert_eq!(x == y, a == b);
+    }
+
+    #[test]
+    fn operations_equal_roaring_bitmaps(a in ids(), b in ids(), sealed in any::<bool>()) {
+        let (mut x, mut y) = (set(&a), set(&b));
+        if sealed {
+            x.seal();
+            y.seal();
+        }
+        let bitmap = |ids: &BTreeSet<u32>| ids.iter().copied().collect::<RoaringBitmap>();
+        let (a, b) = (bitmap(&a), bitmap(&b));
+        let same = |ours: &IdSet, theirs: &RoaringBitmap| {
+            ours.len() == theirs.len() && ours.ids().eq(theirs.iter())
+        };
+        prop_assert!(same(&x.and(&y), &(&a & &b)));
+        prop_assert!(same(&x.and_not(&y), &(&a - &b)));
+        prop_assert!(same(&IdSet::union([&x, &y]), &(&a | &b)));
+        prop_assert_eq!(x.is_disjoint(&y), a.is_disjoint(&b));
+        let mut ids = b.iter();
+        prop_assert_eq!(IdSet::from_ranges(std::iter::from_fn(|| ids.next_range())), y);
     }
 
     #[test]
