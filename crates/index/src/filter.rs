@@ -98,6 +98,27 @@ impl Condition {
         &self.predicate
     }
 
+    /// Where the values that the matcher asks for are, in order, if there is more to say than
+    /// everywhere.
+    pub(crate) fn scans(&self) -> Option<Vec<Scan<'_>>> {
+        match &self.predicate {
+            Predicate::Pattern(pattern) if !self.op().is_negative() => {
+                let mut scans: Vec<_> = pattern.scans().collect();
+                scans.sort_unstable_by_key(|scan| scan.prefix);
+                Some(scans)
+            }
+            _ => None,
+        }
+    }
+
+    /// The values that the matcher asks for, if it names them.
+    pub(crate) fn texts(&self) -> Option<&[Box<str>]> {
+        match &self.predicate {
+            Predicate::Literals(texts) if !self.op().is_negative() => Some(texts),
+            _ => None,
+        }
+    }
+
     /// Whether the matcher holds for `value`, which is empty for a missing label.
     pub(crate) fn holds(&self, value: &str) -> bool {
         self.predicate.accepts(value) != self.op().is_negative()

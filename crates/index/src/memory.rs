@@ -7,14 +7,14 @@ use std::sync::Arc;
 use skopos_core::{LabelSet, SeriesId};
 
 use crate::cardinality::Ranked;
-use crate::dictionary::Source;
+use crate::dictionary::{Dictionary, Source};
 use crate::error::Error;
 use crate::explain::Explanation;
 use crate::filter::Filter;
 use crate::ids::SeriesIds;
 use crate::plan::Plan;
 use crate::set::IdSet;
-use crate::values::{MAX_ID, Slot, Values};
+use crate::values::{MAX_ID, Values};
 
 /// An inverted index over the labels of series, in memory.
 ///
@@ -230,7 +230,7 @@ impl MemoryIndex {
     #[must_use]
     pub fn label_values(&self, name: &str, filter: &Filter, limit: usize) -> Vec<String> {
         let mut found = Vec::new();
-        self.visit_values(name, filter, &mut |value, _, _| {
+        self.visit_values(name, filter, &mut |value| {
             found.push(String::from(value));
             if found.len() == at_most(limit) {
                 ControlFlow::Break(())
@@ -339,7 +339,7 @@ impl MemoryIndex {
         &self,
         name: &str,
         filter: &Filter,
-        visit: &mut dyn FnMut(&str, &Values, Slot) -> ControlFlow<()>,
+        visit: &mut dyn FnMut(&str) -> ControlFlow<()>,
     ) {
         let Ok(at) = self.find(name) else { return };
         let values = &self.names[at].values;
@@ -350,14 +350,29 @@ impl MemoryIndex {
         if series.as_ref().is_some_and(|series| series.is_empty()) {
             return;
         }
-        for (value, slot) in values.iter() {
-            let is_in = match &series {
-                None => own.iter().all(|condition| condition.holds(value)),
-                Some(series) => values.meets(slot, series),
-            };
-            if is_in && visit(value, values, slot).is_break() {
-                return;
+        let mut is_over = false;
+        let mut offer = |value: &str, slot| {
+            let is_in = !is_over
+                && match &series {
+                    None => own.iter().all(|condition| condition.holds(value)),
+                    // It was selected with the conditions on the label itself.
+                    Some(series) => values.meets(slot, series),
+                };
+            is_over |= is_in && visit(value).is_break();
+            is_over
+        };
+        // A condition on the label itself may know which of its values to look at.
+        if let Some(scans) = own.iter().find_map(|condition| condition.scans()) {
+            for scan in scans {
+                let Ok(_) = (&values).scan(&scan, |value, slot| {
+                    offer(value, slot);
+                });
             }
+        } else if let Some(texts) = own.iter().find_map(|condition| condition.texts()) {
+            let found = texts.iter().filter_map(|text| Some((&**text, values.slot(text)?)));
+            let _ = found.into_iter().any(|(value, slot)| offer(value, slot));
+        } else {
+            let _ = values.iter().any(|(value, slot)| offer(value, slot));
         }
     }
 

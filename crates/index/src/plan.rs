@@ -62,7 +62,12 @@ impl<'f, S: Source> Plan<'f, S> {
     pub(crate) fn new(source: &'f S, filter: &'f Filter) -> Result<Self, S::Error> {
         let mut steps = Vec::with_capacity(filter.conditions().len());
         for condition in filter.conditions() {
-            steps.push(Step::new(condition, source.dictionary(condition.name())?)?);
+            let step = Step::new(condition, source.dictionary(condition.name())?)?;
+            if step.at_most == 0 && step.action == Action::Intersect {
+                // Nothing has such a value, so nothing else has to be asked.
+                return Ok(Self { source, steps: vec![step] });
+            }
+            steps.push(step);
         }
         // Stable, so that equal steps keep the order in which they were asked.
         steps.sort_by_key(|step| (step.action, step.access.is_test(), step.at_most));

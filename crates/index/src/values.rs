@@ -112,6 +112,11 @@ impl Values {
         self.locate(value).is_ok()
     }
 
+    /// Where the series of a value are, if some have it.
+    pub(crate) fn slot(&self, value: &str) -> Option<Slot> {
+        self.locate(value).ok().map(|place| self.leaves[place.leaf].slot(place.at))
+    }
+
     /// The values with their slots, ascending.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, Slot)> {
         self.leaves.iter().flat_map(|leaf| leaf.iter())
@@ -351,7 +356,7 @@ impl Dictionary for &Values {
     }
 
     fn get(&self, value: &str) -> Result<Option<Slot>, Infallible> {
-        Ok(self.locate(value).ok().map(|place| self.leaves[place.leaf].slot(place.at)))
+        Ok(self.slot(value))
     }
 
     fn scan(

@@ -170,6 +170,10 @@ impl Chunk {
         }
     }
 
+    fn is_array(&self) -> bool {
+        matches!(self.form, Form::Array(_))
+    }
+
     /// Takes the smallest form, and returns memory that was held for growth.
     pub(super) fn seal(&mut self) {
         let len = self.len as usize;
@@ -235,6 +239,11 @@ impl Chunk {
                 }
             }
             (Form::Array(array), Form::Runs(runs)) | (Form::Runs(runs), Form::Array(array)) => {
+                if FEW < runs.len() && array.len() < GALLOP_FROM * runs.len() {
+                    // Searching for the ends of so many runs takes longer than to draw them.
+                    let bits = bits_of(if self.is_array() { &other.form } else { &self.form });
+                    return Self::from_array(key, keep(array, |low| bits.contains(low)));
+                }
                 let mut both = Vec::new();
                 slices_in(array, runs).for_each(|slice| both.extend_from_slice(slice));
                 Self::from_array(key, both)
@@ -465,11 +474,25 @@ fn arrays_are_disjoint(a: &[u16], b: &[u16]) -> bool {
 
 fn array_and_not(a: &[u16], mut b: &[u16]) -> Vec<u16> {
     let mut rest = Vec::with_capacity(a.len());
-    for low in a {
-        b = &b[gallop(b, *low)..];
-        if b.first() != Some(low) {
-            rest.push(*low);
+    if GALLOP_FROM * a.len() < b.len() {
+        for low in a {
+            b = &b[gallop(b, *low)..];
+            if b.first() != Some(low) {
+                rest.push(*low);
+            }
         }
+        return rest;
     }
+    rest.resize(a.len(), 0);
+    let (mut x, mut y, mut count) = (0, 0, 0);
+    while x < a.len() && y < b.len() {
+        let (one, other) = (a[x], b[y]);
+        rest[count] = one;
+        count += usize::from(one < other);
+        x += usize::from(one <= other);
+        y += usize::from(other <= one);
+    }
+    rest.truncate(count);
+    rest.extend_from_slice(&a[x..]);
     rest
 }
