@@ -1,9 +1,12 @@
 //! Writers, readers and truncations at the same time.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
-use skopos_core::{Ingest, Labels, Matcher, Sample, Selection, SeriesRef, TimeRange, Timestamp};
+use skopos_core::{
+    Ingest, Labels, MatchOp, Matcher, Sample, Selection, SeriesRef, SeriesSource as _, TimeRange,
+    Timestamp,
+};
 use skopos_testkit::conformance::collect;
 use skopos_testkit::random::Random;
 use skopos_tsdb::{Head, HeadOptions};
@@ -150,16 +153,47 @@ fn commits_are_seen_whole_while_the_past_is_cut_off() {
     assert_eq!((stats.series, stats.chunks, stats.closed_chunk_bytes), (0, 0, 0));
 }
 
-/// Threads that create, write, give up and forget the same few series.
+/// Lets readers stop also when a writer panics.
+struct LeaveOnDrop<'a>(&'a AtomicU64);
+
+impl Drop for LeaveOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// What is selected while series come and go has the labels that were asked for, and each set once.
+fn select_while(head: &Head, is_running: impl Fn() -> bool) {
+    let six = Matcher::new("i", MatchOp::Regex, "[0-4]|11");
+    while is_running() {
+        let selection = Selection::new([six.clone()], TimeRange::ALL).sorted();
+        let answer = collect(head, &selection).expect("the head can be read");
+        for (labels, samples) in &answer {
+            let i = labels.get("i").expect("it is asked for");
+            assert!(["0", "1", "2", "3", "4", "11"].contains(&i), "{labels}");
+            assert!(samples.windows(2).all(|w| w[0].t < w[1].t), "{labels} ascends");
+        }
+        assert!(answer.windows(2).all(|w| w[0].0 < w[1].0), "each label set once, in order");
+        let values = head.label_values("i", &selection).expect("the head can be read");
+        assert!(values.windows(2).all(|w| w[0] < w[1]) && values.len() <= 6, "{values:?}");
+    }
+}
+
+/// Threads that create, write, give up and forget the same few series, while others select them.
 #[test]
 fn threads_agree_on_the_same_series() {
     const THREADS: u64 = 4;
     const ROUNDS: i64 = 500;
     let head = Head::new(HeadOptions::new());
+    let writers = AtomicU64::new(THREADS);
     std::thread::scope(|scope| {
+        let (head, writers) = (&head, &writers);
+        for _ in 0..2 {
+            scope.spawn(move || select_while(head, || writers.load(Ordering::Acquire) != 0));
+        }
         for seed in 0..THREADS {
-            let head = &head;
             scope.spawn(move || {
+                let _leave = LeaveOnDrop(writers);
                 let mut random = Random::new(seed);
                 let mut references: Vec<Option<SeriesRef>> = vec![None; 12];
                 for round in 0..ROUNDS {
