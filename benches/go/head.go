@@ -1,23 +1,12 @@
-// Labelvalues measures Prometheus' own answer to "which values has this label among the series that
-// match", from an in-memory head with the series of a block. It prints a JSON object a line.
-//
-//	labelvalues dump   BLOCKDIR         one label set a line, name=value pairs with tabs between them
-//	labelvalues values BLOCKDIR CASES   CASES: name<TAB>label<TAB>selector lines
-//
-// With `values`, the values are not sorted, which a head leaves to its caller.
 package main
 
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
-	"syscall"
-	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
@@ -26,29 +15,19 @@ import (
 	"github.com/prometheus/prometheus/tsdb/index"
 )
 
-func main() {
-	if err := run(os.Args[1:]); err != nil {
-		fmt.Fprintln(os.Stderr, "labelvalues:", err)
-		os.Exit(1)
+func init() {
+	commands["head-values"] = command{
+		usage: "BLOCK CASES   label values under matchers, in a head with the block's series",
+		run:   headValues,
+	}
+	commands["dump-labels"] = command{
+		usage: "BLOCK   prints the block's label sets, one a line",
+		run:   dumpLabels,
 	}
 }
 
-func run(args []string) error {
-	switch {
-	case len(args) == 2 && args[0] == "dump":
-		sets, _, err := read(args[1])
-		if err != nil {
-			return err
-		}
-		return dump(sets)
-	case len(args) == 3 && args[0] == "values":
-		return values(args[1], args[2])
-	}
-	return fmt.Errorf("want dump BLOCKDIR, or values BLOCKDIR CASES")
-}
-
-// read gives the label sets of a block, or of a data directory's first one, and its start.
-func read(dir string) ([]labels.Labels, int64, error) {
+// labelSets gives the label sets of a block, or of a data directory's first one, and its start.
+func labelSets(dir string) ([]labels.Labels, int64, error) {
 	if _, err := os.Stat(filepath.Join(dir, "meta.json")); err != nil {
 		metas, _ := filepath.Glob(filepath.Join(dir, "*", "meta.json"))
 		if len(metas) == 0 {
@@ -88,7 +67,15 @@ func read(dir string) ([]labels.Labels, int64, error) {
 	return sets, block.Meta().MinTime, postings.Err()
 }
 
-func dump(sets []labels.Labels) error {
+// dumpLabels prints a label set a line, name=value pairs with tabs between them.
+func dumpLabels(args []string) error {
+	if len(args) != 1 {
+		return fmt.Errorf("want BLOCK")
+	}
+	sets, _, err := labelSets(args[0])
+	if err != nil {
+		return err
+	}
 	out := bufio.NewWriter(os.Stdout)
 	for _, set := range sets {
 		separator := ""
@@ -101,8 +88,9 @@ func dump(sets []labels.Labels) error {
 	return out.Flush()
 }
 
+// headOf is a head in memory with these series.
 func headOf(sets []labels.Labels, at int64) (*tsdb.Head, error) {
-	dir, err := os.MkdirTemp("", "labelvalues")
+	dir, err := os.MkdirTemp("", "gopeers")
 	if err != nil {
 		return nil, err
 	}
@@ -132,8 +120,13 @@ func headOf(sets []labels.Labels, at int64) (*tsdb.Head, error) {
 	return head, nil
 }
 
-func values(dir, file string) error {
-	sets, at, err := read(dir)
+// headValues measures which values a label has among the series that match. They are not sorted, which
+// a head leaves to its caller.
+func headValues(args []string) error {
+	if len(args) != 2 {
+		return fmt.Errorf("want BLOCK CASES")
+	}
+	sets, at, err := labelSets(args[0])
 	if err != nil {
 		return err
 	}
@@ -147,7 +140,7 @@ func values(dir, file string) error {
 		return err
 	}
 	defer reader.Close()
-	text, err := os.ReadFile(file)
+	text, err := os.ReadFile(args[1])
 	if err != nil {
 		return err
 	}
@@ -164,48 +157,14 @@ func values(dir, file string) error {
 			return err
 		}
 		found := 0
-		cpu := least(func() {
+		measured := measure(1, func() {
 			values, err := reader.LabelValues(context.Background(), fields[1], nil, matchers...)
 			if err != nil {
 				panic(err)
 			}
 			found = len(values)
 		})
-		out, err := json.Marshal(map[string]any{
-			"bench": "labelvalues/head/" + fields[0], "unit": "us", "value": cpu / 1e3,
-			"label": fields[1], "selector": fields[2], "values": found,
-		})
-		if err != nil {
-			return err
-		}
-		fmt.Println(string(out))
+		measured.emitTime("labelvalues/head/"+fields[0], "us", 1e3, map[string]any{"values": found})
 	}
 	return nil
-}
-
-func cpuNow() time.Duration {
-	var usage syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
-		panic(err)
-	}
-	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
-}
-
-// least is the least processor time in nanoseconds of seven measurements of a tenth of a second.
-func least(body func()) float64 {
-	start := time.Now()
-	body()
-	rounds := int(100*time.Millisecond/max(time.Since(start), 1)) + 1
-	best := 0.0
-	for i := 0; i < 7; i++ {
-		runtime.GC()
-		start := cpuNow()
-		for j := 0; j < rounds; j++ {
-			body()
-		}
-		if each := float64(cpuNow()-start) / float64(rounds); i == 0 || each < best {
-			best = each
-		}
-	}
-	return best
 }
