@@ -94,8 +94,8 @@
 //!
 //! * `yaml` (default): [`load`]; without it groups are built in code.
 //! * `serde`: [`RuleFile`], [`Group`] and [`Rule`] are read and written by `serde` in the shape of rule
-//!   files, and [`RuleFile::to_yaml`] prints them.
-//! * `unit-test`: [`unit_test`], Prometheus' unit tests of rules; needs `yaml`.
+//!   files, and `RuleFile::to_yaml` prints them.
+//! * `unit-test`: `unit_test`, Prometheus' unit tests of rules; needs `yaml`.
 #![forbid(unsafe_code)]
 
 mod alert;
