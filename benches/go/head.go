@@ -5,11 +5,8 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
-	"strings"
 
 	"github.com/prometheus/prometheus/model/labels"
-	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/prometheus/prometheus/tsdb"
 	"github.com/prometheus/prometheus/tsdb/chunks"
 	"github.com/prometheus/prometheus/tsdb/index"
@@ -28,14 +25,7 @@ func init() {
 
 // labelSets gives the label sets of a block, or of a data directory's first one, and its start.
 func labelSets(dir string) ([]labels.Labels, int64, error) {
-	if _, err := os.Stat(filepath.Join(dir, "meta.json")); err != nil {
-		metas, _ := filepath.Glob(filepath.Join(dir, "*", "meta.json"))
-		if len(metas) == 0 {
-			return nil, 0, fmt.Errorf("%s: no block", dir)
-		}
-		dir = filepath.Dir(metas[0])
-	}
-	block, err := tsdb.OpenBlock(nil, dir, nil, nil)
+	block, err := openBlock(dir)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -140,31 +130,5 @@ func headValues(args []string) error {
 		return err
 	}
 	defer reader.Close()
-	text, err := os.ReadFile(args[1])
-	if err != nil {
-		return err
-	}
-	for _, line := range strings.Split(string(text), "\n") {
-		if line == "" || strings.HasPrefix(line, "#") {
-			continue
-		}
-		fields := strings.Split(line, "\t")
-		if len(fields) != 3 {
-			return fmt.Errorf("want name<TAB>label<TAB>selector: %q", line)
-		}
-		matchers, err := parser.ParseMetricSelector(fields[2])
-		if err != nil {
-			return err
-		}
-		found := 0
-		measured := measure(1, func() {
-			values, err := reader.LabelValues(context.Background(), fields[1], nil, matchers...)
-			if err != nil {
-				panic(err)
-			}
-			found = len(values)
-		})
-		measured.emitTime("labelvalues/head/"+fields[0], "us", 1e3, map[string]any{"values": found})
-	}
-	return nil
+	return measureValues("labelvalues/head/", args[1], reader.LabelValues)
 }

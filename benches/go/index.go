@@ -9,6 +9,7 @@ import (
 
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
+	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/tsdb"
 	"github.com/prometheus/prometheus/tsdb/index"
 )
@@ -81,7 +82,15 @@ func indexValues(args []string) error {
 		return err
 	}
 	defer reader.Close()
-	text, err := os.ReadFile(args[1])
+	return measureValues("index/block/values/", args[1], reader.SortedLabelValues)
+}
+
+// labelValues is how an index is asked for the values of a label.
+type labelValues func(context.Context, string, *storage.LabelHints, ...*labels.Matcher) ([]string, error)
+
+// measureValues asks each case of a file of name<TAB>label<TAB>selector lines.
+func measureValues(prefix, file string, ask labelValues) error {
+	text, err := os.ReadFile(file)
 	if err != nil {
 		return err
 	}
@@ -101,13 +110,13 @@ func indexValues(args []string) error {
 		}
 		count := 0
 		measured := measure(1, func() {
-			values, err := reader.SortedLabelValues(context.Background(), fields[1], nil, matchers...)
+			values, err := ask(context.Background(), fields[1], nil, matchers...)
 			if err != nil {
 				panic(err)
 			}
 			count = len(values)
 		})
-		measured.emitTime("index/block/values/"+fields[0], "us", 1e3, map[string]any{
+		measured.emitTime(prefix+fields[0], "us", 1e3, map[string]any{
 			"label": fields[1], "selector": fields[2], "values": count,
 		})
 	}
