@@ -5,7 +5,7 @@ use std::io::{self, Read as _};
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use skopos_core::{Clock as _, Ingest as _, QueryEngine as _, QueryRequest, Sample, Timestamp};
 use skopos_exposition::{Entry, Parser, ParserOptions, TextFormat};
 use skopos_promql::{Engine, EngineOptions};
@@ -37,7 +37,7 @@ impl Page {
     pub(crate) fn load(path: &Path) -> anyhow::Result<Self> {
         let page = read(path)?;
         let loaded = Self::parse(&page, SystemClock.now());
-        loaded.with_context(|| format!("cannot load {}", path.display()))
+        loaded.map_err(|error| located(path, error))
     }
 
     /// Loads a page of Prometheus text, or of OpenMetrics if it ends as such. Samples without a time
@@ -92,6 +92,15 @@ impl Page {
     /// The samples.
     pub(crate) fn into_head(self) -> Head {
         self.head
+    }
+}
+
+/// The error with the file it is in, and with line and column where it knows them.
+fn located(path: &Path, error: anyhow::Error) -> anyhow::Error {
+    let file = path.display();
+    match error.downcast::<skopos_exposition::Error>() {
+        Ok(error) => anyhow!("{file}:{}:{}: {error}", error.line(), error.column()),
+        Err(error) => error.context(format!("cannot load {file}")),
     }
 }
 

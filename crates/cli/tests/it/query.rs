@@ -107,7 +107,7 @@ fn what_is_wrong_is_said_once() {
     check_error(&query("sum("), PAGE, "1:5: parse error: unclosed left parenthesis");
     let run = skopos(Path::new("."), &query("up"), "up{ 1\n");
     assert_eq!(run.code, Some(1), "{run:?}");
-    assert!(run.stderr.starts_with("skopos: error: cannot load -: "), "{run:?}");
+    assert!(run.stderr.starts_with("skopos: error: -:1:5: expected label name"), "{run:?}");
     let missing = ["query", "instant", "--file", "missing.prom", "up"];
     let run = skopos(Path::new("."), &missing, "");
     assert!(run.stderr.starts_with("skopos: error: cannot read missing.prom: "), "{run:?}");
