@@ -12,17 +12,33 @@ use crate::sample::Timestamp;
 pub trait Clock: Send + Sync {
     /// The current time.
     fn now(&self) -> Timestamp;
+
+    /// Nanoseconds since a moment of the clock's choice, to measure how long something takes.
+    ///
+    /// As fine as [`now`](Self::now) unless overridden; a clock that can should override it with a
+    /// monotonic one.
+    fn nanos(&self) -> i64 {
+        self.now().as_millis().saturating_mul(1_000_000)
+    }
 }
 
 impl<C: Clock + ?Sized> Clock for &C {
     fn now(&self) -> Timestamp {
         (**self).now()
     }
+
+    fn nanos(&self) -> i64 {
+        (**self).nanos()
+    }
 }
 
 impl<C: Clock + ?Sized> Clock for alloc::sync::Arc<C> {
     fn now(&self) -> Timestamp {
         (**self).now()
+    }
+
+    fn nanos(&self) -> i64 {
+        (**self).nanos()
     }
 }
 

@@ -26,7 +26,7 @@
 //!   decodes through a [`SampleCursor`] into reusable [`Columns`], one virtual call a chunk.
 //! * **Writing**: an [`Ingest`] hands out an [`Appender`], whose commit is atomic to readers.
 //! * **Asking**: [`QueryEngine`] answers queries, [`Expander`] expands templates, [`Clock`] tells
-//!   the time, [`Postings`] walks sorted series ids.
+//!   the time, [`Cancellation`] stops work, [`Postings`] walks sorted series ids.
 //!
 //! Every trait states its *laws*; the workspace's test kit has a conformance function for each.
 //!
@@ -44,6 +44,7 @@
 
 extern crate alloc;
 
+pub mod cancel;
 pub mod clock;
 pub mod duration;
 pub mod error;
@@ -59,6 +60,7 @@ pub mod series;
 pub mod template;
 pub mod text;
 
+pub use crate::cancel::Cancellation;
 pub use crate::clock::{Clock, ManualClock};
 pub use crate::error::{Error, ErrorKind};
 pub use crate::histogram::{Bucket, FloatHistogram, Histogram, ResetHint, Span};
@@ -68,7 +70,8 @@ pub use crate::matcher::{MatchOp, Matcher};
 pub use crate::metadata::{Exemplar, Metadata, MetricType};
 pub use crate::postings::{Postings, SeriesId};
 pub use crate::query::{
-    QueryEngine, QueryOutput, QueryRequest, QueryValue, RangeSeries, SampleValue, VectorSample,
+    QueryEngine, QueryOutput, QueryRequest, QueryStatistics, QueryValue, RangeSeries, SampleValue,
+    VectorSample,
 };
 pub use crate::sample::{STALE_NAN_BITS, Sample, Timestamp, is_stale_nan, stale_nan};
 pub use crate::series::{

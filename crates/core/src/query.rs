@@ -4,6 +4,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use crate::cancel::Cancellation;
 use crate::error::Error;
 use crate::histogram::FloatHistogram;
 use crate::labels::Labels;
@@ -26,19 +27,30 @@ pub struct QueryRequest<'a> {
     step: i64,
     lookback: Option<i64>,
     timeout: Option<i64>,
+    cancellation: Option<&'a Cancellation>,
+    step_statistics: bool,
 }
 
 impl<'a> QueryRequest<'a> {
     /// The query `text`, evaluated once at `at`.
     #[must_use]
     pub fn instant(text: &'a str, at: Timestamp) -> Self {
-        Self { text, start: at, end: at, step: 0, lookback: None, timeout: None }
+        Self::range(text, at, at, 0)
     }
 
     /// The query `text`, evaluated at `start` and every `step` milliseconds until `end`.
     #[must_use]
     pub fn range(text: &'a str, start: Timestamp, end: Timestamp, step: i64) -> Self {
-        Self { text, start, end, step, lookback: None, timeout: None }
+        Self {
+            text,
+            start,
+            end,
+            step,
+            lookback: None,
+            timeout: None,
+            cancellation: None,
+            step_statistics: false,
+        }
     }
 
     /// The same with how far, in milliseconds, an instant selector looks back for a sample.
@@ -52,6 +64,21 @@ impl<'a> QueryRequest<'a> {
     #[must_use]
     pub fn with_timeout(mut self, millis: i64) -> Self {
         self.timeout = Some(millis);
+        self
+    }
+
+    /// The same with a token by which the evaluation can be stopped: it then fails with
+    /// [`ErrorKind::Canceled`](crate::ErrorKind::Canceled).
+    #[must_use]
+    pub fn with_cancellation(mut self, cancellation: &'a Cancellation) -> Self {
+        self.cancellation = Some(cancellation);
+        self
+    }
+
+    /// The same with [samples counted for each step](QueryStatistics::samples_per_step), or not.
+    #[must_use]
+    pub fn with_step_statistics(mut self, enabled: bool) -> Self {
+        self.step_statistics = enabled;
         self
     }
 
@@ -89,6 +116,18 @@ impl<'a> QueryRequest<'a> {
     #[must_use]
     pub fn timeout(&self) -> Option<i64> {
         self.timeout
+    }
+
+    /// The token by which the evaluation can be stopped.
+    #[must_use]
+    pub fn cancellation(&self) -> Option<&'a Cancellation> {
+        self.cancellation
+    }
+
+    /// Whether samples are counted for each step.
+    #[must_use]
+    pub fn step_statistics(&self) -> bool {
+        self.step_statistics
     }
 
     /// Whether the query is evaluated once, for a vector and not for a matrix.
@@ -149,6 +188,25 @@ pub enum QueryValue {
     Vector(Vec<VectorSample>),
 }
 
+/// What a query cost.
+///
+/// A histogram counts for as many samples as it takes the memory of.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct QueryStatistics {
+    /// How many samples the selectors gave, over all steps: what Prometheus calls the total of
+    /// queryable samples. A sample in the windows of many steps counts at each of them.
+    pub total_samples: u64,
+    /// The same for each step, if the [request](QueryRequest::with_step_statistics) asked for it.
+    pub samples_per_step: Vec<u64>,
+    /// How many samples were held at the same time.
+    pub peak_samples: u64,
+    /// How many bytes the samples that were held at the same time took.
+    pub peak_bytes: u64,
+    /// How many series were selected.
+    pub series: u64,
+}
+
 /// A query's value with what else there is to say.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -159,13 +217,16 @@ pub struct QueryOutput {
     pub warnings: Vec<String>,
     /// What may be worth knowing, each text once.
     pub infos: Vec<String>,
+    /// What it cost, as far as the engine counts.
+    pub statistics: QueryStatistics,
 }
 
 impl QueryOutput {
     /// A result without annotations.
     #[must_use]
     pub fn new(value: QueryValue) -> Self {
-        Self { value, warnings: Vec::new(), infos: Vec::new() }
+        let statistics = QueryStatistics::default();
+        Self { value, warnings: Vec::new(), infos: Vec::new(), statistics }
     }
 }
 
