@@ -4,11 +4,14 @@ use std::sync::Arc;
 
 use skopos_core::{
     Clock, Error, ErrorKind, QueryEngine, QueryOutput, QueryRequest, QueryValue, RangeSeries,
-    Sample, SampleValue, SeriesSource, Timestamp, VectorSample,
+    Sample, SampleValue, Selection, SeriesSource, Timestamp, VectorSample,
 };
 
 use crate::ast::{At, DurationArg, DurationContext, Expr};
+use crate::eval::analysis::Analysis;
+use crate::eval::budget::{Budget, Interrupt, Limits, Size, too_many_points};
 use crate::eval::{Evaluator, Grid, Series, Settings};
+use crate::explain::Explanation;
 use crate::options::ParseOptions;
 use crate::parse::parse;
 use crate::plan::{Node, Plan, Times, plan};
@@ -28,6 +31,9 @@ pub struct EngineOptions {
     lookback: i64,
     timeout: i64,
     max_samples: usize,
+    max_bytes: usize,
+    max_series: usize,
+    max_points: usize,
     subquery_step: i64,
     delayed_name_removal: bool,
     type_and_unit_labels: bool,
@@ -44,6 +50,9 @@ impl Default for EngineOptions {
             lookback: 5 * 60 * 1000,
             timeout: 2 * 60 * 1000,
             max_samples: 50_000_000,
+            max_bytes: usize::MAX,
+            max_series: usize::MAX,
+            max_points: usize::MAX,
             subquery_step: 60 * 1000,
             delayed_name_removal: false,
             type_and_unit_labels: false,
@@ -62,6 +71,9 @@ impl std::fmt::Debug for EngineOptions {
             .field("lookback", &self.lookback)
             .field("timeout", &self.timeout)
             .field("max_samples", &self.max_samples)
+            .field("max_bytes", &self.max_bytes)
+            .field("max_series", &self.max_series)
+            .field("max_points", &self.max_points)
             .field("subquery_step", &self.subquery_step)
             .field("delayed_name_removal", &self.delayed_name_removal)
             .field("type_and_unit_labels", &self.type_and_unit_labels)
@@ -100,6 +112,45 @@ impl EngineOptions {
     #[must_use]
     pub fn with_max_samples(mut self, samples: usize) -> Self {
         self.max_samples = samples;
+        self
+    }
+
+    /// The same with how many bytes of samples a query may hold at the same time; no limit by default.
+    ///
+    /// Counted are decoded samples, what operators hold of their input, and their results; labels and
+    /// what the source itself needs are not.
+    ///
+    /// ```
+    /// use skopos_core::{ErrorKind, Labels, QueryEngine, QueryRequest, Sample, Timestamp};
+    /// use skopos_promql::{Engine, EngineOptions, Table};
+    ///
+    /// let samples = (0..1000).map(|i| Sample::new(i * 15_000, 1.0)).collect();
+    /// let table = Table::from_iter([(Labels::from_pairs([("__name__", "up")]), samples)]);
+    /// let engine = Engine::new(table, EngineOptions::default().with_max_bytes(4096));
+    ///
+    /// let at = Timestamp::from_seconds(15_000.0);
+    /// assert!(engine.query(&QueryRequest::instant("sum_over_time(up[5m])", at)).is_ok());
+    /// let error = engine.query(&QueryRequest::instant("sum_over_time(up[1d])", at)).unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Limit);
+    /// ```
+    #[must_use]
+    pub fn with_max_bytes(mut self, bytes: usize) -> Self {
+        self.max_bytes = bytes;
+        self
+    }
+
+    /// The same with how many series all selectors of a query may select; no limit by default.
+    #[must_use]
+    pub fn with_max_series(mut self, series: usize) -> Self {
+        self.max_series = series;
+        self
+    }
+
+    /// The same with how many points a series may have, be it of the result or of a subquery; no limit
+    /// by default. Prometheus' HTTP API allows 11,000 in results.
+    #[must_use]
+    pub fn with_max_points(mut self, points: usize) -> Self {
+        self.max_points = points;
         self
     }
 
@@ -197,6 +248,114 @@ impl<S: SeriesSource> Engine<S> {
         &self.options
     }
 
+    /// The plan of a query, without a look at any data.
+    ///
+    /// ```
+    /// use skopos_core::{QueryRequest, Timestamp};
+    /// use skopos_promql::{Engine, EngineOptions, Table};
+    ///
+    /// let engine = Engine::new(Table::new(), EngineOptions::default());
+    /// let request = QueryRequest::instant("sum(rate(hits[1m])) * (60 * 60)", Timestamp::from_millis(0));
+    /// let explanation = engine.explain(&request)?;
+    ///
+    /// let root = explanation.root();
+    /// assert_eq!(root.name(), "*");
+    /// assert_eq!(root.inputs()[1].name(), "3600");
+    /// assert!(root.inputs()[1].marks().contains(&"constant"));
+    /// # Ok::<(), skopos_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// `Invalid`, as [`query`](QueryEngine::query) would.
+    pub fn explain(&self, request: &QueryRequest<'_>) -> Result<Explanation, Error> {
+        Ok(Explanation::new(&self.plan(request)?, request.text(), None))
+    }
+
+    /// The answer to a query, and its plan with what each operator gave and how long it took.
+    ///
+    /// Times are told by the [clock](EngineOptions::with_clock), if there is one. Watching takes time of
+    /// its own, for each series that passes from one operator to the next.
+    ///
+    /// ```
+    /// use skopos_core::{Labels, QueryRequest, Sample, Timestamp};
+    /// use skopos_promql::{Engine, EngineOptions, Table};
+    ///
+    /// let series = ["a", "b"].map(|job| {
+    ///     let labels = Labels::from_pairs([("__name__", "up"), ("job", job)]);
+    ///     (labels, vec![Sample::new(0, 1.0)])
+    /// });
+    /// let engine = Engine::new(Table::from_iter(series), EngineOptions::default());
+    /// let request = QueryRequest::instant("sum(up)", Timestamp::from_millis(0));
+    /// let (_, explanation) = engine.analyze(&request)?;
+    ///
+    /// let selector = &explanation.root().inputs()[0];
+    /// assert_eq!(selector.measured().map(|m| m.series), Some(2));
+    /// # Ok::<(), skopos_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`query`](QueryEngine::query).
+    pub fn analyze(&self, request: &QueryRequest<'_>) -> Result<(QueryOutput, Explanation), Error> {
+        let plan = self.plan(request)?;
+        let analysis = Analysis::new(self.options.clock.as_deref());
+        let (output, explanation) = self.evaluate(&plan, request, Some(analysis))?;
+        // An evaluation with an analysis has an explanation.
+        let explanation =
+            explanation.unwrap_or_else(|| Explanation::new(&plan, request.text(), None));
+        Ok((output, explanation))
+    }
+
+    /// All that a query will ask its source for, each selection once.
+    ///
+    /// A source that cannot answer at once, since its series are elsewhere, can be filled from this list
+    /// before the query runs. What [`query`](QueryEngine::query) then asks for is in the list. There is one
+    /// exception: the series of info metrics that `info` asks for depend on labels of others, so that
+    /// the list has a selection which holds all of them, and more.
+    ///
+    /// ```
+    /// use skopos_core::{
+    ///     Columns, LabelSet, Labels, QueryEngine, QueryRequest, Sample, SeriesSource, Timestamp,
+    /// };
+    /// use skopos_promql::{Engine, EngineOptions, Table};
+    ///
+    /// // What is far away.
+    /// let series = (0..9).map(|i| {
+    ///     let labels = Labels::from_pairs([("__name__", "hits"), ("code", &format!("{i}00"))]);
+    ///     (labels, (0..99).map(|t| Sample::new(t * 15_000, (t * i) as f64)).collect())
+    /// });
+    /// let remote = Table::from_iter(series);
+    ///
+    /// let query = r#"sum(rate(hits{code="500"}[5m])) / sum(rate(hits[5m]))"#;
+    /// let request = QueryRequest::instant(query, Timestamp::from_seconds(1200.0));
+    /// let plans = Engine::new(Table::new(), EngineOptions::default());
+    ///
+    /// // Fetched before the query runs, all at the same time if need be.
+    /// let mut local = Table::new();
+    /// for selection in plans.selections(&request)? {
+    ///     let mut set = remote.select(&selection)?;
+    ///     while let Some(one) = set.advance()? {
+    ///         let mut columns = Columns::new();
+    ///         one.read_all(&mut columns)?;
+    ///         *local.columns_mut(&one.labels().to_labels()) = columns;
+    ///     }
+    /// }
+    ///
+    /// let options = EngineOptions::default;
+    /// let here = Engine::new(local, options()).query(&request)?;
+    /// let there = Engine::new(remote, options()).query(&request)?;
+    /// assert_eq!(here.value, there.value);
+    /// # Ok::<(), skopos_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// `Invalid`, as [`query`](QueryEngine::query) would.
+    pub fn selections(&self, request: &QueryRequest<'_>) -> Result<Vec<Selection>, Error> {
+        Ok(self.plan(request)?.selections)
+    }
+
     /// Checks what depends on the engine and on the kind of query.
     fn validate(&self, expr: &Expr, request: &QueryRequest<'_>) -> Result<(), Error> {
         let value_type = expr.value_type();
@@ -242,44 +401,25 @@ impl<S: SeriesSource> Engine<S> {
         Ok(())
     }
 
-    fn settings(&self, request: &QueryRequest<'_>) -> Settings<'_> {
+    fn settings<'a>(&'a self, request: &QueryRequest<'a>) -> Settings<'a> {
         let clock = self.options.clock.as_deref();
         let timeout = request.timeout().unwrap_or(self.options.timeout);
+        let deadline = clock.map_or(Timestamp::MAX, |clock| clock.now().saturating_add(timeout));
         Settings {
-            lookback: request.lookback().unwrap_or(self.options.lookback),
-            max_samples: self.options.max_samples,
+            lookback: self.lookback(request),
             delayed_names: self.options.delayed_name_removal,
             type_and_unit_labels: self.options.type_and_unit_labels,
             start_timestamps: self.options.start_timestamps,
             instant: request.is_instant(),
-            clock,
-            deadline: clock.map_or(Timestamp::MAX, |clock| clock.now().saturating_add(timeout)),
+            interrupt: Interrupt { cancellation: request.cancellation(), clock, deadline },
         }
     }
 
-    fn evaluate(&self, plan: &Plan, request: &QueryRequest<'_>) -> Result<QueryOutput, Error> {
-        let (start, end) = (request.start().as_millis(), request.end().as_millis());
-        let grid = if request.is_instant() {
-            Grid::new(start, start, 1)
-        } else {
-            Grid::new(start, end, request.step())
-        };
-        let settings = self.settings(request);
-        if settings.max_samples < grid.steps {
-            return Err(crate::eval::too_many_samples());
-        }
-        let evaluator = Evaluator::new(&self.source, settings, plan.selectors);
-        let value = value(&evaluator, plan, grid, request)?;
-        let (warnings, infos) = evaluator.notes().render(request.text());
-        let mut output = QueryOutput::new(value);
-        output.warnings = warnings;
-        output.infos = infos;
-        Ok(output)
+    fn lookback(&self, request: &QueryRequest<'_>) -> i64 {
+        request.lookback().unwrap_or(self.options.lookback)
     }
-}
 
-impl<S: SeriesSource> QueryEngine for Engine<S> {
-    fn query(&self, request: &QueryRequest<'_>) -> Result<QueryOutput, Error> {
+    fn plan(&self, request: &QueryRequest<'_>) -> Result<Plan, Error> {
         let expr = parse(request.text(), &self.options.parse)?;
         self.validate(&expr, request)?;
         let times = Times {
@@ -287,9 +427,54 @@ impl<S: SeriesSource> QueryEngine for Engine<S> {
             end: request.end().as_millis(),
             step: request.step(),
             subquery_step: self.options.subquery_step,
+            lookback: self.lookback(request),
         };
-        let plan = plan(&expr, times)?;
-        self.evaluate(&plan, request)
+        Ok(plan(&expr, times)?)
+    }
+
+    fn budget(&self, plan: &Plan, request: &QueryRequest<'_>) -> Result<Budget, Error> {
+        let limits = Limits {
+            samples: self.options.max_samples,
+            bytes: self.options.max_bytes,
+            series: self.options.max_series,
+            points: self.options.max_points,
+        };
+        if limits.points < plan.most_steps {
+            return Err(too_many_points(limits.points));
+        }
+        let steps = plan.grid.steps;
+        // Before anything is made for each step.
+        Budget::new(limits, 0).check(Size::of_floats(steps))?;
+        Ok(Budget::new(limits, if request.step_statistics() { steps } else { 0 }))
+    }
+
+    fn evaluate(
+        &self,
+        plan: &Plan,
+        request: &QueryRequest<'_>,
+        analysis: Option<Analysis<'_>>,
+    ) -> Result<(QueryOutput, Option<Explanation>), Error> {
+        let budget = self.budget(plan, request)?;
+        let settings = self.settings(request);
+        settings.interrupt.check()?;
+        let evaluator = Evaluator::new(&self.source, settings, plan, budget, analysis);
+        let value = value(&evaluator, plan, plan.grid, request)?;
+        let (warnings, infos) = evaluator.notes().render(request.text());
+        let mut output = QueryOutput::new(value);
+        output.warnings = warnings;
+        output.infos = infos;
+        output.statistics = evaluator.budget().statistics();
+        let explanation = evaluator.analysis().map(|analysis| {
+            Explanation::new(plan, request.text(), Some((analysis, &output.statistics)))
+        });
+        Ok((output, explanation))
+    }
+}
+
+impl<S: SeriesSource> QueryEngine for Engine<S> {
+    fn query(&self, request: &QueryRequest<'_>) -> Result<QueryOutput, Error> {
+        let plan = self.plan(request)?;
+        Ok(self.evaluate(&plan, request, None)?.0)
     }
 
     fn check(&self, text: &str) -> Result<(), Error> {

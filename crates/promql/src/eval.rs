@@ -6,7 +6,9 @@
 //! sums have the same bits.
 
 mod aggregate;
+pub(crate) mod analysis;
 mod binary;
+pub(crate) mod budget;
 mod call;
 pub(crate) mod column;
 mod cursor;
@@ -23,16 +25,19 @@ mod range_function;
 mod select;
 mod topk;
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 
-use skopos_core::{Clock, Error, ErrorKind, SeriesSource, Timestamp};
+use skopos_core::{Error, ErrorKind, Selection, SeriesSource};
 
+use self::analysis::{Analysis, Key};
+use self::budget::{Budget, Held, Interrupt, Size};
 pub(crate) use self::column::{Column, Series};
+pub(crate) use self::element::of_scalars;
 pub(crate) use self::grid::Grid;
 use self::load::Loaded;
 use self::merge::Merger;
 use crate::annotation::Annotations;
-use crate::plan::Node;
+use crate::plan::{Node, Plan};
 
 /// The result of a step of evaluation.
 pub(crate) type Result<T> = std::result::Result<T, Error>;
@@ -44,8 +49,6 @@ pub(crate) type Sink<'s> = dyn FnMut(Series) -> Result<()> + 's;
 pub(crate) struct Settings<'a> {
     /// How far an instant selector looks back, in milliseconds.
     pub(crate) lookback: i64,
-    /// How many samples may be held at the same time.
-    pub(crate) max_samples: usize,
     /// Whether names are dropped at the end of the query only.
     pub(crate) delayed_names: bool,
     /// Whether `__type__` labels tell counters.
@@ -54,10 +57,8 @@ pub(crate) struct Settings<'a> {
     pub(crate) start_timestamps: bool,
     /// Whether the query is evaluated once, for a vector.
     pub(crate) instant: bool,
-    /// The clock that the deadline is told by.
-    pub(crate) clock: Option<&'a dyn Clock>,
-    /// When to give up.
-    pub(crate) deadline: Timestamp,
+    /// When to stop.
+    pub(crate) interrupt: Interrupt<'a>,
 }
 
 /// Evaluates one query.
@@ -65,19 +66,12 @@ pub(crate) struct Evaluator<'a> {
     source: &'a dyn SeriesSource,
     settings: Settings<'a>,
     notes: Annotations,
-    /// How many samples are held now.
-    held: Cell<usize>,
-    /// The series of each selector, once they are asked for.
+    budget: Budget,
+    /// What each operator gives, where that is asked for.
+    analysis: Option<Analysis<'a>>,
+    selections: &'a [Selection],
+    /// The series of each selection, once they are asked for.
     loaded: RefCell<Vec<Option<Loaded<'a>>>>,
-}
-
-/// The error of a query that would hold too many samples.
-#[cold]
-pub(crate) fn too_many_samples() -> Error {
-    Error::new(
-        ErrorKind::Limit,
-        "query processing would load too many samples into memory in query execution",
-    )
 }
 
 #[cold]
@@ -90,18 +84,6 @@ fn same_labelset() -> Error {
     execution("vector cannot contain metrics with the same labelset")
 }
 
-/// Samples that stay in the budget until this is dropped.
-struct Held<'e> {
-    counter: &'e Cell<usize>,
-    samples: usize,
-}
-
-impl Drop for Held<'_> {
-    fn drop(&mut self) {
-        self.counter.set(self.counter.get().saturating_sub(self.samples));
-    }
-}
-
 /// Series that are held together, and counted as such.
 struct Collected<'e> {
     series: Vec<Series>,
@@ -109,13 +91,11 @@ struct Collected<'e> {
 }
 
 impl Collected<'_> {
-    fn add(&mut self, evaluator: &Evaluator<'_>, series: Series) -> Result<()> {
+    fn add(&mut self, series: Series) -> Result<()> {
         if series.column.is_empty() {
             return Ok(());
         }
-        let samples = series.column.samples();
-        evaluator.count(samples)?;
-        self.held.samples += samples;
+        self.held.grow(Size::of(&series.column))?;
         self.series.push(series);
         Ok(())
     }
@@ -125,15 +105,29 @@ impl<'a> Evaluator<'a> {
     pub(crate) fn new(
         source: &'a dyn SeriesSource,
         settings: Settings<'a>,
-        selectors: usize,
+        plan: &'a Plan,
+        budget: Budget,
+        analysis: Option<Analysis<'a>>,
     ) -> Self {
-        let loaded = RefCell::new((0..selectors).map(|_| None).collect());
-        Self { source, settings, notes: Annotations::default(), held: Cell::new(0), loaded }
+        let selections = plan.selections.as_slice();
+        let loaded = RefCell::new(selections.iter().map(|_| None).collect());
+        let notes = Annotations::default();
+        Self { source, settings, notes, budget, analysis, selections, loaded }
     }
 
     /// What was noted on the way.
     pub(crate) fn notes(&self) -> &Annotations {
         &self.notes
+    }
+
+    /// What the query used.
+    pub(crate) fn budget(&self) -> &Budget {
+        &self.budget
+    }
+
+    /// What was observed, if it was asked for.
+    pub(crate) fn analysis(&self) -> Option<&Analysis<'a>> {
+        self.analysis.as_ref()
     }
 
     /// The series of a vector, with names dropped that shall be.
@@ -142,8 +136,11 @@ impl<'a> Evaluator<'a> {
         if !collected.series.iter().any(|series| series.drop_name) {
             return Ok(collected.series);
         }
-        let mut merger = Merger::new();
-        for mut series in collected.series {
+        // The series are held already, and no more of them come of it.
+        let Collected { series, held } = collected;
+        drop(held);
+        let mut merger = self.merger()?;
+        for mut series in series {
             if series.drop_name {
                 series.labels = without_metadata(&series.labels);
             }
@@ -154,14 +151,20 @@ impl<'a> Evaluator<'a> {
 
     /// The value of a scalar at each step.
     pub(crate) fn scalar(&self, node: &Node, grid: Grid) -> Result<Vec<f64>> {
+        self.settings.interrupt.check_canceled()?;
+        self.budget.check(Size::of_floats(grid.steps))?;
+        if let Node::Once(inner) = node {
+            let once = self.scalar(inner, grid.first())?;
+            return Ok(vec![once.first().copied().unwrap_or(f64::NAN); grid.steps]);
+        }
+        self.observe_scalar(Key::of_node(node), || self.scalar_of_node(node, grid))
+    }
+
+    fn scalar_of_node(&self, node: &Node, grid: Grid) -> Result<Vec<f64>> {
         match node {
-            Node::Number(v) => Ok(vec![*v; grid.steps]),
-            Node::Once(inner) => {
-                let once = self.scalar(inner, grid.first())?;
-                Ok(vec![once.first().copied().unwrap_or(f64::NAN); grid.steps])
-            }
-            Node::Negate(inner) => {
-                let mut values = self.scalar(inner, grid)?;
+            Node::Number(constant) => Ok(vec![constant.v; grid.steps]),
+            Node::Negate(negation) => {
+                let mut values = self.scalar(&negation.input, grid)?;
                 for v in &mut values {
                     *v = -*v;
                 }
@@ -169,9 +172,11 @@ impl<'a> Evaluator<'a> {
             }
             Node::Binary(binary) => self.scalar_binary(binary, grid),
             Node::Call(call) => self.scalar_call(call, grid),
-            Node::Aggregate(_) | Node::Range(_) | Node::Selector(_) | Node::Text(_) => {
-                Err(not_typed())
-            }
+            Node::Aggregate(_)
+            | Node::Once(_)
+            | Node::Range(_)
+            | Node::Selector(_)
+            | Node::Text(_) => Err(not_typed()),
         }
     }
 
@@ -181,22 +186,27 @@ impl<'a> Evaluator<'a> {
         if grid.steps == 0 {
             return Ok(());
         }
-        match node {
+        // Whatever the operator is, it makes columns of this length.
+        self.budget.check(Size { samples: 0, bytes: Column::bytes_of(grid.steps) })?;
+        if let Node::Once(inner) = node {
+            return self.each(inner, grid.first(), &mut |mut series| {
+                series.column = series.column.repeated(grid.steps);
+                self.budget.check(Size::of(&series.column))?;
+                sink(series)
+            });
+        }
+        self.observe(Key::of_node(node), sink, |sink| match node {
             Node::Aggregate(aggregate) => self.each_aggregate(aggregate, grid, sink),
             Node::Binary(binary) => self.each_binary(binary, grid, sink),
             Node::Call(call) => self.each_call(call, grid, sink),
-            Node::Negate(inner) => self.each_negated(inner, grid, sink),
-            Node::Once(inner) => self.each(inner, grid.first(), &mut |mut series| {
-                series.column = series.column.repeated(grid.steps);
-                sink(series)
-            }),
+            Node::Negate(negation) => self.each_negated(&negation.input, grid, sink),
             Node::Selector(selector) => self.each_selected(selector, grid, false, sink),
-            Node::Number(_) | Node::Range(_) | Node::Text(_) => Err(not_typed()),
-        }
+            Node::Number(_) | Node::Once(_) | Node::Range(_) | Node::Text(_) => Err(not_typed()),
+        })
     }
 
-    fn each_negated(&self, inner: &Node, grid: Grid, sink: &mut Sink<'_>) -> Result<()> {
-        self.each_without_name(inner, grid, sink, &mut |series| {
+    fn each_negated(&self, input: &Node, grid: Grid, sink: &mut Sink<'_>) -> Result<()> {
+        self.each_without_name(input, grid, sink, &mut |series| {
             series.column.map_floats(|v| -v);
             series.column.map_histograms(|h| {
                 let mut h = h.clone();
@@ -229,45 +239,26 @@ impl<'a> Evaluator<'a> {
     /// All series of a vector.
     fn collect(&self, node: &Node, grid: Grid) -> Result<Collected<'_>> {
         let mut collected = self.nothing_collected()?;
-        self.each(node, grid, &mut |series| collected.add(self, series))?;
+        self.each(node, grid, &mut |series| collected.add(series))?;
         Ok(collected)
     }
 
     fn nothing_collected(&self) -> Result<Collected<'_>> {
-        Ok(Collected { series: Vec::new(), held: self.hold(0)? })
+        Ok(Collected { series: Vec::new(), held: self.budget.hold(Size::default())? })
     }
 
-    /// Takes samples into the budget.
-    fn count(&self, samples: usize) -> Result<()> {
-        let held = self.held.get().saturating_add(samples);
-        if self.settings.max_samples < held {
-            return Err(too_many_samples());
-        }
-        self.held.set(held);
-        Ok(())
-    }
-
-    fn hold(&self, samples: usize) -> Result<Held<'_>> {
-        self.count(samples)?;
-        Ok(Held { counter: &self.held, samples })
+    fn merger(&self) -> Result<Merger<'_>> {
+        Ok(Merger::new(self.budget.hold(Size::default())?))
     }
 
     /// Whether so many more samples would fit.
     fn check_budget(&self, samples: usize) -> Result<()> {
-        if self.settings.max_samples < self.held.get().saturating_add(samples) {
-            return Err(too_many_samples());
-        }
-        Ok(())
+        self.budget.check(Size { samples, bytes: 0 })
     }
 
-    /// Whether there is time left.
+    /// Whether anybody waits for the answer, and whether there is time left.
     fn check_time(&self) -> Result<()> {
-        match self.settings.clock {
-            Some(clock) if self.settings.deadline <= clock.now() => {
-                Err(Error::new(ErrorKind::Timeout, "query timed out in expression evaluation"))
-            }
-            _ => Ok(()),
-        }
+        self.settings.interrupt.check()
     }
 }
 

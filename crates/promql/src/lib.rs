@@ -121,6 +121,8 @@ pub mod error;
 #[cfg(feature = "engine")]
 mod eval;
 #[cfg(feature = "engine")]
+pub mod explain;
+#[cfg(feature = "engine")]
 mod functions;
 mod hint;
 #[cfg(feature = "engine")]
@@ -159,6 +161,8 @@ pub use crate::duration::{format_duration, parse_duration, parse_signed_duration
 #[cfg(feature = "engine")]
 pub use crate::engine::{Engine, EngineOptions};
 pub use crate::error::{Error, ErrorKind};
+#[cfg(feature = "engine")]
+pub use crate::explain::Explanation;
 pub use crate::hover::{Hover, hover};
 pub use crate::options::ParseOptions;
 pub use crate::parse::{MAX_DEPTH, MAX_NESTING, parse, parse_selector};

@@ -1,15 +1,20 @@
 //! From the syntax tree to what is evaluated: durations and fixed times resolved, parentheses gone,
 //! and a mark on every part whose value does not depend on the step.
 
+mod resolve;
+
 use std::sync::Arc;
 
-use skopos_core::Matcher;
+use skopos_core::{Matcher, Selection};
 
+use self::resolve::{Resolved, resolve};
+pub(crate) use self::resolve::{info_matchers, info_reference, info_times};
 use crate::ast::{
     AggregateExpr, AggregateOp, At, BinaryExpr, BinaryOp, DurationContext, Expr, List,
     MatrixSelector, SubqueryExpr, UnaryOp, VectorMatchCardinality, VectorMatching, VectorSelector,
 };
 use crate::error::Error;
+use crate::eval::{Grid, of_scalars};
 use crate::signature::Signature;
 use crate::span::Span;
 use crate::types::ValueType;
@@ -23,6 +28,18 @@ pub(crate) struct Times {
     pub(crate) step: i64,
     /// The step of subqueries that name none.
     pub(crate) subquery_step: i64,
+    /// How far an instant selector looks back.
+    pub(crate) lookback: i64,
+}
+
+impl Times {
+    /// The times of evaluation.
+    pub(crate) fn grid(&self) -> Grid {
+        if self.step == 0 {
+            return Grid::new(self.start, self.start, 1);
+        }
+        Grid::new(self.start, self.end, self.step)
+    }
 }
 
 /// A planned expression.
@@ -31,8 +48,8 @@ pub(crate) enum Node {
     Aggregate(Box<Aggregate>),
     Binary(Box<Binary>),
     Call(Box<Call>),
-    Negate(Box<Self>),
-    Number(f64),
+    Negate(Box<Negation>),
+    Number(Constant),
     /// The same at every step: evaluated at the first.
     Once(Box<Self>),
     Range(Box<Range>),
@@ -40,11 +57,35 @@ pub(crate) enum Node {
     Text(Arc<str>),
 }
 
+/// A number that is known before the query runs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Constant {
+    pub(crate) v: f64,
+    /// Whether it was computed from others.
+    pub(crate) folded: bool,
+    pub(crate) span: Span,
+}
+
+/// A change of sign.
+#[derive(Debug)]
+pub(crate) struct Negation {
+    pub(crate) input: Node,
+    pub(crate) span: Span,
+}
+
+/// How samples count in a query's statistics.
+///
+/// Prometheus counts what each step would cost as a query of its own, so that what is evaluated once
+/// counts at every step. Inside of a function's subquery nothing counts: its result does.
+pub(crate) type Weight = u64;
+
 /// A choice of series.
 #[derive(Debug)]
 pub(crate) struct Selector {
-    /// Which of the query's selectors it is, counted from 0.
-    pub(crate) id: usize,
+    /// Which of the plan's selections it reads; none where there is no step.
+    pub(crate) selection: Option<usize>,
+    /// How each of its values counts.
+    pub(crate) weight: Weight,
     pub(crate) matchers: Vec<Matcher>,
     pub(crate) shift: Shift,
     pub(crate) anchored: bool,
@@ -92,6 +133,9 @@ pub(crate) struct Range {
     pub(crate) source: RangeSource,
     /// How far it looks back, in milliseconds.
     pub(crate) range: i64,
+    /// How each sample of a window counts.
+    pub(crate) weight: Weight,
+    pub(crate) span: Span,
 }
 
 /// Where the samples of a range vector come from.
@@ -106,6 +150,10 @@ pub(crate) enum RangeSource {
 pub(crate) struct Call {
     pub(crate) func: &'static Signature,
     pub(crate) args: Vec<Arg>,
+    /// How the values of info series count.
+    pub(crate) weight: Weight,
+    /// Of `info`, which of the plan's selections holds its info series.
+    pub(crate) info: Option<usize>,
     pub(crate) span: Span,
 }
 
@@ -146,8 +194,14 @@ pub(crate) struct Binary {
 pub(crate) struct Plan {
     pub(crate) root: Node,
     pub(crate) value_type: ValueType,
-    /// How many selectors there are.
-    pub(crate) selectors: usize,
+    /// When the root is evaluated.
+    pub(crate) grid: Grid,
+    /// Whether it is evaluated once, for a vector.
+    pub(crate) is_instant: bool,
+    /// What is asked of the source; equal selectors have one in common.
+    pub(crate) selections: Vec<Selection>,
+    /// How many times the query is evaluated, or one of its subqueries, if that is more.
+    pub(crate) most_steps: usize,
 }
 
 /// Plans a query for its times.
@@ -155,12 +209,14 @@ pub(crate) fn plan(expr: &Expr, times: Times) -> Result<Plan, Error> {
     let mut planner = Planner {
         times,
         context: DurationContext { step: times.step, range: times.end.saturating_sub(times.start) },
-        selectors: 0,
         stats: false,
         around: Around::default(),
     };
-    let planned = planner.node(expr)?;
-    Ok(Plan { root: planned.once(), value_type: expr.value_type(), selectors: planner.selectors })
+    let mut root = planner.node(expr)?.once();
+    let grid = times.grid();
+    let Resolved { selections, most_steps } = resolve(&mut root, times, grid);
+    let (value_type, is_instant) = (expr.value_type(), times.step == 0);
+    Ok(Plan { root, value_type, grid, is_instant, selections, most_steps })
 }
 
 /// A node, and whether it is the same at every step.
@@ -172,6 +228,10 @@ struct Planned {
 impl Planned {
     fn new(node: Node, invariant: bool) -> Self {
         Self { node, invariant }
+    }
+
+    fn number(v: f64, span: Span, folded: bool) -> Self {
+        Self::new(Node::Number(Constant { v, folded, span }), true)
     }
 
     /// The node, wrapped if it is worth it.
@@ -205,7 +265,6 @@ pub(crate) fn is_step_variant(name: &str) -> bool {
 struct Planner {
     times: Times,
     context: DurationContext,
-    selectors: usize,
     /// Whether only counts and sums of histograms are asked for here.
     stats: bool,
     around: Around,
@@ -218,7 +277,7 @@ impl Planner {
             Expr::Binary(e) => self.binary(e),
             Expr::Call(e) => self.call(e.func, &e.args, e.span),
             Expr::Matrix(e) => self.matrix(e),
-            Expr::Number(e) => Ok(Planned::new(Node::Number(e.value), true)),
+            Expr::Number(e) => Ok(Planned::number(e.value, e.span, false)),
             Expr::Paren(e) => self.node(&e.expr),
             Expr::String(e) => Ok(Planned::new(Node::Text(Arc::clone(&e.value)), true)),
             Expr::Subquery(e) => self.subquery(e),
@@ -226,9 +285,12 @@ impl Planner {
                 let inner = self.node(&e.expr)?;
                 Ok(match (e.op, inner.node) {
                     (UnaryOp::Plus, node) => Planned::new(node, inner.invariant),
-                    (UnaryOp::Minus, Node::Number(v)) => Planned::new(Node::Number(-v), true),
-                    (UnaryOp::Minus, node) => {
-                        Planned::new(Node::Negate(Box::new(node)), inner.invariant)
+                    (UnaryOp::Minus, Node::Number(Constant { v, folded, .. })) => {
+                        Planned::number(-v, e.span, folded)
+                    }
+                    (UnaryOp::Minus, input) => {
+                        let negation = Negation { input, span: e.span };
+                        Planned::new(Node::Negate(Box::new(negation)), inner.invariant)
                     }
                 })
             }
@@ -248,11 +310,10 @@ impl Planner {
         })
     }
 
-    fn selector(&mut self, e: &VectorSelector) -> Result<Selector, Error> {
-        let id = self.selectors;
-        self.selectors += 1;
+    fn selector(&self, e: &VectorSelector) -> Result<Selector, Error> {
         Ok(Selector {
-            id,
+            selection: None,
+            weight: 0,
             matchers: e.matchers.to_vec(),
             shift: Shift { offset: e.offset.millis(self.context)?, at: self.at(e.at) },
             anchored: e.anchored,
@@ -268,7 +329,8 @@ impl Planner {
         let selector = self.selector(&e.selector)?;
         let invariant = selector.shift.is_fixed();
         let source = RangeSource::Selector(selector);
-        Ok(Planned::new(Node::Range(Box::new(Range { source, range })), invariant))
+        let range = Range { source, range, weight: 0, span: e.span };
+        Ok(Planned::new(Node::Range(Box::new(range)), invariant))
     }
 
     fn subquery(&mut self, e: &SubqueryExpr) -> Result<Planned, Error> {
@@ -282,7 +344,8 @@ impl Planner {
         let node = self.node(&e.expr)?.once();
         self.stats = stats;
         let source = RangeSource::Subquery { node, step: step.max(1), shift };
-        Ok(Planned::new(Node::Range(Box::new(Range { source, range })), shift.is_fixed()))
+        let range = Range { source, range, weight: 0, span: e.span };
+        Ok(Planned::new(Node::Range(Box::new(range)), shift.is_fixed()))
     }
 
     fn call(
@@ -291,12 +354,13 @@ impl Planner {
         args: &[Expr],
         span: Span,
     ) -> Result<Planned, Error> {
-        let seconds = |millis: i64| Planned::new(Node::Number(millis as f64 / 1000.0), true);
+        let seconds = |millis: i64| Planned::number(millis as f64 / 1000.0, span, true);
         match func.name {
             "start" => return Ok(seconds(self.times.start)),
             "end" => return Ok(seconds(self.times.end)),
             "range" => return Ok(seconds(self.context.range)),
             "step" => return Ok(seconds(self.context.step)),
+            "pi" => return Ok(Planned::number(std::f64::consts::PI, span, true)),
             _ => {}
         }
         let outer = self.stats;
@@ -322,7 +386,8 @@ impl Planner {
             .into_iter()
             .map(|(p, span)| Arg { node: if invariant { p.node } else { p.once() }, span })
             .collect();
-        Ok(Planned::new(Node::Call(Box::new(Call { func, args, span })), invariant))
+        let call = Call { func, args, weight: 0, info: None, span };
+        Ok(Planned::new(Node::Call(Box::new(call)), invariant))
     }
 
     fn aggregate(&mut self, e: &AggregateExpr) -> Result<Planned, Error> {
@@ -370,6 +435,9 @@ impl Planner {
     }
 
     fn joined(e: &BinaryExpr, lhs: Planned, rhs: Planned) -> Planned {
+        if let (Node::Number(a), Node::Number(b)) = (&lhs.node, &rhs.node) {
+            return Planned::number(of_scalars(e.op, a.v, b.v), e.span, true);
+        }
         let invariant = lhs.invariant && rhs.invariant;
         let wrap = |p: Planned| if invariant { p.node } else { p.once() };
         let matching = e.matching.clone().unwrap_or(VectorMatching {

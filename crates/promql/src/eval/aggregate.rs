@@ -1,13 +1,14 @@
 //! Aggregations: series are folded into their groups one after the other.
 
+use std::mem::size_of;
 use std::sync::Arc;
 
 use skopos_core::text::{FloatStyle, format_float};
 use skopos_core::{FloatHistogram, Labels, ResetHint};
 
+use super::budget::{Interrupt, Size};
 use super::column::{Bits, Column, Point, Series};
 use super::group::Groups;
-use super::merge::Merger;
 use super::{Evaluator, Grid, Result, Sink, execution};
 use crate::annotation::{Annotations, HistogramOp};
 use crate::ast::AggregateOp;
@@ -20,6 +21,7 @@ use crate::span::Span;
 /// Where a group's fold notes what it met.
 struct Notes<'n> {
     notes: &'n Annotations,
+    interrupt: Interrupt<'n>,
     /// The aggregated expression's place.
     span: Span,
     op: AggregateOp,
@@ -42,22 +44,30 @@ impl Evaluator<'_> {
             _ => {}
         }
         let quantiles = self.quantile_param(aggregate, grid)?;
-        let notes = Notes { notes: &self.notes, span: aggregate.input.span, op: aggregate.op };
+        let interrupt = self.settings.interrupt;
+        let (span, op) = (aggregate.input.span, aggregate.op);
+        let notes = Notes { notes: &self.notes, interrupt, span, op };
         let mut groups = Groups::new(&aggregate.grouping, aggregate.without);
         let mut folds: Vec<(Fold, bool)> = Vec::new();
+        let mut held = self.budget.hold(Size::default())?;
         self.each(&aggregate.input.node, grid, &mut |series| {
             let at = groups.of(&series.labels);
             if folds.len() <= at {
-                self.check_budget((at + 1).saturating_mul(grid.steps))?;
+                held.grow(Fold::size(aggregate.op, grid.steps))?;
                 folds.push((Fold::new(aggregate.op, grid.steps), false));
             }
             let (fold, drop_name) = &mut folds[at];
             *drop_name |= series.drop_name;
+            if aggregate.op == AggregateOp::Quantile {
+                held.grow(Size::of_floats(series.column.floats().count()))?;
+            }
             fold.add(&series, &notes);
             Ok(())
         })?;
         for ((fold, drop_name), labels) in folds.into_iter().zip(groups.labels()) {
             let column = fold.finish(&quantiles, &notes);
+            held.shrink(Fold::size(aggregate.op, grid.steps));
+            self.settings.interrupt.check_canceled()?;
             if !column.is_empty() {
                 sink(Series { labels: labels.clone(), drop_name, column })?;
             }
@@ -107,7 +117,7 @@ impl Evaluator<'_> {
             grouping.sort();
         }
         let mut groups = Groups::new(&grouping, aggregate.without);
-        let mut counts = Merger::new();
+        let mut counts = self.merger()?;
         self.each(&aggregate.input.node, grid, &mut |series| {
             // Neighbouring steps often have the same value.
             let mut last: Option<(u64, usize)> = None;
@@ -129,13 +139,13 @@ impl Evaluator<'_> {
                     }
                 };
                 let labels = groups.labels()[at].clone();
-                let group = counts.entry(&labels, series.drop_name, grid.steps);
+                let group = counts.entry(&labels, series.drop_name, grid.steps)?;
                 let before = if group.column.has(i) { group.column.float(i) } else { 0.0 };
                 group.column.set_float(i, before + 1.0);
             }
             Ok(())
         })?;
-        counts.into_series().into_iter().try_for_each(sink)
+        counts.finish(sink)
     }
 }
 
@@ -296,6 +306,18 @@ impl FoldHistogram for HistogramMean {
 }
 
 impl Fold {
+    /// How much the fold of a group takes.
+    fn size(op: AggregateOp, steps: usize) -> Size {
+        let each = match op {
+            AggregateOp::Avg => size_of::<State<Mean, HistogramMean>>(),
+            AggregateOp::Quantile => size_of::<Vec<f64>>(),
+            AggregateOp::Stddev | AggregateOp::Stdvar => size_of::<Moments>(),
+            AggregateOp::Sum => size_of::<State<Sum, Accumulator>>(),
+            _ => size_of::<f64>(),
+        };
+        Size { samples: steps, bytes: steps.saturating_mul(each) }
+    }
+
     fn new(op: AggregateOp, steps: usize) -> Self {
         match op {
             AggregateOp::Avg => Self::Avg(vec![State::Empty; steps]),
@@ -364,6 +386,10 @@ impl Fold {
             Self::Quantile { values } => {
                 let mut column = Column::new(values.len());
                 for (i, mut values) in values.into_iter().enumerate() {
+                    // Sorting takes long; what is missing then, nobody sees.
+                    if notes.interrupt.is_canceled() {
+                        break;
+                    }
                     if !values.is_empty() {
                         let q = quantiles.get(i).copied().unwrap_or(f64::NAN);
                         column.set_float(i, quantile_of(q, &mut values));

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 use skopos_core::{Labels, SampleValue};
 
+use super::analysis::Key;
 use super::column::{Bits, Column, Point, Series};
-use super::element::{Outcome, apply, changes_metric, of_floats, takes_floats};
+use super::element::{Outcome, apply, changes_metric, of_floats, of_scalars, takes_floats};
 use super::merge::Merger;
 use super::{
     Collected, Evaluator, Grid, Result, Sink, execution, is_metadata, not_typed, without_metadata,
@@ -40,8 +41,13 @@ impl Evaluator<'_> {
     pub(super) fn scalar_binary(&self, binary: &Binary, grid: Grid) -> Result<Vec<f64>> {
         let (chain, first) = chain(binary);
         let mut left = self.scalar(first, grid)?;
-        for binary in chain.into_iter().rev() {
-            left = self.scalars_joined(binary, left, grid)?;
+        for next in chain.into_iter().rev() {
+            let key = Key::of(next);
+            left = if key == Key::of(binary) {
+                self.scalars_joined(next, left, grid)?
+            } else {
+                self.observe_scalar(key, || self.scalars_joined(next, left, grid))?
+            };
         }
         Ok(left)
     }
@@ -49,8 +55,7 @@ impl Evaluator<'_> {
     fn scalars_joined(&self, binary: &Binary, mut left: Vec<f64>, grid: Grid) -> Result<Vec<f64>> {
         let right = self.scalar(&binary.rhs, grid)?;
         for (a, b) in left.iter_mut().zip(&right) {
-            let (v, holds) = of_floats(binary.op, *a, *b);
-            *a = if binary.op.is_comparison() { f64::from(u8::from(holds)) } else { v };
+            *a = of_scalars(binary.op, *a, *b);
         }
         Ok(left)
     }
@@ -73,7 +78,10 @@ impl Evaluator<'_> {
                 Left::Scalar(self.scalars_joined(next, self.left_scalar(left, grid)?, grid)?)
             } else {
                 let mut joined = self.nothing_collected()?;
-                self.each_joined(next, left, grid, &mut |series| joined.add(self, series))?;
+                let mut add = |series| joined.add(series);
+                self.observe(Key::of(next), &mut add, |sink| {
+                    self.each_joined(next, left, grid, sink)
+                })?;
                 Left::Series(joined)
             };
         }
@@ -99,11 +107,12 @@ impl Evaluator<'_> {
         if binary.op.is_set() {
             return self.each_of_set(binary, &left.series, &right.series, grid, sink);
         }
-        let mut join = Join::new(self, binary, grid, &left.series, &right.series);
+        let out = self.merger()?;
+        let mut join = Join::new(self, binary, grid, &left.series, &right.series, out);
         join.check_duplicates()?;
         join.match_many()?;
         join.fill_many()?;
-        join.out.into_series().into_iter().filter(|s| !s.column.is_empty()).try_for_each(sink)
+        join.out.finish(sink)
     }
 
     fn left_scalar(&self, left: Left<'_, '_>, grid: Grid) -> Result<Vec<f64>> {
@@ -140,7 +149,7 @@ impl Evaluator<'_> {
                 if series.column.is_empty() { Ok(()) } else { sink(series) }
             }),
             Left::Series(collected) => {
-                let mut names = self.names_of_any();
+                let mut names = self.names_of_any()?;
                 for mut series in collected.series {
                     change(&mut series)?;
                     if series.column.is_empty() {
@@ -211,11 +220,12 @@ impl Evaluator<'_> {
         for (series, key) in others.iter().zip(other_keys) {
             present[*key].union(&series.column.present());
         }
-        let mut out = Merger::new();
+        let mut out = self.merger()?;
         if binary.op == BinaryOp::Or {
             left.iter().cloned().try_for_each(|series| out.add(series))?;
         }
         for (series, key) in filtered.iter().zip(filtered_keys) {
+            self.settings.interrupt.check_canceled()?;
             let mut series = series.clone();
             for i in 0..grid.steps {
                 if present[*key].get(i) != (binary.op == BinaryOp::And) {
@@ -226,7 +236,7 @@ impl Evaluator<'_> {
                 out.add(series)?;
             }
         }
-        out.into_series().into_iter().try_for_each(sink)
+        out.finish(sink)
     }
 }
 
@@ -327,7 +337,7 @@ struct Join<'j, 'a> {
     fill: (Option<f64>, Option<f64>),
     /// Where a result exists already: by key, and if grouped by labels too.
     matched: HashMap<(usize, Option<Labels>), Bits>,
-    out: Merger,
+    out: Merger<'j>,
 }
 
 impl<'j, 'a> Join<'j, 'a> {
@@ -337,6 +347,7 @@ impl<'j, 'a> Join<'j, 'a> {
         grid: Grid,
         left: &'j [Series],
         right: &'j [Series],
+        out: Merger<'j>,
     ) -> Self {
         let matching = &binary.matching;
         let swapped = matching.card == VectorMatchCardinality::OneToMany;
@@ -347,7 +358,7 @@ impl<'j, 'a> Join<'j, 'a> {
         one.index(keys.len(), grid.steps);
         // Upstream does not exchange these with the sides.
         let fill = (matching.fill_left, matching.fill_right);
-        let (matched, out) = (HashMap::new(), Merger::new());
+        let matched = HashMap::new();
         Self { evaluator, binary, grid, keys, many, one, swapped, fill, matched, out }
     }
 
@@ -363,6 +374,7 @@ impl<'j, 'a> Join<'j, 'a> {
                 owner.resize(self.grid.steps, None);
             }
             for at in series.iter().filter(|_| 1 < series.len()) {
+                self.evaluator.settings.interrupt.check_canceled()?;
                 for (i, _) in self.one.series[*at].column.iter() {
                     if !self.many.any.get(i) && !self.fills() {
                         continue;
@@ -419,6 +431,7 @@ impl<'j, 'a> Join<'j, 'a> {
     }
 
     fn pair(&mut self, many: usize, one: usize, key: usize) -> Result<()> {
+        self.evaluator.settings.interrupt.check_canceled()?;
         let (many, one) = (&self.many.series[many], &self.one.series[one]);
         let alone = self.many.by_key[key].len() == 1 && self.one.by_key[key].len() == 1;
         let floats = many.column.histograms().is_empty() && one.column.histograms().is_empty();

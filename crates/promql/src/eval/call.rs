@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use skopos_core::{LabelsBuilder, MatchOp};
 
+use super::analysis::Key;
 use super::column::{Bits, Column, Series};
 use super::range_function::RangeFunction;
 use super::select::Take;
@@ -80,7 +81,7 @@ impl Evaluator<'_> {
                 let high = vec![f64::INFINITY; grid.steps];
                 self.each_clamped(vector, grid, &low, &high, sink)
             }
-            ("info", args) => self.each_with_info(args, grid, sink),
+            ("info", _) => self.each_with_info(call, grid, sink),
             ("label_join", args) => self.each_label_join(args, grid, sink),
             ("label_replace", args) => self.each_label_replace(args, grid, sink),
             ("round", [vector]) => {
@@ -170,11 +171,14 @@ impl Evaluator<'_> {
         if let Some(selector) = selector {
             let mut names = self.names(&vector.node, grid)?;
             let inner = if once { grid.first() } else { grid };
-            self.each_selected(selector, inner, true, &mut |mut series| {
+            let mut take = |mut series: Series| {
                 if once {
                     series.column = series.column.repeated(grid.steps);
                 }
                 names.drop_from(series, sink)
+            };
+            self.observe(Key::of(&**selector), &mut take, |sink| {
+                self.each_selected(selector, inner, true, sink)
             })?;
             return names.finish(sink);
         }
@@ -201,11 +205,14 @@ impl Evaluator<'_> {
             return Ok(());
         }
         let mut names = self.names(&vector.node, grid)?;
-        self.each_taken(selector, inner, Take::Start, &mut |mut series| {
+        let mut take = |mut series: Series| {
             if inner != grid {
                 series.column = series.column.repeated(grid.steps);
             }
             names.drop_from(series, sink)
+        };
+        self.observe(Key::of(&**selector), &mut take, |sink| {
+            self.each_taken(selector, inner, Take::Start, sink)
         })?;
         names.finish(sink)
     }

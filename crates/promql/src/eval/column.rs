@@ -1,9 +1,11 @@
 //! The values of one series at all steps.
 
+use std::mem::size_of;
 use std::sync::Arc;
 
 use skopos_core::{FloatHistogram, Labels, SampleValue};
 
+use super::budget::histogram_bytes;
 use crate::histogram::sample_size;
 
 /// Which steps have something; one bit a step.
@@ -274,6 +276,36 @@ impl Column {
     pub(crate) fn samples(&self) -> usize {
         let histograms: usize = self.histograms.iter().flatten().map(|h| sample_size(h)).sum();
         self.floats.count() + histograms
+    }
+
+    /// How many bytes a column of floats takes.
+    pub(crate) fn bytes_of(steps: usize) -> usize {
+        steps.saturating_mul(size_of::<f64>()).saturating_add(steps / 8)
+    }
+
+    /// How many bytes the column takes, histograms included, though others may share them.
+    pub(crate) fn bytes(&self) -> usize {
+        let slots = self.histograms.len() * size_of::<Option<Arc<FloatHistogram>>>();
+        let mut last: *const FloatHistogram = std::ptr::null();
+        let mut histograms = 0;
+        for h in self.histograms.iter().flatten() {
+            // Neighbouring steps often have the same histogram.
+            if !std::ptr::eq(last, &raw const **h) {
+                histograms += histogram_bytes(h);
+                last = &raw const **h;
+            }
+        }
+        Self::bytes_of(self.steps()) + slots + histograms
+    }
+
+    /// Calls `f` with each step that has a value, and for how many samples that counts.
+    pub(crate) fn each_size(&self, mut f: impl FnMut(usize, usize)) {
+        self.each_float(|i, _| f(i, 1));
+        for (i, h) in self.histograms.iter().enumerate() {
+            if let Some(h) = h {
+                f(i, sample_size(h));
+            }
+        }
     }
 
     /// The value of the first step at each of `steps`.

@@ -19,6 +19,12 @@ pub(super) enum Outcome {
     Nothing,
 }
 
+/// An operator between two scalars.
+pub(crate) fn of_scalars(op: BinaryOp, a: f64, b: f64) -> f64 {
+    let (v, holds) = of_floats(op, a, b);
+    if op.is_comparison() { f64::from(u8::from(holds)) } else { v }
+}
+
 /// An operator on floats; for comparisons, the left value.
 pub(super) fn of_floats(op: BinaryOp, a: f64, b: f64) -> (f64, bool) {
     match op {

@@ -230,7 +230,7 @@ impl Evaluator<'_> {
         sink: &mut Sink<'_>,
         f: impl Fn(&FloatHistogram) -> f64,
     ) -> Result<()> {
-        let mut merger = Merger::new();
+        let mut merger = self.merger()?;
         self.each(&vector.node, grid, &mut |mut series| {
             let mut column = Column::new(grid.steps);
             for (i, h) in series.column.histograms().iter().enumerate() {
@@ -249,7 +249,7 @@ impl Evaluator<'_> {
             }
             merger.add(series)
         })?;
-        merger.into_series().into_iter().try_for_each(sink)
+        merger.finish(sink)
     }
 
     /// Estimates for each histogram: each output has a label to set (or none) and an estimator.
@@ -263,9 +263,10 @@ impl Evaluator<'_> {
         let input = self.collect(&vector.node, grid)?;
         let histograms = self.sort_out(&input.series, vector.span);
         let conflicts = self.conflicts(&histograms, grid, vector.span);
-        let mut merger = Merger::new();
+        let mut merger = self.merger()?;
         for (label, value, estimator) in outputs {
             for (at, group) in &histograms.native {
+                self.settings.interrupt.check_canceled()?;
                 let series = &input.series[*at];
                 let name = self.shown_name(&series.labels);
                 let mut column = Column::new(grid.steps);
@@ -288,6 +289,7 @@ impl Evaluator<'_> {
                 let name = self.shown_name(&classic.labels);
                 let mut column = Column::new(grid.steps);
                 let mut buckets = Vec::with_capacity(classic.buckets.len());
+                self.settings.interrupt.check_canceled()?;
                 for i in 0..grid.steps {
                     if conflicts[group].get(i) || !estimator.asks(i) {
                         continue;
@@ -312,7 +314,7 @@ impl Evaluator<'_> {
                 )?;
             }
         }
-        merger.into_series().into_iter().try_for_each(sink)
+        merger.finish(sink)
     }
 
     /// The name that annotations show: none where names are dropped at once.
@@ -323,7 +325,7 @@ impl Evaluator<'_> {
 
     fn emit_estimate(
         &self,
-        merger: &mut Merger,
+        merger: &mut Merger<'_>,
         labels: &Labels,
         drop_name: bool,
         column: Column,

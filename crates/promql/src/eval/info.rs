@@ -1,21 +1,16 @@
 //! `info`: labels of info metrics, added to the series that they describe.
 
 use hashbrown::{HashMap, HashSet};
-use skopos_core::{
-    Columns, Labels, MatchOp, Matcher, Selection, TimeRange, Timestamp, is_stale_nan,
-};
+use skopos_core::{Columns, Labels, MatchOp, Matcher, Selection, is_stale_nan};
 use skopos_regex::LabelRegex;
 
 use super::column::Series;
-use super::load::decode;
 use super::merge::Merger;
 use super::{Evaluator, Grid, Result, Sink, execution, not_typed};
-use crate::plan::{Arg, Node, RangeSource, Shift};
+use crate::plan::{Arg, Call, info_matchers, info_reference, info_times};
 
 /// The labels that say which series an info series describes.
 const IDENTIFYING: [&str; 2] = ["instance", "job"];
-/// The info metric that is meant where none is named.
-const DEFAULT_METRIC: &str = "target_info";
 
 /// A matcher with its expression compiled.
 struct Condition {
@@ -64,25 +59,9 @@ struct Wanted {
 
 impl Wanted {
     fn new(selector: Option<&Arg>) -> Result<Self> {
-        let matchers = match selector.map(|arg| &arg.node) {
-            None => &[][..],
-            Some(Node::Selector(selector)) => &selector.matchers,
-            Some(Node::Once(inner)) => match &**inner {
-                Node::Selector(selector) => &selector.matchers,
-                _ => return Err(not_typed()),
-            },
-            Some(_) => return Err(not_typed()),
-        };
-        let is_name = |m: &&Matcher| m.name() == "__name__";
-        let mut names: Vec<Condition> =
-            matchers.iter().filter(is_name).map(Condition::new).collect::<Result<_>>()?;
-        if names.is_empty() {
-            names.push(Condition::new(&Matcher::equal("__name__", DEFAULT_METRIC))?);
-        } else if names.iter().all(|c| c.matcher.op().is_negative()) {
-            names.push(Condition::new(&Matcher::new("__name__", MatchOp::Regex, ".+_info"))?);
-        }
-        let labels =
-            matchers.iter().filter(|m| !is_name(m)).map(Condition::new).collect::<Result<_>>()?;
+        let (names, labels) = info_matchers(selector);
+        let names = names.iter().map(Condition::new).collect::<Result<_>>()?;
+        let labels = labels.iter().map(Condition::new).collect::<Result<_>>()?;
         Ok(Self { names, labels })
     }
 
@@ -103,11 +82,11 @@ impl Evaluator<'_> {
     /// Hands the series of an `info` call to `sink`.
     pub(super) fn each_with_info(
         &self,
-        args: &[Arg],
+        call: &Call,
         grid: Grid,
         sink: &mut Sink<'_>,
     ) -> Result<()> {
-        let [base, rest @ ..] = args else { return Err(not_typed()) };
+        let [base, rest @ ..] = call.args.as_slice() else { return Err(not_typed()) };
         let wanted = Wanted::new(rest.first())?;
         let input = self.collect(&base.node, grid)?;
         let is_info: Vec<bool> = input
@@ -122,21 +101,18 @@ impl Evaluator<'_> {
             .filter(|(_, is_info)| !**is_info)
             .map(|(s, _)| &s.labels)
             .collect();
-        let mut shifts = Vec::new();
-        first_shifts(&base.node, &mut shifts);
-        let reference = |t: i64| shifts.iter().fold(t, |t, shift| shift.reference(t));
-        let infos = self.info_series(&described, &wanted, &reference, grid)?;
+        let infos = self.info_series(&described, &wanted, call, base, grid)?;
         let newest = newest(&infos, grid)?;
-        let mut out = Merger::new();
+        let mut out = self.merger()?;
         for (series, is_info) in input.series.iter().zip(is_info) {
+            self.settings.interrupt.check_canceled()?;
             if is_info {
                 out.add(series.clone())?;
                 continue;
             }
             enrich(series, &infos, &newest, &wanted, grid, &mut out)?;
         }
-        let series = out.into_series();
-        series.into_iter().filter(|s| !s.column.is_empty()).try_for_each(sink)
+        out.finish(sink)
     }
 
     /// The info series for the identifying labels of some series.
@@ -144,7 +120,8 @@ impl Evaluator<'_> {
         &self,
         described: &[&Labels],
         wanted: &Wanted,
-        reference: &dyn Fn(i64) -> i64,
+        call: &Call,
+        base: &Arg,
         grid: Grid,
     ) -> Result<Vec<InfoSeries>> {
         let mut matchers: Vec<Matcher> = Vec::new();
@@ -162,21 +139,24 @@ impl Evaluator<'_> {
         }
         matchers.extend(wanted.names.iter().chain(&wanted.labels).map(|c| c.matcher.clone()));
         let lookback = self.settings.lookback;
-        let times = TimeRange::new(
-            Timestamp::from_millis(reference(grid.start).saturating_sub(lookback - 1)),
-            Timestamp::from_millis(reference(grid.end())),
-        );
+        let reference = info_reference(&base.node);
+        let times = info_times(&base.node, lookback, grid);
         let mut infos = Vec::new();
         let mut columns = Columns::new();
         for (labels, series) in self.select(&Selection::new(matchers, times))? {
-            decode(&*series, &mut columns)?;
+            self.decode(&*series, &mut columns, grid)?;
             let references = || (0..grid.steps).map(|i| reference(grid.time(i)));
             if references().any(|t| newest_histogram(&columns, t, lookback)) {
                 return Err(execution(format!(
                     "this should be an info metric, with float samples: {labels}"
                 )));
             }
-            let times = references().map(|t| newest_time(&columns, t, lookback)).collect();
+            let times: Vec<Option<i64>> =
+                references().map(|t| newest_time(&columns, t, lookback)).collect();
+            for i in (0..grid.steps).filter(|i| times[*i].is_some()) {
+                self.budget.tally(1, call.weight);
+                self.budget.tally_step(i, 1, call.weight);
+            }
             let key = labels.filtered(|name| name == "__name__" || IDENTIFYING.contains(&name));
             infos.push(InfoSeries { labels, key, times });
         }
@@ -232,7 +212,7 @@ fn enrich(
     newest: &HashMap<&Labels, Vec<Option<usize>>>,
     wanted: &Wanted,
     grid: Grid,
-    out: &mut Merger,
+    out: &mut Merger<'_>,
 ) -> Result<()> {
     let identity = series.labels.filtered(|name| IDENTIFYING.contains(&name));
     let mut slots: Vec<(&Labels, &Vec<Option<usize>>)> = newest
@@ -249,7 +229,7 @@ fn enrich(
             last = Some((found, labels));
         }
         if let Some((_, Some(labels))) = &last {
-            out.entry(labels, series.drop_name, grid.steps).column.set(i, point.to_value());
+            out.entry(labels, series.drop_name, grid.steps)?.column.set(i, point.to_value());
         }
     }
     Ok(())
@@ -296,36 +276,4 @@ fn quote_meta(text: &str) -> String {
         out.push(c);
     }
     out
-}
-
-/// What moves the times of the first selector of an expression, from the outside in; whether there
-/// is a selector.
-fn first_shifts(node: &Node, shifts: &mut Vec<Shift>) -> bool {
-    match node {
-        Node::Selector(selector) => {
-            shifts.push(selector.shift);
-            true
-        }
-        Node::Once(inner) | Node::Negate(inner) => first_shifts(inner, shifts),
-        Node::Call(call) => call.args.iter().any(|arg| first_shifts(&arg.node, shifts)),
-        Node::Aggregate(a) => first_shifts(&a.input.node, shifts),
-        Node::Binary(binary) => {
-            first_shifts(&binary.lhs, shifts) || first_shifts(&binary.rhs, shifts)
-        }
-        Node::Range(range) => match &range.source {
-            RangeSource::Selector(selector) => {
-                shifts.push(selector.shift);
-                true
-            }
-            RangeSource::Subquery { node, shift, .. } => {
-                shifts.push(*shift);
-                let found = first_shifts(node, shifts);
-                if !found {
-                    shifts.pop();
-                }
-                found
-            }
-        },
-        Node::Number(_) | Node::Text(_) => false,
-    }
 }

@@ -4,7 +4,6 @@ use skopos_core::Labels;
 use skopos_regex::Regex;
 
 use super::call::texts;
-use super::merge::Merger;
 use super::{Evaluator, Grid, Result, Sink, execution, not_typed};
 use crate::plan::Arg;
 
@@ -68,7 +67,7 @@ impl Evaluator<'_> {
         sink: &mut Sink<'_>,
         value: &dyn Fn(&Labels) -> Option<String>,
     ) -> Result<()> {
-        let mut merger = Merger::new();
+        let mut merger = self.merger()?;
         self.each(&vector.node, grid, &mut |mut series| {
             if let Some(value) = value(&series.labels) {
                 let mut builder = series.labels.to_builder();
@@ -79,6 +78,6 @@ impl Evaluator<'_> {
             }
             merger.add(series)
         })?;
-        merger.into_series().into_iter().try_for_each(sink)
+        merger.finish(sink)
     }
 }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use hashbrown::HashSet;
 use skopos_core::{
-    Columns, Labels, MatchOp, ResetHint, SelectHints, Selection, Series as SourceSeries, TimeRange,
-    Timestamp, is_stale_nan,
+    Columns, Labels, MatchOp, ResetHint, Selection, Series as SourceSeries, is_stale_nan,
 };
 
-use super::{Evaluator, Grid, Result, without_metadata};
+use super::budget::{Size, columns_bytes};
+use super::{Column, Evaluator, Grid, Result, not_typed, without_metadata};
 use crate::functions::window::Samples;
 use crate::histogram::detect_reset;
 use crate::plan::Selector;
@@ -49,55 +49,16 @@ fn distinct_without_name(selector: &Selector, series: &[(Labels, impl Sized)]) -
 }
 
 impl<'a> Evaluator<'a> {
-    /// The series of an instant selector over a grid.
-    pub(super) fn load_instant(&self, selector: &Selector, grid: Grid) -> Result<Loaded<'a>> {
-        let after = if selector.smoothed { self.settings.lookback } else { 0 };
-        self.load(selector, self.settings.lookback, after, 0, grid)
-    }
-
-    /// The series of a range selector over a grid.
-    pub(super) fn load_range(
-        &self,
-        selector: &Selector,
-        range: i64,
-        grid: Grid,
-    ) -> Result<Loaded<'a>> {
-        let lookback = self.settings.lookback;
-        let extended = selector.anchored || selector.smoothed;
-        let before = if extended { range.saturating_add(lookback) } else { range };
-        let after = if selector.smoothed { lookback } else { 0 };
-        self.load(selector, before, after, range, grid)
-    }
-
-    fn load(
-        &self,
-        selector: &Selector,
-        before: i64,
-        after: i64,
-        range: i64,
-        grid: Grid,
-    ) -> Result<Loaded<'a>> {
-        if let Some(loaded) = &self.loaded.borrow()[selector.id] {
+    /// The series of a selector.
+    pub(super) fn load(&self, selector: &Selector) -> Result<Loaded<'a>> {
+        let Some(id) = selector.selection else { return Err(not_typed()) };
+        if let Some(loaded) = &self.loaded.borrow()[id] {
             return Ok(loaded.clone());
         }
-        let first = selector.shift.reference(grid.start);
-        let last = selector.shift.reference(grid.end());
-        let times = TimeRange::new(
-            Timestamp::from_millis(first.saturating_sub(before).saturating_add(1)),
-            Timestamp::from_millis(last.saturating_add(after)),
-        );
-        let mut hints = SelectHints::default();
-        hints.step = if self.settings.instant { 0 } else { grid.step };
-        hints.range = range;
-        hints.function = selector.around.function.into();
-        hints.grouping =
-            selector.around.grouping.iter().map(|name| String::from(&**name)).collect();
-        hints.by = selector.around.by;
-        let selection = Selection::new(selector.matchers.iter().cloned(), times).with_hints(hints);
-        let series = self.select(&selection)?;
+        let series = self.select(&self.selections[id])?;
         let distinct_without_name = distinct_without_name(selector, &series);
         let loaded = Loaded(Rc::new(Inner { series, distinct_without_name }));
-        self.loaded.borrow_mut()[selector.id] = Some(loaded.clone());
+        self.loaded.borrow_mut()[id] = Some(loaded.clone());
         Ok(loaded)
     }
 
@@ -109,6 +70,8 @@ impl<'a> Evaluator<'a> {
         let mut set = self.source.select(selection)?;
         let mut series = Vec::new();
         while let Some(one) = set.advance()? {
+            self.settings.interrupt.check_canceled()?;
+            self.budget.add_series()?;
             series.push((one.labels().to_labels(), one));
             if series.len() % 1024 == 0 {
                 self.check_time()?;
@@ -119,12 +82,33 @@ impl<'a> Evaluator<'a> {
         }
         Ok(series)
     }
-}
 
-/// Decodes a series into columns; staleness markers stay.
-pub(crate) fn decode(series: &dyn SourceSeries, columns: &mut Columns) -> Result<()> {
-    columns.clear();
-    series.read_all(columns)
+    /// Decodes a series into columns; staleness markers stay.
+    ///
+    /// What is made of it, a column of the grid's steps, must have room beside it.
+    pub(super) fn decode(
+        &self,
+        series: &dyn SourceSeries,
+        columns: &mut Columns,
+        grid: Grid,
+    ) -> Result<()> {
+        columns.clear();
+        let output = Column::bytes_of(grid.steps);
+        let check = |columns: &Columns| {
+            let bytes = columns_bytes(columns).saturating_add(output);
+            self.budget.check(Size { samples: 0, bytes })
+        };
+        if self.budget.limits_bytes() || self.settings.interrupt.cancellation.is_some() {
+            let mut cursor = series.cursor();
+            while cursor.read(columns)? {
+                self.settings.interrupt.check_canceled()?;
+                check(columns)?;
+            }
+        } else {
+            series.read_all(columns)?;
+        }
+        check(columns)
+    }
 }
 
 /// Finds out of each histogram whether a counter reset lies before it, where that is not known.

@@ -3,24 +3,26 @@
 use hashbrown::HashMap;
 use skopos_core::Labels;
 
+use super::budget::{Held, Size};
 use super::column::Series;
-use super::{Evaluator, Grid, Result, Sink, same_labelset, without_metadata};
+use super::{Column, Evaluator, Grid, Result, Sink, same_labelset, without_metadata};
 use crate::plan::{Node, RangeSource};
 
-/// Collects series, merging those with the same labels.
-#[derive(Default)]
-pub(crate) struct Merger {
+/// Collects series, merging those with the same labels. They count as held.
+pub(crate) struct Merger<'e> {
     series: Vec<Series>,
     by_labels: HashMap<Labels, usize>,
+    held: Held<'e>,
 }
 
-impl Merger {
-    pub(crate) fn new() -> Self {
-        Self::default()
+impl<'e> Merger<'e> {
+    pub(crate) fn new(held: Held<'e>) -> Self {
+        Self { series: Vec::new(), by_labels: HashMap::new(), held }
     }
 
     /// Takes a series in; an error where one with the same labels has a value at the same step.
     pub(crate) fn add(&mut self, series: Series) -> Result<()> {
+        self.held.grow(Size::of(&series.column))?;
         let Some(at) = self.by_labels.get(&series.labels) else {
             self.by_labels.insert(series.labels.clone(), self.series.len());
             self.series.push(series);
@@ -32,13 +34,35 @@ impl Merger {
     }
 
     /// The series with these labels, made without values if there is none yet.
-    pub(crate) fn entry(&mut self, labels: &Labels, drop_name: bool, steps: usize) -> &mut Series {
-        let at = *self.by_labels.entry(labels.clone()).or_insert_with(|| {
-            let column = super::Column::new(steps);
-            self.series.push(Series { labels: labels.clone(), drop_name, column });
-            self.series.len() - 1
-        });
-        &mut self.series[at]
+    pub(crate) fn entry(
+        &mut self,
+        labels: &Labels,
+        drop_name: bool,
+        steps: usize,
+    ) -> Result<&mut Series> {
+        let at = match self.by_labels.get(labels) {
+            Some(at) => *at,
+            None => {
+                self.held.grow(Size { samples: steps, bytes: Column::bytes_of(steps) })?;
+                let column = Column::new(steps);
+                self.series.push(Series { labels: labels.clone(), drop_name, column });
+                self.by_labels.insert(labels.clone(), self.series.len() - 1);
+                self.series.len() - 1
+            }
+        };
+        Ok(&mut self.series[at])
+    }
+
+    /// Hands the series to `sink` in the order in which they came, those without values left out.
+    pub(crate) fn finish(mut self, sink: &mut Sink<'_>) -> Result<()> {
+        for series in self.series {
+            // Whoever takes it counts it from now on.
+            self.held.shrink(Size::of(&series.column));
+            if !series.column.is_empty() {
+                sink(series)?;
+            }
+        }
+        Ok(())
     }
 
     /// The series in the order in which they came.
@@ -48,16 +72,16 @@ impl Merger {
 }
 
 /// How the names of series are dropped.
-pub(crate) enum Names {
+pub(crate) enum Names<'e> {
     /// They are marked, and go at the end of the query.
     Delayed,
     /// No two series can become the same.
     Distinct,
     /// Series may become the same.
-    Merged(Merger),
+    Merged(Merger<'e>),
 }
 
-impl Names {
+impl Names<'_> {
     /// Drops the name of a series, which then or at the end goes to `sink`.
     pub(crate) fn drop_from(&mut self, mut series: Series, sink: &mut Sink<'_>) -> Result<()> {
         match self {
@@ -80,45 +104,41 @@ impl Names {
     pub(crate) fn finish(self, sink: &mut Sink<'_>) -> Result<()> {
         match self {
             Self::Delayed | Self::Distinct => Ok(()),
-            Self::Merged(merger) => merger.into_series().into_iter().try_for_each(sink),
+            Self::Merged(merger) => merger.finish(sink),
         }
     }
 }
 
 impl Evaluator<'_> {
     /// How the names of this node's series can be dropped.
-    pub(super) fn names(&self, node: &Node, grid: Grid) -> Result<Names> {
+    pub(super) fn names(&self, node: &Node, grid: Grid) -> Result<Names<'_>> {
         Ok(if self.settings.delayed_names {
             Names::Delayed
         } else if self.is_distinct_without_name(node, grid)? {
             Names::Distinct
         } else {
-            Names::Merged(Merger::new())
+            Names::Merged(self.merger()?)
         })
     }
 
     /// How the names of series can be dropped of which nothing is known.
-    pub(super) fn names_of_any(&self) -> Names {
-        if self.settings.delayed_names { Names::Delayed } else { Names::Merged(Merger::new()) }
+    pub(super) fn names_of_any(&self) -> Result<Names<'_>> {
+        Ok(if self.settings.delayed_names { Names::Delayed } else { Names::Merged(self.merger()?) })
     }
 
     /// Whether the series stay apart without name, type and unit.
     fn is_distinct_without_name(&self, node: &Node, grid: Grid) -> Result<bool> {
         Ok(match node {
-            Node::Selector(selector) => {
-                self.load_instant(selector, grid)?.is_distinct_without_name()
-            }
+            Node::Selector(selector) => self.load(selector)?.is_distinct_without_name(),
             Node::Range(range) => match &range.source {
-                RangeSource::Selector(selector) => {
-                    self.load_range(selector, range.range, grid)?.is_distinct_without_name()
-                }
+                RangeSource::Selector(selector) => self.load(selector)?.is_distinct_without_name(),
                 RangeSource::Subquery { node, .. } => {
-                    let grid = Self::subquery_grid(range, grid);
+                    let grid = range.inner_grid(grid);
                     0 < grid.steps && self.is_distinct_without_name(node, grid)?
                 }
             },
             Node::Once(inner) => self.is_distinct_without_name(inner, grid.first())?,
-            Node::Negate(inner) => self.is_distinct_without_name(inner, grid)?,
+            Node::Negate(negation) => self.is_distinct_without_name(&negation.input, grid)?,
             Node::Call(call) if keeps_series_apart(call.func.name) => {
                 let input = call.args.iter().find(|arg| is_series(&arg.node));
                 match input {
@@ -145,7 +165,8 @@ impl Evaluator<'_> {
 fn is_series(node: &Node) -> bool {
     match node {
         Node::Number(_) | Node::Text(_) => false,
-        Node::Once(inner) | Node::Negate(inner) => is_series(inner),
+        Node::Once(inner) => is_series(inner),
+        Node::Negate(negation) => is_series(&negation.input),
         Node::Binary(binary) => !(binary.lhs_scalar && binary.rhs_scalar),
         Node::Call(call) => call.func.return_type != crate::types::ValueType::Scalar,
         Node::Aggregate(_) | Node::Range(_) | Node::Selector(_) => true,

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use skopos_core::{Columns, FloatHistogram, Labels, RangeSeries, ResetHint, Sample, Timestamp};
 
+use super::analysis::Key;
+use super::budget::{Interrupt, Size};
 use super::column::{Column, Point, Series};
 use super::cursor::Cursor;
-use super::load::{decode, detect_resets, to_samples};
+use super::load::{detect_resets, to_samples};
 use super::{Evaluator, Grid, Result, execution};
 use crate::functions::extended::between;
 use crate::functions::window::{Samples, Window};
@@ -22,14 +24,32 @@ pub(super) struct Extension {
 
 /// A range vector at the steps of a grid.
 #[derive(Clone, Copy)]
-pub(super) struct Windows {
+pub(super) struct Windows<'a> {
     grid: Grid,
     range: i64,
     shift: Shift,
     pub(super) extension: Extension,
+    pub(super) interrupt: Interrupt<'a>,
 }
 
-impl Windows {
+/// How large the windows of a series are, in samples.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Extent {
+    /// The largest one.
+    pub(super) widest: usize,
+    /// All of them together.
+    pub(super) total: usize,
+}
+
+impl Extent {
+    #[inline]
+    pub(super) fn add(&mut self, size: usize) {
+        self.widest = self.widest.max(size);
+        self.total += size;
+    }
+}
+
+impl Windows<'_> {
     /// Whether windows hold samples beyond their range.
     pub(super) fn is_extended(&self) -> bool {
         self.extension.anchored || self.extension.smoothed
@@ -59,6 +79,8 @@ impl Windows {
             let floats = slide(&samples.times, &mut float_cursors, from, to);
             let histograms = slide(&samples.histogram_times, &mut histogram_cursors, from, to);
             if floats.0 < floats.1 || histograms.0 < histograms.1 {
+                // A look at a window may take long.
+                self.interrupt.check_canceled()?;
                 visit(i, Window { samples, floats, histograms, t, start, end })?;
             }
         }
@@ -66,8 +88,8 @@ impl Windows {
     }
 }
 
-impl Windows {
-    /// A function of each window of a series of floats, and how many samples the widest one has.
+impl Windows<'_> {
+    /// A function of each window of a series of floats, and how large the windows are.
     ///
     /// The windows must not hold samples beyond their range.
     #[inline]
@@ -75,19 +97,19 @@ impl Windows {
         &self,
         samples: &Samples,
         mut f: impl FnMut(&Window<'_>) -> Option<f64>,
-    ) -> (Column, usize) {
+    ) -> (Column, Extent) {
         let mut cursors = (Cursor::default(), Cursor::default());
-        let mut widest = 0;
+        let mut extent = Extent::default();
         let column = Column::from_floats(self.grid.steps, |i| {
             let t = self.grid.time(i);
             let end = self.shift.reference(t);
             let start = end.saturating_sub(self.range);
             let floats = slide(&samples.times, &mut cursors, start, end);
-            widest = widest.max(floats.1 - floats.0);
+            extent.add(floats.1 - floats.0);
             let window = Window { samples, floats, histograms: (0, 0), t, start, end };
             if floats.0 < floats.1 { f(&window) } else { None }
         });
-        (column, widest)
+        (column, extent)
     }
 }
 
@@ -99,18 +121,8 @@ fn slide(times: &[i64], window: &mut (Cursor, Cursor), from: i64, to: i64) -> (u
 }
 
 impl<'a> Evaluator<'a> {
-    /// The times at which a subquery evaluates its expression.
-    pub(super) fn subquery_grid(range: &Range, grid: Grid) -> Grid {
-        let RangeSource::Subquery { step, shift, .. } = &range.source else { return grid };
-        let first = shift.reference(grid.start).saturating_sub(range.range);
-        let end = shift.reference(grid.end());
-        // The first multiple of the step after the start of the first window.
-        let start = first.div_euclid(*step).saturating_add(1).saturating_mul(*step);
-        Grid::new(start, end, *step)
-    }
-
     /// The windows of a range vector over a grid.
-    pub(super) fn windows(&self, range: &Range, grid: Grid) -> Windows {
+    pub(super) fn windows(&self, range: &Range, grid: Grid) -> Windows<'a> {
         let (shift, extension) = match &range.source {
             RangeSource::Selector(Selector { shift, anchored, smoothed, .. }) => {
                 let (anchored, smoothed) = (*anchored, *smoothed);
@@ -118,7 +130,8 @@ impl<'a> Evaluator<'a> {
             }
             RangeSource::Subquery { shift, .. } => (*shift, Extension::default()),
         };
-        Windows { grid, range: range.range, shift, extension }
+        let interrupt = self.settings.interrupt;
+        Windows { grid, range: range.range, shift, extension, interrupt }
     }
 
     /// Calls `visit` with the labels and samples of each series of a range vector. The third
@@ -129,14 +142,24 @@ impl<'a> Evaluator<'a> {
         grid: Grid,
         visit: &mut dyn FnMut(&Labels, &mut Samples, bool) -> Result<()>,
     ) -> Result<()> {
+        let key = Key::of(range);
+        self.observe_range(key, visit, |visit| self.each_range_of(range, grid, visit))
+    }
+
+    fn each_range_of(
+        &self,
+        range: &Range,
+        grid: Grid,
+        visit: &mut dyn FnMut(&Labels, &mut Samples, bool) -> Result<()>,
+    ) -> Result<()> {
         let mut samples = Samples::default();
         match &range.source {
             RangeSource::Selector(selector) => {
-                let loaded = self.load_range(selector, range.range, grid)?;
+                let loaded = self.load(selector)?;
                 let mut columns = Columns::new();
                 for (labels, series) in loaded.series() {
                     self.check_time()?;
-                    decode(&**series, &mut columns)?;
+                    self.decode(&**series, &mut columns, grid)?;
                     if selector.stats {
                         detect_resets(&mut columns);
                     }
@@ -146,7 +169,7 @@ impl<'a> Evaluator<'a> {
                 Ok(())
             }
             RangeSource::Subquery { node, .. } => {
-                let inner = Self::subquery_grid(range, grid);
+                let inner = range.inner_grid(grid);
                 self.check_budget(inner.steps)?;
                 self.each(node, inner, &mut |series| {
                     fill(&series, inner, &mut samples);
@@ -154,6 +177,34 @@ impl<'a> Evaluator<'a> {
                 })
             }
         }
+    }
+
+    /// Counts what the windows of a series hold: `total` samples, if that is known.
+    pub(super) fn tally_windows(
+        &self,
+        range: &Range,
+        windows: &Windows<'_>,
+        samples: &Samples,
+        total: Option<usize>,
+    ) -> Result<()> {
+        if range.weight == 0 {
+            return Ok(());
+        }
+        if let Some(total) = total {
+            self.budget.tally(total, range.weight);
+            if !self.budget.counts_steps() {
+                return Ok(());
+            }
+        }
+        let sizes = samples.histogram_sizes();
+        windows.each(samples, |i, window| {
+            let size = window.size(&sizes);
+            if total.is_none() {
+                self.budget.tally(size, range.weight);
+            }
+            self.budget.tally_step(i, size, range.weight);
+            Ok(())
+        })
     }
 
     /// A range vector as the result of an instant query.
@@ -165,9 +216,15 @@ impl<'a> Evaluator<'a> {
         };
         let windows = self.windows(range, grid);
         let mut out: Vec<(RangeSeries, bool)> = Vec::new();
+        let mut held = self.budget.hold(Size::default())?;
         self.each_range(range, grid, &mut |labels, samples, drop_name| {
-            windows.each(samples, |_, window| {
-                self.count(window.len())?;
+            self.settings.interrupt.check_canceled()?;
+            let sizes = samples.histogram_sizes();
+            windows.each(samples, |i, window| {
+                let size = window.size(&sizes);
+                held.grow(Size { samples: size, bytes: 16 * window.len() })?;
+                self.budget.tally(size, range.weight);
+                self.budget.tally_step(i, size, range.weight);
                 let floats = floats_of(&window, windows.extension)?;
                 let histograms = histograms_of(&window);
                 if !floats.is_empty() || !histograms.is_empty() {

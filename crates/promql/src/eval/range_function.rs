@@ -3,7 +3,7 @@
 use skopos_core::{Labels, SampleValue};
 
 use super::column::{Bits, Column, Series};
-use super::range::Windows;
+use super::range::{Extent, Windows};
 use super::{Evaluator, Grid, Result, Sink, execution};
 use crate::annotation::Annotations;
 use crate::functions::rate::Slope;
@@ -92,7 +92,7 @@ impl RangeFunction {
 /// A call with its scalar arguments evaluated.
 struct Prepared<'c> {
     function: RangeFunction,
-    windows: Windows,
+    windows: Windows<'c>,
     /// The scalar arguments in order, one value for each step.
     scalars: Vec<Vec<f64>>,
     notes: &'c Annotations,
@@ -126,7 +126,7 @@ impl Evaluator<'_> {
         }
         if function.keeps_name() {
             return self.each_range(range, grid, &mut |labels, samples, drop_name| {
-                let column = self.range_column(&prepared, labels, samples, grid)?;
+                let column = self.range_column(&prepared, range, labels, samples, grid)?;
                 if column.is_empty() {
                     return Ok(());
                 }
@@ -135,7 +135,7 @@ impl Evaluator<'_> {
         }
         let mut names = self.names(node, grid)?;
         self.each_range(range, grid, &mut |labels, samples, drop_name| {
-            let column = self.range_column(&prepared, labels, samples, grid)?;
+            let column = self.range_column(&prepared, range, labels, samples, grid)?;
             if column.is_empty() {
                 return Ok(());
             }
@@ -148,18 +148,20 @@ impl Evaluator<'_> {
     fn range_column(
         &self,
         call: &Prepared<'_>,
+        range: &Range,
         labels: &Labels,
         samples: &mut Samples,
         grid: Grid,
     ) -> Result<Column> {
         let cx = Context { notes: call.notes, labels, span: call.span };
         let mut column = Column::new(grid.steps);
-        let widest = if samples.histograms.is_empty() && !call.windows.is_extended() {
+        let extent = if samples.histograms.is_empty() && !call.windows.is_extended() {
             call.fill_floats(samples, &cx, &mut column)?
         } else {
             call.fill(samples, &cx, &mut column)?
         };
-        self.check_budget(widest.saturating_add(column.samples()))?;
+        self.check_budget(extent.widest.saturating_add(column.samples()))?;
+        self.tally_windows(range, &call.windows, samples, Some(extent.total))?;
         Ok(column)
     }
 
@@ -200,6 +202,7 @@ impl Evaluator<'_> {
     ) -> Result<()> {
         let mut present = Bits::new(grid.steps);
         self.each_range(range, grid, &mut |_, samples, _| {
+            self.tally_windows(range, &prepared.windows, samples, None)?;
             prepared.windows.each(samples, |i, _| {
                 present.set(i);
                 Ok(())
@@ -231,21 +234,22 @@ impl Prepared<'_> {
         self.scalars.get(arg).and_then(|values| values.get(step)).copied().unwrap_or(f64::NAN)
     }
 
-    /// The function's value for each window; how many samples the widest one has.
-    fn fill(&self, samples: &mut Samples, cx: &Context<'_>, column: &mut Column) -> Result<usize> {
+    /// The function's value for each window; how large the windows are.
+    fn fill(&self, samples: &mut Samples, cx: &Context<'_>, column: &mut Column) -> Result<Extent> {
         if matches!(self.function, RangeFunction::Slope(Slope { counter: true, .. })) {
             samples.find_resets();
         }
         let mut scratch = Vec::new();
-        let mut widest = 0;
+        let sizes = samples.histogram_sizes();
+        let mut extent = Extent::default();
         self.windows.each(samples, |i, window| {
-            widest = widest.max(window.len());
+            extent.add(window.size(&sizes));
             if let Some(value) = self.apply(i, &window, &mut scratch, cx)? {
                 column.set(i, value);
             }
             Ok(())
         })?;
-        Ok(widest)
+        Ok(extent)
     }
 
     /// The same for a series of floats: for what is asked most, a loop for one function alone.
@@ -254,7 +258,7 @@ impl Prepared<'_> {
         samples: &mut Samples,
         cx: &Context<'_>,
         column: &mut Column,
-    ) -> Result<usize> {
+    ) -> Result<Extent> {
         match self.function {
             RangeFunction::AvgOverTime => self.slide_over(samples, |values, spans| {
                 sliding::mean(values, spans, &mut |i, v| column.set_float(i, v));
@@ -306,15 +310,18 @@ impl Prepared<'_> {
         &self,
         samples: &Samples,
         f: impl FnOnce(&[f64], &[sliding::Span]),
-    ) -> Result<usize> {
+    ) -> Result<Extent> {
+        let mut extent = Extent::default();
         let mut spans = Vec::with_capacity(self.windows.steps());
         self.windows.each(samples, |step, window| {
             let (from, to) = window.floats;
+            extent.add(to - from);
             spans.push(sliding::Span { step, from, to });
             Ok(())
         })?;
         f(&samples.values, &spans);
-        Ok(spans.iter().map(|span| span.to - span.from).max().unwrap_or(0))
+        self.windows.interrupt.check_canceled()?;
+        Ok(extent)
     }
 
     /// The quantile that is asked for at a step; warns if it is none.
@@ -332,10 +339,10 @@ impl Prepared<'_> {
         samples: &Samples,
         column: &mut Column,
         f: impl FnMut(&Window<'_>) -> Option<f64>,
-    ) -> Result<usize> {
-        let (filled, widest) = self.windows.column_of_floats(samples, f);
+    ) -> Result<Extent> {
+        let (filled, extent) = self.windows.column_of_floats(samples, f);
         *column = filled;
-        Ok(widest)
+        Ok(extent)
     }
 
     /// The function's value for one window.

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use skopos_core::{Columns, FloatHistogram, Labels, Timestamp, is_stale_nan};
 
+use super::budget::Size;
 use super::column::{Column, Series};
 use super::cursor::Cursor;
-use super::load::{decode, detect_resets};
+use super::load::detect_resets;
 use super::{Evaluator, Grid, Result, Sink, execution};
 use crate::functions::extended::{between, between_histograms};
 use crate::histogram::Incompatible;
@@ -46,11 +47,11 @@ impl Evaluator<'_> {
         if selector.anchored {
             return Err(execution("anchored modifier can only be used with a range selector"));
         }
-        let loaded = self.load_instant(selector, grid)?;
+        let loaded = self.load(selector)?;
         let mut columns = Columns::new();
         for (labels, series) in loaded.series() {
             self.check_time()?;
-            decode(&**series, &mut columns)?;
+            self.decode(&**series, &mut columns, grid)?;
             if selector.stats {
                 detect_resets(&mut columns);
             }
@@ -62,7 +63,9 @@ impl Evaluator<'_> {
             if column.is_empty() {
                 continue;
             }
-            self.check_budget(column.samples())?;
+            let size = Size::of(&column);
+            self.budget.check(size)?;
+            self.budget.tally_column(&column, size.samples, selector.weight);
             sink(Series { labels: labels.clone(), drop_name: false, column })?;
         }
         Ok(())

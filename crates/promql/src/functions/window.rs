@@ -5,6 +5,8 @@ use std::sync::Arc;
 use skopos_core::{FloatHistogram, Labels, SampleValue};
 
 use crate::annotation::Annotations;
+use crate::eval::budget::histogram_bytes;
+use crate::histogram::sample_size;
 use crate::span::Span;
 
 /// The samples of one series, floats and histograms apart, without staleness markers.
@@ -37,6 +39,33 @@ impl Samples {
         self.histogram_starts.clear();
         self.resets.clear();
         self.counted.clear();
+    }
+
+    /// For how many samples they count.
+    pub(crate) fn size(&self) -> usize {
+        self.values.len() + self.histograms.iter().map(|h| sample_size(h)).sum::<usize>()
+    }
+
+    /// How many bytes they take.
+    pub(crate) fn bytes(&self) -> usize {
+        let numbers = 2 * self.values.len()
+            + self.histogram_times.len()
+            + self.starts.len()
+            + self.histogram_starts.len();
+        8 * numbers + self.histograms.iter().map(|h| histogram_bytes(h)).sum::<usize>()
+    }
+
+    /// For how many samples the histograms before each one count; nothing where there is none.
+    pub(crate) fn histogram_sizes(&self) -> Vec<usize> {
+        if self.histograms.is_empty() {
+            return Vec::new();
+        }
+        let mut sum = 0;
+        let sizes = self.histograms.iter().map(|h| {
+            sum += sample_size(h);
+            sum
+        });
+        std::iter::once(0).chain(sizes).collect()
     }
 
     /// Counts the floats for whose index `counts` holds, for windows to ask.
@@ -146,6 +175,13 @@ impl<'a> Window<'a> {
     /// How many samples there are.
     pub(crate) fn len(&self) -> usize {
         self.floats.1 - self.floats.0 + self.histograms.1 - self.histograms.0
+    }
+
+    /// For how many samples the window counts, by what all its series' histograms count for.
+    pub(crate) fn size(&self, histogram_sizes: &[usize]) -> usize {
+        let (from, to) = self.histograms;
+        let floats = self.floats.1 - self.floats.0;
+        if from == to { floats } else { floats + histogram_sizes[to] - histogram_sizes[from] }
     }
 
     /// How many floats of the window but the first have been counted.
