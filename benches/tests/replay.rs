@@ -36,6 +36,8 @@ mod promql_parse;
 mod promql_series;
 #[path = "../../fuzz/properties/regex_parse.rs"]
 mod regex_parse;
+#[path = "../../fuzz/properties/template_html.rs"]
+mod template_html;
 #[path = "../../fuzz/properties/template_parse.rs"]
 mod template_parse;
 
@@ -124,6 +126,11 @@ fn chunk_histogram_holds() {
 #[test]
 fn chunk_xor2_holds() {
     replay("chunk_xor2", chunk_xor2::holds);
+}
+
+#[test]
+fn template_html_holds() {
+    replay("template_html", template_html::holds);
 }
 
 #[test]

@@ -15,6 +15,9 @@ mod cache;
 mod functions;
 mod host;
 mod humanize;
+mod page;
+
+pub use self::page::HtmlExpander;
 
 use self::cache::Cache;
 use self::functions::AlertFunctions;

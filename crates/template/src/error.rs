@@ -6,6 +6,8 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
+    /// The template's HTML cannot be escaped by context.
+    Escape,
     /// The template does not parse.
     Syntax,
     /// The template parses but failed while it was executed.
@@ -43,13 +45,24 @@ impl Error {
         Self { kind, line, column: Some(column), message }
     }
 
+    #[cold]
+    pub(crate) fn escape(
+        kind: ErrorKind,
+        line: usize,
+        column: Option<usize>,
+        message: String,
+    ) -> Self {
+        Self { kind, line, column, message }
+    }
+
     /// What kind of failure it is.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }
 
-    /// The line in the template's text, from 1.
+    /// The line in the template's text, from 1; also 1 where it is not known, as at HTML that ends
+    /// too early.
     #[must_use]
     pub fn line(&self) -> usize {
         self.line
@@ -77,11 +90,11 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// Syntax errors are `Invalid`, failures while executing `Execution`, exceeded limits `Limit`.
+/// Errors of syntax and of escaping are `Invalid`, failures while executing `Execution`, exceeded limits `Limit`.
 impl From<Error> for skopos_core::Error {
     fn from(error: Error) -> Self {
         let kind = match error.kind {
-            ErrorKind::Syntax => skopos_core::ErrorKind::Invalid,
+            ErrorKind::Escape | ErrorKind::Syntax => skopos_core::ErrorKind::Invalid,
             ErrorKind::Execution => skopos_core::ErrorKind::Execution,
             ErrorKind::Limit => skopos_core::ErrorKind::Limit,
         };

@@ -5,44 +5,45 @@
 use crate::builtin;
 use crate::error::{Error, ErrorKind};
 use crate::function::{Functions, Type};
+use crate::html::Space;
 use crate::limits::Limits;
 use crate::literal::Number;
-use crate::node::{Branch, Call, Command, List, Node, Operand, Pipe, Term};
+use crate::node::{Branch, Call, Command, List, Node, Operand, Pipe, Source, Term};
 use crate::parser::Trees;
 use crate::print::sprint_within;
 use crate::value::{IntType, Value};
 
 mod call;
+mod html;
 
 /// How deep calls of templates, branches and parentheses may nest in sum.
 const MAX_DEPTH: usize = 250;
 
-/// Runs the template `name` of `trees` over `data`.
+/// Runs the template `name` of `trees` over `data`; with a `space`, it can call the templates there.
 pub(crate) fn execute(
     name: &str,
-    text: &str,
     trees: &Trees,
+    space: Option<&Space>,
     limits: &Limits,
     functions: &dyn Functions,
     data: &Value,
 ) -> Result<Vec<u8>, Error> {
+    let Some((name, tree)) = trees.get_key_value(name) else { return Ok(Vec::new()) };
     let mut state = State {
-        name,
-        text,
         trees,
+        space,
         limits,
         functions,
         out: Vec::new(),
         current: name,
-        place: Place { pos: 0, context: Context::Template(name) },
+        source: &tree.source,
+        place: Place { source: &tree.source, pos: 0, context: Context::Template(name) },
         variables: vec![("$", data.clone())],
         depth: 0,
         steps: 0,
         bytes: 0,
     };
-    if let Some(list) = trees.get(name) {
-        state.walk_list(data, list)?;
-    }
+    state.walk_list(data, &tree.list)?;
     Ok(state.out)
 }
 
@@ -57,6 +58,7 @@ enum Flow {
 /// The part of the tree that error messages name.
 #[derive(Clone, Copy)]
 struct Place<'t> {
+    source: &'t Source,
     pos: usize,
     context: Context<'t>,
 }
@@ -83,14 +85,15 @@ impl std::fmt::Display for Context<'_> {
 }
 
 struct State<'t> {
-    name: &'t str,
-    text: &'t str,
     trees: &'t Trees,
+    space: Option<&'t Space>,
     limits: &'t Limits,
     functions: &'t dyn Functions,
     out: Vec<u8>,
     /// The name of the template that is being executed.
     current: &'t str,
+    /// Where that template comes from.
+    source: &'t Source,
     place: Place<'t>,
     variables: Vec<(&'t str, Value)>,
     depth: usize,
@@ -106,19 +109,18 @@ impl<'t> State<'t> {
 
     #[cold]
     fn error_of(&self, kind: ErrorKind, message: impl std::fmt::Display) -> Error {
-        let before = self.text.get(..self.place.pos).unwrap_or(self.text);
-        let line = 1 + before.bytes().filter(|b| *b == b'\n').count();
-        let column = before.len() - before.rfind('\n').map_or(0, |at| at + 1);
+        let source = self.place.source;
+        let (line, column) = source.place(self.place.pos);
         let current = skopos_core::text::Quoted(self.current);
         let message = format!(
             "template: {}:{line}:{column}: executing {current} at <{}>: {message}",
-            self.name, self.place.context
+            source.name, self.place.context
         );
         Error::at(kind, line, column, message)
     }
 
     fn at(&mut self, pos: usize, context: Context<'t>) {
-        self.place = Place { pos, context };
+        self.place = Place { source: self.source, pos, context };
     }
 
     fn at_operand(&mut self, operand: &'t Operand) {
@@ -187,8 +189,8 @@ impl<'t> State<'t> {
                     self.print(&value)?;
                 }
             }
-            Node::Break => return Ok(Flow::Break),
-            Node::Continue => return Ok(Flow::Continue),
+            Node::Break(_) => return Ok(Flow::Break),
+            Node::Continue(_) => return Ok(Flow::Continue),
             Node::If(branch) => return self.nested(|state| state.branch(dot, branch, false)),
             Node::With(branch) => return self.nested(|state| state.branch(dot, branch, true)),
             Node::Range(branch) => return self.nested(|state| state.range(dot, branch)),
@@ -308,7 +310,7 @@ impl<'t> State<'t> {
 
     fn call_template(&mut self, dot: &Value, call: &'t Call) -> Result<(), Error> {
         let trees = self.trees;
-        let Some((name, list)) = trees.get_key_value(&call.name) else {
+        let Some((name, tree)) = trees.get_key_value(&call.name) else {
             let name = skopos_core::text::Quoted(&call.name);
             return Err(self.error(format_args!("template {name} not defined")));
         };
@@ -318,8 +320,10 @@ impl<'t> State<'t> {
         };
         let variables = std::mem::replace(&mut self.variables, vec![("$", data.clone())]);
         let caller = std::mem::replace(&mut self.current, name);
-        self.walk_list(&data, list)?;
+        let source = std::mem::replace(&mut self.source, &tree.source);
+        self.walk_list(&data, &tree.list)?;
         self.current = caller;
+        self.source = source;
         self.variables = variables;
         Ok(())
     }
@@ -375,8 +379,13 @@ impl<'t> State<'t> {
             Term::Chain(inner, names) => self.chain(dot, first, inner, names, args, last),
             Term::Function(name) => {
                 self.at_operand(first);
-                let blame = Place { pos: command.pos, context: Context::Command(command) };
+                let context = Context::Command(command);
+                let blame = Place { source: self.source, pos: command.pos, context };
                 self.function(dot, name, blame, args, last)
+            }
+            Term::Escaper(escaper) => {
+                self.at_operand(first);
+                self.escape(dot, *escaper, first, args, last)
             }
             Term::Pipe(pipe) => {
                 self.not_a_function(first, args, last.as_ref())?;

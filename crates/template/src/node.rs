@@ -5,15 +5,53 @@ use std::sync::Arc;
 
 use skopos_core::text::Quoted;
 
+use crate::html::Escaper;
 use crate::literal::Number;
+
+/// A text that templates are parsed from, with the name that error messages show.
+#[derive(Debug)]
+pub(crate) struct Source {
+    pub(crate) name: String,
+    pub(crate) text: String,
+}
+
+impl Source {
+    /// The line of `pos`, from 1, and the byte in it, from 0.
+    pub(crate) fn place(&self, pos: usize) -> (usize, usize) {
+        let before = self.text.get(..pos).unwrap_or(&self.text);
+        let line = 1 + before.bytes().filter(|b| *b == b'\n').count();
+        (line, before.len() - before.rfind('\n').map_or(0, |at| at + 1))
+    }
+}
+
+/// One template: what it consists of, and where that begins.
+#[derive(Debug)]
+pub(crate) struct Tree {
+    pub(crate) source: Arc<Source>,
+    pub(crate) pos: usize,
+    pub(crate) list: List,
+}
+
+impl Tree {
+    /// Whether there is nothing but space.
+    pub(crate) fn is_blank(&self) -> bool {
+        is_blank(&self.list)
+    }
+}
+
+/// Whether there is nothing but space.
+pub(crate) fn is_blank(list: &[Node]) -> bool {
+    list.iter().all(|node| matches!(node, Node::Text(text) if text.trim_ascii().is_empty()))
+}
 
 /// What a template consists of.
 #[derive(Clone, Debug)]
 pub(crate) enum Node {
     Text(Arc<[u8]>),
     Action(Pipe),
-    Break,
-    Continue,
+    /// With its position, as the next.
+    Break(usize),
+    Continue(usize),
     If(Branch),
     With(Branch),
     Range(Branch),
@@ -83,6 +121,8 @@ pub(crate) enum Term {
     /// The name of a function.
     Function(String),
     Pipe(Box<Pipe>),
+    /// What escaping by context adds to pipelines.
+    Escaper(Escaper),
 }
 
 impl fmt::Display for Pipe {
@@ -129,6 +169,7 @@ impl fmt::Display for Operand {
             }
             Term::Function(name) => f.write_str(name),
             Term::Pipe(pipe) => pipe.fmt(f),
+            Term::Escaper(escaper) => f.write_str(escaper.name()),
         }
     }
 }

@@ -8,26 +8,27 @@ use skopos_core::text::Quoted;
 use crate::error::Error;
 use crate::lexer::{Item, Kind, Lexer};
 use crate::literal::{Number, unquote};
-use crate::node::{Branch, Call, Command, List, Node, Operand, Pipe, Term};
+use crate::node::{Branch, Call, Command, List, Node, Operand, Pipe, Source, Term, Tree, is_blank};
 
 /// How deep actions and parentheses may nest; Go allows more, but nobody needs it.
 pub(crate) const MAX_NESTING: usize = 100;
 
 /// The trees of a template and of what it defines, by name.
-pub(crate) type Trees = BTreeMap<String, List>;
+pub(crate) type Trees = BTreeMap<String, Arc<Tree>>;
 
-/// Parses `text` under `name`; `knows` says which functions there are.
-pub(crate) fn parse(name: &str, text: &str, knows: &dyn Fn(&str) -> bool) -> Result<Trees, Error> {
+/// Parses a text; `knows` says which functions there are.
+pub(crate) fn parse(source: &Arc<Source>, knows: &dyn Fn(&str) -> bool) -> Result<Trees, Error> {
     let mut parser = Parser {
-        name,
-        lexer: Lexer::new(text),
+        name: &source.name,
+        source,
+        lexer: Lexer::new(&source.text),
         knows,
         trees: Trees::new(),
         scope: Scope::new(),
         nesting: 0,
     };
     let list = parser.template()?;
-    parser.add(name.to_owned(), list)?;
+    parser.add(source.name.clone(), 0, list)?;
     Ok(parser.trees)
 }
 
@@ -56,6 +57,7 @@ impl Scope<'_> {
 
 struct Parser<'t, 'f> {
     name: &'f str,
+    source: &'f Arc<Source>,
     lexer: Lexer<'t>,
     knows: &'f dyn Fn(&str) -> bool,
     trees: Trees,
@@ -138,8 +140,8 @@ impl<'t> Parser<'t, '_> {
         if item.kind == kind { Ok(item) } else { Err(self.unexpected(&item, context)) }
     }
 
-    fn add(&mut self, name: String, list: List) -> Result<(), Error> {
-        let is_new = self.trees.get(&name).is_none_or(|old| is_blank(old));
+    fn add(&mut self, name: String, pos: usize, list: List) -> Result<(), Error> {
+        let is_new = self.trees.get(&name).is_none_or(|old| old.is_blank());
         if !is_new && !is_blank(&list) {
             let name = Quoted(&name);
             return Err(
@@ -147,7 +149,8 @@ impl<'t> Parser<'t, '_> {
             );
         }
         if is_new {
-            self.trees.insert(name, list);
+            let source = Arc::clone(self.source);
+            self.trees.insert(name, Arc::new(Tree { source, pos, list }));
         }
         Ok(())
     }
@@ -194,11 +197,12 @@ impl<'t> Parser<'t, '_> {
         let item = self.next_non_space();
         let name = self.template_name(&item, CONTEXT)?;
         self.expect(Kind::RightDelim, CONTEXT)?;
+        let pos = self.peek_non_space().pos;
         let (list, end) = self.item_list()?;
         if !matches!(end, Step::End) {
             return Err(self.error(format_args!("unexpected {} in {CONTEXT}", end.as_text())));
         }
-        self.add(name, list)?;
+        self.add(name, pos, list)?;
         self.scope = outer;
         Ok(())
     }
@@ -235,8 +239,8 @@ impl<'t> Parser<'t, '_> {
         let item = self.next_non_space();
         let node = match item.kind {
             Kind::Block => self.block()?,
-            Kind::Break => self.loop_control("break", Node::Break)?,
-            Kind::Continue => self.loop_control("continue", Node::Continue)?,
+            Kind::Break => self.loop_control("break", Node::Break(item.pos))?,
+            Kind::Continue => self.loop_control("continue", Node::Continue(item.pos))?,
             Kind::Else => return self.else_control(),
             Kind::End => {
                 self.expect(Kind::RightDelim, "end")?;
@@ -311,13 +315,14 @@ impl<'t> Parser<'t, '_> {
         let name = self.template_name(&item, CONTEXT)?;
         let pipe = self.pipeline(CONTEXT, Kind::RightDelim)?;
         let outer = std::mem::replace(&mut self.scope, Scope::new());
+        let pos = self.peek_non_space().pos;
         let (list, end) = self.item_list()?;
         if !matches!(end, Step::End) {
             // The line of the block is told, not that of its end.
             self.scope = outer;
             return Err(self.error(format_args!("unexpected {} in {CONTEXT}", end.as_text())));
         }
-        self.add(name.clone(), list)?;
+        self.add(name.clone(), pos, list)?;
         self.scope = outer;
         Ok(Node::Template(Call { pos: item.pos, name, pipe: Some(pipe) }))
     }
@@ -537,11 +542,6 @@ impl Term {
             Self::Bool(_) | Self::Dot | Self::Nil | Self::Number(_) | Self::String { .. }
         )
     }
-}
-
-/// Whether there is nothing but space.
-fn is_blank(list: &[Node]) -> bool {
-    list.iter().all(|node| matches!(node, Node::Text(text) if text.trim_ascii().is_empty()))
 }
 
 /// An item as error messages show it.

@@ -6,7 +6,7 @@
 use crate::value::{IntType, Value};
 
 mod float;
-mod quote;
+pub(crate) mod quote;
 mod spec;
 
 pub(crate) use self::quote::quote;

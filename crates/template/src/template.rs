@@ -1,10 +1,13 @@
 //! A parsed template, ready to be executed any number of times.
 
+use std::sync::Arc;
+
 use crate::builtin;
 use crate::error::{Error, ErrorKind};
 use crate::exec::execute;
 use crate::function::Functions;
 use crate::limits::Limits;
+use crate::node::Source;
 use crate::parser::{Trees, parse};
 use crate::value::Value;
 
@@ -22,7 +25,6 @@ use crate::value::Value;
 #[derive(Clone, Debug)]
 pub struct Template {
     name: String,
-    text: String,
     trees: Trees,
     limits: Limits,
 }
@@ -41,16 +43,11 @@ impl Template {
         functions: &dyn Functions,
         limits: &Limits,
     ) -> Result<Self, Error> {
-        if text.len() > limits.text_bytes {
-            let message =
-                format!("template: {name}:1: text is longer than {} bytes", limits.text_bytes);
-            return Err(Error::at(ErrorKind::Limit, 1, 0, message));
-        }
         let knows = |function: &str| {
             functions.signature(function).is_some() || builtin::signature(function).is_some()
         };
-        let trees = parse(name, text, &knows)?;
-        Ok(Self { name: name.to_owned(), text: text.to_owned(), trees, limits: limits.clone() })
+        let trees = parse_within(name, text, &knows, limits)?;
+        Ok(Self { name: name.to_owned(), trees, limits: limits.clone() })
     }
 
     /// Writes the template's output for `data`, which the dot and `$` stand for.
@@ -61,7 +58,7 @@ impl Template {
     ///
     /// `Execution`, with line and column, or `Limit`.
     pub fn execute(&self, data: &Value, functions: &dyn Functions) -> Result<Vec<u8>, Error> {
-        execute(&self.name, &self.text, &self.trees, &self.limits, functions, data)
+        execute(&self.name, &self.trees, None, &self.limits, functions, data)
     }
 
     /// The template's name.
@@ -74,4 +71,19 @@ impl Template {
     pub fn defined(&self) -> impl Iterator<Item = &str> {
         self.trees.keys().map(String::as_str)
     }
+}
+
+/// Parses a text that is no longer than the limits allow.
+pub(crate) fn parse_within(
+    name: &str,
+    text: &str,
+    knows: &dyn Fn(&str) -> bool,
+    limits: &Limits,
+) -> Result<Trees, Error> {
+    if text.len() > limits.text_bytes {
+        let message =
+            format!("template: {name}:1: text is longer than {} bytes", limits.text_bytes);
+        return Err(Error::at(ErrorKind::Limit, 1, 0, message));
+    }
+    parse(&Arc::new(Source { name: name.to_owned(), text: text.to_owned() }), knows)
 }

@@ -282,6 +282,11 @@ impl Struct for Time {
         ))
     }
 
+    fn json(&self) -> Option<String> {
+        let layout = "2006-01-02T15:04:05.999999999Z07:00";
+        Some(format!("\"{}\"", layout::format(self.civil(), layout)))
+    }
+
     fn method(&self, name: &str) -> Option<Signature> {
         const INT: Type = Type::Int(IntType::Int);
         Some(match name {

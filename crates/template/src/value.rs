@@ -385,6 +385,12 @@ pub trait Struct: fmt::Debug + std::any::Any {
         None
     }
 
+    /// The JSON form, for types that have one of their own (Go's `MarshalJSON`); others are written by
+    /// their fields. HTML templates write it where a script has a value.
+    fn json(&self) -> Option<String> {
+        None
+    }
+
     /// What the method `name` takes, if there is such a method.
     fn method(&self, name: &str) -> Option<Signature> {
         let _ = name;

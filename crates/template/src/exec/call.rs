@@ -4,6 +4,7 @@ use super::{Context, Place, State};
 use crate::builtin;
 use crate::error::{Error, ErrorKind};
 use crate::function::{CallError, Signature, Type};
+use crate::html::TMPL;
 use crate::literal::Number;
 use crate::node::{Operand, Term};
 use crate::value::Value;
@@ -79,13 +80,13 @@ impl<'t> State<'t> {
         result: Result<Value, CallError>,
     ) -> Result<Value, Error> {
         self.finish_call(
-            Place { pos: operand.pos, context: Context::Operand(operand) },
+            Place { source: self.source, pos: operand.pos, context: Context::Operand(operand) },
             name,
             result,
         )
     }
 
-    fn finish_call(
+    pub(super) fn finish_call(
         &mut self,
         blame: Place<'t>,
         name: &str,
@@ -113,6 +114,11 @@ impl<'t> State<'t> {
         last: Option<Value>,
     ) -> Result<Value, Error> {
         let functions = self.functions;
+        if let (Some(space), "tmpl") = (self.space, name) {
+            let args = self.arguments(dot, name, TMPL, args, last)?;
+            let result = self.call_by_name(space, &args);
+            return self.finish_call(blame, name, result);
+        }
         if let Some(signature) = functions.signature(name) {
             let args = self.arguments(dot, name, signature, args, last)?;
             return self.finish_call(blame, name, functions.call(name, &args));
@@ -183,7 +189,7 @@ impl<'t> State<'t> {
     }
 
     /// The arguments of a call, checked against what it takes.
-    fn arguments(
+    pub(super) fn arguments(
         &mut self,
         dot: &Value,
         name: &str,
@@ -224,7 +230,8 @@ impl<'t> State<'t> {
             Term::Variable(names) => self.variable_chain(dot, arg, names, &[], None)?,
             Term::Pipe(pipe) => self.nested(|state| state.pipeline(dot, pipe))?,
             Term::Function(name) => {
-                let blame = Place { pos: arg.pos, context: Context::Operand(arg) };
+                let context = Context::Operand(arg);
+                let blame = Place { source: self.source, pos: arg.pos, context };
                 self.nested(|state| state.function(dot, name, blame, &[], None))?
             }
             Term::Chain(inner, names) => {

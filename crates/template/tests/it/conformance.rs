@@ -8,16 +8,16 @@ use skopos_core::{
     Error, ErrorKind, Expander, Expansion, FloatHistogram, Labels, QueryEngine, QueryOutput,
     QueryRequest, QueryValue, SampleValue, Span, Timestamp, VectorSample,
 };
-use skopos_template::AlertExpander;
+use skopos_template::{AlertExpander, HtmlExpander};
 
 /// The file of vectors; none, said aloud, where there is no folder of them.
 #[expect(clippy::disallowed_methods, reason = "the folder of vectors is named by the environment")]
-fn vectors() -> Option<Json> {
+fn vectors(name: &str) -> Option<Json> {
     let Ok(folder) = std::env::var("SKOPOS_CONFORMANCE") else {
         eprintln!("skipped: SKOPOS_CONFORMANCE is not set");
         return None;
     };
-    let path = PathBuf::from(folder).join("vectors/template/template.json");
+    let path = PathBuf::from(folder).join("vectors/template").join(name);
     let text = std::fs::read_to_string(&path).expect("the vectors are there");
     Some(serde_json::from_str(&text).expect("the vectors are JSON"))
 }
@@ -99,7 +99,7 @@ const COUNTING: [&str; 3] =
 
 #[test]
 fn templates_expand_as_in_go() {
-    let Some(file) = vectors() else { return };
+    let Some(file) = vectors("template.json") else { return };
     let expander = AlertExpander::new();
     let all_labels = labels(&file["labels"]);
     let external_labels = labels(&file["external_labels"]);
@@ -150,4 +150,38 @@ fn templates_expand_as_in_go() {
     eprintln!("{agreed} agree, {left_out} left out, {} differ", failures.len());
     assert!(failures.is_empty(), "{}", failures.join("\n"));
     assert!(agreed >= 2300, "only {agreed} vectors were checked");
+}
+
+#[test]
+fn pages_expand_as_in_go() {
+    let (Some(file), Some(pages)) = (vectors("template.json"), vectors("html.json")) else {
+        return;
+    };
+    let all_labels = labels(&file["labels"]);
+    let external_labels = labels(&file["external_labels"]);
+    let engine = Answers(&file);
+    let value = SampleValue::Float(bits(&file["default_value"]));
+    let expansion = Expansion {
+        name: pages["template_name"].as_str().unwrap(),
+        labels: &all_labels,
+        external_labels: &external_labels,
+        external_url: file["external_url"].as_str().unwrap(),
+        value: &value,
+        t: Timestamp::from_millis(file["eval_time_ms"].as_i64().unwrap()),
+        engine: &engine,
+    };
+    let (cases, mut failures) = (pages["cases"].as_array().unwrap(), Vec::new());
+    for case in cases {
+        let text = case["template"].as_str().unwrap();
+        let got = HtmlExpander::new().expand(text, &expansion).map_err(|error| error.to_string());
+        let expected = match case["result"].as_str() {
+            Some(result) => Ok(result.to_owned()),
+            None => Err(case["error"].as_str().unwrap().to_owned()),
+        };
+        if got != expected {
+            failures.push(format!("{text}\n   got {got:?}\n  want {expected:?}"));
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    assert!(cases.len() >= 40, "only {} vectors were checked", cases.len());
 }
