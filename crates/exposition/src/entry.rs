@@ -292,6 +292,14 @@ impl<'e, 'a: 'e, I: Iterator<Item = (&'e str, &'e str)>> Iterator for RawPairs<'
             None => self.numbered.size_hint(),
         }
     }
+
+    #[inline]
+    fn fold<T, F: FnMut(T, Self::Item) -> T>(self, init: T, f: F) -> T {
+        match self.text {
+            Some(text) => text.fold(init, f),
+            None => self.numbered.fold(init, f),
+        }
+    }
 }
 
 impl<'e, 'a: 'e, I> ExactSizeIterator for RawPairs<'e, 'a, I> where

@@ -69,13 +69,36 @@ pub(crate) fn scan_decimal(bytes: &[u8], mut at: usize) -> Option<(f64, usize)> 
     Some((if negative { -value } else { value }, at))
 }
 
-/// Reads a token of at most 16 bytes after the sign and before the exponent: digits, perhaps a point,
-/// perhaps an exponent of two digits.
+/// Reads a token: digits, perhaps a point, perhaps an exponent of two digits.
 ///
-/// Gives nothing where the token is not so simple, or not exactly representable by one operation, or
+/// Gives nothing where the token is not so simple, or needs more than one operation to be exact, or is
 /// too close to the beginning of `bytes`; the caller then takes [`parse_value`].
 #[inline]
 pub(crate) fn read_token(bytes: &[u8], start: usize, end: usize) -> Option<f64> {
+    let (_, last) = bytes.get(..end)?.split_last_chunk::<8>()?;
+    let len = end.wrapping_sub(start);
+    if (1..=8).contains(&len) {
+        let digits = (u64::from_le_bytes(*last) ^ repeat(b'0')) & u64::MAX << (64 - 8 * len);
+        if non_digits(digits) == 0 {
+            return Some(eight_digits(digits) as f64);
+        }
+    }
+    read_long_token(bytes, start, end)
+}
+
+/// Reads one to seven digits at `at`; gives where they end.
+#[inline]
+pub(crate) fn read_digits(bytes: &[u8], at: usize) -> Option<(f64, usize)> {
+    let word = u64::from_le_bytes(*bytes.get(at..)?.first_chunk()?) ^ repeat(b'0');
+    let bits = non_digits(word).trailing_zeros() & !7;
+    if !(8..64).contains(&bits) {
+        return None;
+    }
+    Some((eight_digits(word << (64 - bits)) as f64, at + bits as usize / 8))
+}
+
+/// Reads a token that is more than a few digits.
+fn read_long_token(bytes: &[u8], start: usize, end: usize) -> Option<f64> {
     let (rest, last) = bytes.get(..end)?.split_last_chunk::<4>()?;
     let negative = bytes.get(start) == Some(&b'-');
     let start = start + usize::from(negative);
@@ -86,20 +109,12 @@ pub(crate) fn read_token(bytes: &[u8], start: usize, end: usize) -> Option<f64> 
         digits = rest;
     }
     let len = digits.len().checked_sub(start)?;
-    let (_, last) = digits.split_last_chunk::<16>()?;
-    if !(1..=16).contains(&len) {
-        return None;
-    }
-    let word = u64::from_le_bytes(*last.last_chunk()?) ^ repeat(b'0');
-    let digits = word & u64::MAX << (64 - 8 * len.min(8));
-    let mantissa = if len <= 8 && non_digits(digits) == 0 {
-        eight_digits(digits)
-    } else {
-        let (mantissa, fraction) = read_sixteen(last, len)?;
-        exponent -= fraction;
-        mantissa
+    let (mantissa, fraction) = match len {
+        1..=16 => read_sixteen(digits.last_chunk()?, len)?,
+        17..=20 => read_twenty(digits.get(start..)?)?,
+        _ => return None,
     };
-    let value = if exponent == 0 { exact(mantissa)? } else { scale_decimal(mantissa, exponent)? };
+    let value = scale_decimal(mantissa, exponent - fraction)?;
     Some(if negative { -value } else { value })
 }
 
@@ -116,16 +131,34 @@ fn read_sixteen(bytes: &[u8; 16], len: usize) -> Option<(u64, i32)> {
     if low | high != 0 {
         let first = if low == 0 { 64 + high.trailing_zeros() } else { low.trailing_zeros() };
         let at = first & !7;
-        let others = low.count_ones() + high.count_ones();
-        if (token >> at) as u8 != POINT || others != 1 || len == 1 {
+        // Bytes before the point move up by one, over it.
+        let before = (1 << at) - 1;
+        let with_point = before << 8 | 0xff;
+        let is_point = token & with_point & !before == u128::from(POINT) << at;
+        if !is_point || low.count_ones() + high.count_ones() != 1 || len == 1 {
             return None;
         }
-        let whole = token & ((1 << at) - 1);
-        token = token >> at >> 8 << 8 << at | whole << 8;
+        token = token & !with_point | (token & before) << 8;
         fraction = 15 - (at >> 3) as i32;
     }
     let mantissa = eight_digits(token as u64) * 100_000_000 + eight_digits((token >> 64) as u64);
     Some((mantissa, fraction))
+}
+
+/// The same of a few more bytes, of which at most 19 are digits.
+fn read_twenty(bytes: &[u8]) -> Option<(u64, i32)> {
+    let (mut mantissa, mut digits, mut point) = (0u64, 0, None);
+    for &byte in bytes {
+        match byte {
+            b'0'..=b'9' => {
+                mantissa = mantissa.wrapping_mul(10).wrapping_add(u64::from(byte - b'0'));
+                digits += 1;
+            }
+            b'.' if point.is_none() => point = Some(digits),
+            _ => return None,
+        }
+    }
+    (digits <= 19).then_some((mantissa, point.map_or(0, |point| digits - point)))
 }
 
 /// The high bit of each byte that is above 9.
@@ -154,12 +187,29 @@ fn exact(mantissa: u64) -> Option<f64> {
     (mantissa <= 1 << 53).then_some(mantissa as f64)
 }
 
-/// `mantissa · 10^exponent` where one operation gives it exactly rounded.
+/// `mantissa · 10^exponent`, exactly rounded, where one operation gives it.
 #[inline]
 fn scale_decimal(mantissa: u64, exponent: i32) -> Option<f64> {
-    let magnitude = exact(mantissa)?;
     let power = *POWERS.get(exponent.unsigned_abs() as usize)?;
-    Some(if exponent < 0 { magnitude / power } else { magnitude * power })
+    match exact(mantissa) {
+        Some(magnitude) if exponent < 0 => Some(magnitude / power),
+        Some(magnitude) => Some(magnitude * power),
+        None => scale_long(mantissa, exponent),
+    }
+}
+
+/// The same for a mantissa that no float has.
+fn scale_long(mantissa: u64, exponent: i32) -> Option<f64> {
+    let power = u128::from(10u64.checked_pow(exponent.unsigned_abs())?);
+    if 0 <= exponent {
+        return Some((u128::from(mantissa) * power) as f64);
+    }
+    // The quotient has at least 64 bits, so one for what is left of it decides as the rest would.
+    let shift = 64 + mantissa.leading_zeros();
+    let dividend = u128::from(mantissa) << shift;
+    let quotient = (dividend / power) | u128::from(!dividend.is_multiple_of(power));
+    // Scaling by a power of two is exact.
+    Some(quotient as f64 / (1u128 << 64) as f64 / (1u64 << mantissa.leading_zeros()) as f64)
 }
 
 #[inline]

@@ -4,11 +4,9 @@
 //! other line and knows the error texts, and the created-timestamp search looks ahead. A sample costs
 //! no allocation; the few buffers are the parser's own and are reused.
 
-use alloc::vec::Vec;
 use core::cell::Cell;
-use core::{mem, slice};
 
-use skopos_core::{Exemplar, MetricType, Timestamp};
+use skopos_core::MetricType;
 
 use self::convert::Collation;
 use self::created::Ahead;
@@ -27,6 +25,7 @@ mod fast;
 mod labels;
 mod layout;
 mod lex;
+mod line;
 mod recover;
 #[cfg(feature = "std")]
 mod resume;
@@ -38,6 +37,8 @@ mod work;
 pub(crate) use self::convert::Converted;
 pub(crate) use self::labels::TextLabels;
 pub use self::layout::Layout;
+use self::line::{Line, RawExemplar, RawLabel};
+pub(crate) use self::line::{TextPairs, TextSample};
 pub use self::recover::RecoveringParser;
 #[cfg(feature = "std")]
 pub(crate) use self::resume::Memory;
@@ -263,137 +264,6 @@ impl Span {
     }
 }
 
-/// A label as it stands on the page.
-#[derive(Clone, Copy, Debug)]
-struct RawLabel {
-    name: Span,
-    value: Span,
-    /// Whether a backslash is in the name or the value.
-    escaped: bool,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct RawExemplar {
-    value: f64,
-    timestamp: Option<i64>,
-}
-
-/// The current sample's line.
-#[derive(Debug, Default)]
-struct Line {
-    series: Span,
-    name: Span,
-    value: f64,
-    timestamp: Option<i64>,
-    exemplar: Option<RawExemplar>,
-    /// Which marks of the index are the labels': the opening brace, and two quotes for each value. The
-    /// end is that of the closing brace.
-    label_marks: (usize, usize),
-    exemplar_marks: (usize, usize),
-    /// How many labels there are of a line that is known, and was not looked at.
-    known_labels: usize,
-    /// Which of the page's samples it is, and which one of the last page's if it is known.
-    slot: usize,
-    known_slot: Option<usize>,
-    /// Labels that were read byte by byte, instead of marks.
-    labels: Vec<RawLabel>,
-    exemplar_labels: Vec<RawLabel>,
-}
-
-impl Line {
-    #[inline]
-    fn labels<'l>(&'l self, bytes: &'l [u8], index: &'l Index) -> LineLabels<'l> {
-        let labels = LineLabels::new(index, self.label_marks, &self.labels);
-        // Behind the name there is a brace.
-        LineLabels { bytes, known: self.known_labels, known_at: self.name.end + 1, ..labels }
-    }
-
-    fn exemplar_labels<'l>(&'l self, index: &'l Index) -> LineLabels<'l> {
-        LineLabels::new(index, self.exemplar_marks, &self.exemplar_labels)
-    }
-
-    /// Makes the labels independent of the index.
-    fn detach(&mut self, bytes: &[u8], index: &Index) {
-        let own = mem::take(&mut self.labels);
-        let mut labels = mem::take(&mut self.exemplar_labels);
-        labels.extend(LineLabels::new(index, self.exemplar_marks, &[]));
-        self.exemplar_labels = labels;
-        let mut labels = own;
-        labels.extend(self.labels(bytes, index));
-        self.labels = labels;
-        (self.label_marks, self.exemplar_marks, self.known_labels) = ((0, 0), (0, 0), 0);
-    }
-}
-
-/// The labels of a line, in its order.
-#[derive(Clone, Debug)]
-struct LineLabels<'l> {
-    /// What places are counted from.
-    base: usize,
-    /// Where the next label begins.
-    name: usize,
-    quotes: slice::Iter<'l, [u16; 2]>,
-    raw: slice::Iter<'l, RawLabel>,
-    /// Labels that are to be looked for: on this page, at this place, so many.
-    bytes: &'l [u8],
-    known_at: usize,
-    known: usize,
-}
-
-impl<'l> LineLabels<'l> {
-    #[inline]
-    fn new(index: &'l Index, marks: (usize, usize), raw: &'l [RawLabel]) -> Self {
-        let marks = index.marks(marks.0, marks.1);
-        let (open, quotes) = marks.split_first().map_or((0, marks), |(open, rest)| (*open, rest));
-        Self {
-            base: index.base(),
-            name: usize::from(open) + 1,
-            quotes: quotes.as_chunks::<2>().0.iter(),
-            raw: raw.iter(),
-            bytes: &[],
-            known_at: 0,
-            known: 0,
-        }
-    }
-}
-
-impl LineLabels<'_> {
-    /// The next label of a line that is known to hold them without escapes and blanks.
-    fn next_known(&mut self) -> Option<RawLabel> {
-        self.known = self.known.checked_sub(1)?;
-        let start = self.known_at;
-        let equal = start + memchr::memchr(b'=', self.bytes.get(start..)?)?;
-        let end = equal + 2 + memchr::memchr(b'"', self.bytes.get(equal + 2..)?)?;
-        self.known_at = end + 2;
-        let (name, value) = (Span::new(start, equal), Span::new(equal + 2, end));
-        Some(RawLabel { name, value, escaped: false })
-    }
-}
-
-impl Iterator for LineLabels<'_> {
-    type Item = RawLabel;
-
-    #[inline]
-    fn next(&mut self) -> Option<RawLabel> {
-        let Some(&[open, close]) = self.quotes.next() else {
-            return self.raw.next().copied().or_else(|| self.next_known());
-        };
-        let (open, close) = (usize::from(open), usize::from(close));
-        let name = Span::new(self.base + self.name, self.base + open - 1);
-        let value = Span::new(self.base + open + 1, self.base + close);
-        self.name = close + 2;
-        Some(RawLabel { name, value, escaped: false })
-    }
-
-    #[inline]
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        let len = self.quotes.len() + self.raw.len() + self.known;
-        (len, Some(len))
-    }
-}
-
-impl ExactSizeIterator for LineLabels<'_> {}
-
 /// What a step over the page found. A sample is in [`Parser::line`], the rest in [`Parser::meta`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
@@ -475,9 +345,18 @@ impl<'a> Parser<'a> {
     /// The entry that a step found.
     #[inline]
     fn entry(&mut self, step: Step) -> Option<Entry<'_, 'a>> {
+        match step {
+            Step::Series => Some(Entry::Series(SeriesEntry::text(TextSample { parser: self }))),
+            _ => self.other_entry(step),
+        }
+    }
+
+    /// The entry that a step found, other than a sample.
+    #[inline(never)]
+    fn other_entry(&mut self, step: Step) -> Option<Entry<'_, 'a>> {
         let page = self.page;
         Some(match step {
-            Step::Series => Entry::Series(SeriesEntry::text(TextSample { parser: self })),
+            Step::End | Step::Series => return None,
             Step::Type => {
                 let metric_type = self.metric_type;
                 Entry::Type { name: page.text(self.meta.name), metric_type }
@@ -492,7 +371,6 @@ impl<'a> Parser<'a> {
             }
             Step::Comment => Entry::Comment(page.get(self.meta.text)),
             Step::Histogram => return self.histogram().map(Entry::Histogram),
-            Step::End => return None,
         })
     }
 
@@ -582,99 +460,3 @@ impl<'a> Parser<'a> {
         Ok(step)
     }
 }
-
-/// A sample's line, as [`SeriesEntry`](crate::SeriesEntry) shows it.
-#[derive(Debug)]
-pub(crate) struct TextSample<'p, 'a> {
-    parser: &'p mut Parser<'a>,
-}
-
-impl<'a> TextSample<'_, 'a> {
-    pub(crate) fn offset(&self) -> usize {
-        self.parser.start
-    }
-
-    #[inline]
-    pub(crate) fn series(&self) -> &'a [u8] {
-        self.parser.page.get(self.parser.line.series)
-    }
-
-    pub(crate) fn slots(&self) -> (usize, Option<usize>) {
-        (self.parser.line.slot, self.parser.line.known_slot)
-    }
-
-    pub(crate) fn raw_name(&self) -> &'a str {
-        self.parser.page.text(self.parser.line.name)
-    }
-
-    #[inline]
-    pub(crate) fn raw_labels(&self) -> TextPairs<'_, 'a> {
-        let Parser { page, line, index, .. } = &*self.parser;
-        TextPairs { page: *page, labels: line.labels(page.bytes, index) }
-    }
-
-    #[inline]
-    pub(crate) fn value(&self) -> f64 {
-        self.parser.line.value
-    }
-
-    #[inline]
-    pub(crate) fn timestamp(&self) -> Option<Timestamp> {
-        self.parser.line.timestamp.map(Timestamp::from_millis)
-    }
-
-    pub(crate) fn metric_type(&self) -> MetricType {
-        self.parser.metric_type
-    }
-
-    #[inline]
-    pub(crate) fn labels(&mut self) -> TextLabels<'_> {
-        self.parser.series_labels()
-    }
-
-    /// The exemplar's labels; none without exemplar.
-    pub(crate) fn raw_exemplar_labels(&self) -> TextPairs<'_, 'a> {
-        let Parser { page, line, index, .. } = &*self.parser;
-        let labels = match line.exemplar {
-            Some(_) => line.exemplar_labels(index),
-            None => LineLabels::new(index, (0, 0), &[]),
-        };
-        TextPairs { page: *page, labels }
-    }
-
-    #[inline]
-    pub(crate) fn exemplar(&self) -> Option<Exemplar> {
-        let raw = self.parser.line.exemplar?;
-        let labels = self.raw_exemplar_labels().collect();
-        let timestamp = raw.timestamp.map(Timestamp::from_millis);
-        Some(Exemplar { labels, value: raw.value, timestamp })
-    }
-
-    pub(crate) fn start_timestamp(&mut self) -> Option<Timestamp> {
-        self.parser.start_timestamp()
-    }
-}
-
-/// Names and values as they stand on the page.
-#[derive(Clone, Debug)]
-pub(crate) struct TextPairs<'p, 'a> {
-    page: Page<'a>,
-    labels: LineLabels<'p>,
-}
-
-impl<'a> Iterator for TextPairs<'_, 'a> {
-    type Item = (&'a str, &'a str);
-
-    #[inline]
-    fn next(&mut self) -> Option<Self::Item> {
-        let label = self.labels.next()?;
-        Some((self.page.text(label.name), self.page.text(label.value)))
-    }
-
-    #[inline]
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        self.labels.size_hint()
-    }
-}
-
-impl ExactSizeIterator for TextPairs<'_, '_> {}

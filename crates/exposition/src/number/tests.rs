@@ -64,7 +64,19 @@ fn label_floats_have_one_form() {
 
 #[test]
 fn usual_tokens_are_read_by_words() {
-    for text in ["0", "-17", "12345678", "1234567890123456", "0.25", "1.26497757e+06", "-5e-09"] {
+    for text in [
+        "0",
+        "-17",
+        "12345678",
+        "1234567890123456",
+        "0.25",
+        "1.26497757e+06",
+        "-5e-09",
+        "16561.348133776486",
+        "-0.123456789012345678",
+        "9007199254740993",
+        "18014398509481985e+05",
+    ] {
         let page = format!("some_metric_name {text}");
         let value = read_token(page.as_bytes(), page.len() - text.len(), page.len());
         assert_eq!(value, text.parse().ok(), "{text}");
@@ -93,7 +105,7 @@ proptest! {
 
     #[test]
     fn tokens_agree_with_the_standard_library(
-        text in "-?[0-9]{0,18}(\\.[0-9]{0,9})?([eE][+-]?[0-9]{1,3})?|[-+.e0-9]{1,17}"
+        text in "-?[0-9]{0,18}(\\.[0-9]{0,18})?([eE][+-]?[0-9]{1,3})?|[-+.e0-9]{1,21}"
     ) {
         let page = format!("metric{{label=\"value\"}} {text}\n");
         let end = page.len() - 1;

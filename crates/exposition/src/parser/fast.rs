@@ -7,7 +7,7 @@
 use alloc::vec::Vec;
 
 use super::scan::IndexedLine;
-use super::{Meta, Parser, RawExemplar, RawLabel, Span, Step, work};
+use super::{Layout, Meta, Parser, RawExemplar, RawLabel, Span, Step, work};
 use crate::TextFormat;
 use crate::number;
 
@@ -106,7 +106,10 @@ impl Parser<'_> {
 
     #[inline]
     fn fast_series(&mut self) -> Option<Step> {
-        self.indexed_series().or_else(|| self.bytewise_series())
+        // One line is not worth a look at a window.
+        let alone = self.layout.as_deref().is_some_and(Layout::is_warm);
+        let indexed = if alone { None } else { self.indexed_series() };
+        indexed.or_else(|| self.bytewise_series())
     }
 
     /// Reads the line by the marks that a structural pass found.

@@ -13,7 +13,7 @@ use skopos_core::MetricType;
 
 use super::fast::{indexed_value, value_end};
 use super::{Line, Meta, Parser, Span, Step};
-use crate::TextFormat;
+use crate::{TextFormat, number};
 
 /// How many remembered lines a line is compared with.
 const LOOK: usize = 8;
@@ -73,14 +73,26 @@ struct Lines {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Known {
     start: usize,
-    len: usize,
-    kind: Kind,
+    len: u32,
     /// The metric's name; in metadata it stands behind `# TYPE ` or `# HELP `.
-    name_len: usize,
+    name_len: u32,
     /// How many labels there are.
-    labels: usize,
+    labels: u32,
     /// Which of the page's samples it is.
-    slot: usize,
+    slot: u32,
+    kind: Kind,
+}
+
+impl Known {
+    /// A line of these lengths, if they are not beyond measure.
+    fn new(kind: Kind, name_len: usize, labels: usize) -> Option<Self> {
+        let (name_len, labels) = (u32::try_from(name_len).ok()?, u32::try_from(labels).ok()?);
+        Some(Self { start: 0, len: 0, name_len, labels, slot: 0, kind })
+    }
+
+    fn end(&self) -> usize {
+        self.start + self.len as usize
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,39 +132,52 @@ impl Layout {
     /// The remembered line that `rest` begins with, and how many are passed over to it.
     #[inline]
     fn find(&self, rest: &[u8]) -> Option<(usize, Known)> {
+        let next = self.last.lines.get(self.next)?;
+        if self.last.is_at(next, rest) { Some((0, *next)) } else { self.find_behind(rest) }
+    }
+
+    #[inline(never)]
+    fn find_behind(&self, rest: &[u8]) -> Option<(usize, Known)> {
         let lines = self.last.lines.get(self.next..)?;
-        let is_there = |known: &Known| {
-            let text = self.last.text.get(known.start..known.start + known.len);
-            text.is_some_and(|text| rest.starts_with(text))
-                && (known.kind != Kind::Series || rest.get(known.len) == Some(&b' '))
-        };
-        lines.iter().take(LOOK).position(is_there).and_then(|at| Some((at, *lines.get(at)?)))
+        let mut lines = lines.iter().enumerate().take(LOOK).skip(1);
+        lines.find(|(_, known)| self.last.is_at(known, rest)).map(|(at, known)| (at, *known))
     }
 
     /// Goes on behind a line that was found.
     #[inline]
     fn pass(&mut self, passed: usize, known: Known) {
         self.misses = 0;
-        if passed != 0 {
-            self.differ();
-        }
         self.next += passed + 1;
-        let slot = self.slots;
+        if passed != 0 || self.differs || known.slot as usize != self.slots {
+            self.pass_other(passed, known);
+        }
+    }
+
+    /// Goes on behind a line that is not where it was.
+    #[inline(never)]
+    fn pass_other(&mut self, passed: usize, known: Known) {
+        if passed != 0 {
+            self.next -= passed + 1;
+            self.differ();
+            self.next += passed + 1;
+        }
         if self.differs {
-            let text = self.last.text.get(known.start..known.start + known.len);
-            self.this.push(Known { slot, ..known }, text.unwrap_or_default());
-        } else if known.slot != slot
-            && let Some(line) = self.last.lines.get_mut(self.next - 1)
+            let text = self.last.text.get(known.start..known.end());
+            self.this.push(known, self.slots, text.unwrap_or_default());
+        } else if let Some(line) = self.last.lines.get_mut(self.next - 1)
+            && let Ok(slot) = u32::try_from(self.slots)
         {
             line.slot = slot;
         }
     }
 
     /// Remembers a line that was not known.
-    fn add(&mut self, known: Known, text: &[u8]) {
+    fn add(&mut self, known: Option<Known>, text: &[u8]) {
         self.miss();
         self.differ();
-        self.this.push(Known { slot: self.slots, ..known }, text);
+        if let Some(known) = known {
+            self.this.push(known, self.slots, text);
+        }
     }
 
     /// Notes that a line was not known.
@@ -164,11 +189,16 @@ impl Layout {
         }
     }
 
+    /// Whether the next line is likely to be known, if this one is not.
+    pub(super) fn is_warm(&self) -> bool {
+        self.misses < 2 && self.next < self.last.lines.len()
+    }
+
     /// From here on this page has its own lines.
     fn differ(&mut self) {
         if !mem::replace(&mut self.differs, true) {
             let same = self.last.lines.get(..self.next).unwrap_or_default();
-            let text_len = same.last().map_or(0, |known| known.start + known.len);
+            let text_len = same.last().map_or(0, Known::end);
             self.this.lines.extend_from_slice(same);
             self.this.text.extend_from_slice(self.last.text.get(..text_len).unwrap_or_default());
         }
@@ -181,15 +211,37 @@ impl Lines {
         self.lines.clear();
     }
 
-    fn push(&mut self, known: Known, text: &[u8]) {
-        self.lines.push(Known { start: self.text.len(), len: text.len(), ..known });
-        self.text.extend_from_slice(text);
+    fn push(&mut self, known: Known, slot: usize, text: &[u8]) {
+        if let (Ok(len), Ok(slot)) = (u32::try_from(text.len()), u32::try_from(slot)) {
+            self.lines.push(Known { start: self.text.len(), len, slot, ..known });
+            self.text.extend_from_slice(text);
+        }
     }
 
     fn truncate(&mut self, len: usize) {
         self.lines.truncate(len);
-        self.text.truncate(self.lines.last().map_or(0, |known| known.start + known.len));
+        self.text.truncate(self.lines.last().map_or(0, Known::end));
     }
+
+    /// Whether `rest` begins with a line.
+    #[inline]
+    fn is_at(&self, known: &Known, rest: &[u8]) -> bool {
+        let text = self.text.get(known.start..known.end());
+        text.is_some_and(|text| begins_with(rest, text))
+            && (known.kind != Kind::Series || rest.get(known.len as usize) == Some(&b' '))
+    }
+}
+
+/// Whether `rest` begins with `text`, without a call for the lengths that series have.
+#[inline]
+fn begins_with(rest: &[u8], text: &[u8]) -> bool {
+    const BLOCK: usize = 32;
+    let Some(rest) = rest.get(..text.len()) else { return false };
+    let (Some(last), Some(other)) = (rest.last_chunk::<BLOCK>(), text.last_chunk::<BLOCK>()) else {
+        return rest == text;
+    };
+    let blocks = rest.as_chunks::<BLOCK>().0.iter().zip(text.as_chunks::<BLOCK>().0);
+    last == other && blocks.into_iter().all(|(a, b)| a == b)
 }
 
 impl Parser<'_> {
@@ -220,41 +272,53 @@ impl Parser<'_> {
 
     #[inline]
     fn known_series(&mut self, known: Known) -> Option<Step> {
-        let bytes = self.page.bytes;
         let start = self.pos;
-        let series = Span::new(start, start + known.len);
-        let end = value_end(bytes, series.end + 1)?;
-        self.line.label_marks = (0, 0);
-        self.line.exemplar_marks = (0, 0);
-        self.line.labels.clear();
-        let next = if bytes.get(end) == Some(&b'\n') {
-            self.line.value = indexed_value(bytes, series.end + 1, end)?;
-            self.line.timestamp = None;
-            self.line.exemplar = None;
-            end + 1
-        } else {
-            self.line.exemplar = None;
-            self.fast_end(series.end)?
+        let series = Span::new(start, start + known.len as usize);
+        let value = series.end + 1;
+        let next = match number::read_digits(self.page.bytes, value) {
+            Some((read, end)) if self.page.bytes.get(end) == Some(&b'\n') => {
+                (self.line.value, self.line.timestamp) = (read, None);
+                self.line.exemplar = None;
+                end + 1
+            }
+            _ => self.known_end(series.end)?,
         };
         if self.page.text.len() < next {
             return None;
         }
-        self.line.name = Span::new(start, start + known.name_len);
+        self.line.label_marks = (0, 0);
+        self.line.exemplar_marks = (0, 0);
+        self.line.labels.clear();
+        self.line.name = Span::new(start, start + known.name_len as usize);
         self.line.series = series;
-        self.line.known_labels = known.labels;
-        self.line.known_slot = Some(known.slot);
+        self.line.known_labels = known.labels as usize;
+        self.line.known_slot = Some(known.slot as usize);
         self.pos = next;
         Some(Step::Series)
     }
 
+    /// What stands behind the series, if it is more than some digits; gives where the next line begins.
+    #[inline(never)]
+    fn known_end(&mut self, at: usize) -> Option<usize> {
+        let bytes = self.page.bytes;
+        self.line.exemplar = None;
+        let end = value_end(bytes, at + 1)?;
+        if bytes.get(end) != Some(&b'\n') {
+            return self.fast_end(at);
+        }
+        self.line.value = indexed_value(bytes, at + 1, end)?;
+        self.line.timestamp = None;
+        Some(end + 1)
+    }
+
     fn known_metadata(&mut self, known: Known) -> Option<()> {
-        let end = self.pos + known.len;
+        let end = self.pos + known.len as usize;
         if self.page.text.len() < end {
             return None;
         }
-        let name = Span::new(self.pos + 7, self.pos + 7 + known.name_len);
+        let name = Span::new(self.pos + 7, self.pos + 7 + known.name_len as usize);
         self.meta = Meta { name, text: Span::new(name.end + 1, end - 1) };
-        self.family_name_len = known.name_len;
+        self.family_name_len = name.len();
         self.pos = end;
         Some(())
     }
@@ -264,7 +328,6 @@ impl Parser<'_> {
     pub(super) fn remember(&mut self, step: Step) {
         let Some(layout) = self.layout.as_deref_mut() else { return };
         let (bytes, start) = (self.page.bytes, self.start);
-        let known = Known { start: 0, len: 0, kind: Kind::Help, name_len: 0, labels: 0, slot: 0 };
         match step {
             Step::End => layout.end(),
             Step::Series => {
@@ -277,10 +340,8 @@ impl Parser<'_> {
                     && bytes.get(series.end) == Some(&b' ')
                     && is_regular(&mut labels, name, series);
                 if is_usual {
-                    let text = self.page.get(series);
-                    let name_len = name.len();
-                    layout
-                        .add(Known { kind: Kind::Series, name_len, labels: count, ..known }, text);
+                    let known = Known::new(Kind::Series, name.len(), count);
+                    layout.add(known, self.page.get(series));
                 }
                 layout.slots += 1;
             }
@@ -295,7 +356,7 @@ impl Parser<'_> {
                 {
                     let is_type = step == Step::Type;
                     let kind = if is_type { Kind::Type(self.metric_type) } else { Kind::Help };
-                    layout.add(Known { kind, name_len: name.len(), ..known }, line);
+                    layout.add(Known::new(kind, name.len(), 0), line);
                 }
             }
             Step::Unit | Step::Comment | Step::Histogram => {}

@@ -1,0 +1,270 @@
+//! A sample's line: what was found on it, and its labels as they stand there.
+
+use alloc::vec::Vec;
+use core::{mem, slice};
+
+use skopos_core::{Exemplar, MetricType, Timestamp};
+
+use super::labels::TextLabels;
+use super::scan::Index;
+use super::{Page, Parser, Span};
+
+/// A label as it stands on the page.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RawLabel {
+    pub(super) name: Span,
+    pub(super) value: Span,
+    /// Whether a backslash is in the name or the value.
+    pub(super) escaped: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RawExemplar {
+    pub(super) value: f64,
+    pub(super) timestamp: Option<i64>,
+}
+
+/// The current sample's line.
+#[derive(Debug, Default)]
+pub(super) struct Line {
+    pub(super) series: Span,
+    pub(super) name: Span,
+    pub(super) value: f64,
+    pub(super) timestamp: Option<i64>,
+    pub(super) exemplar: Option<RawExemplar>,
+    /// Which marks of the index are the labels': the opening brace, and two quotes for each value. The
+    /// end is that of the closing brace.
+    pub(super) label_marks: (usize, usize),
+    pub(super) exemplar_marks: (usize, usize),
+    /// How many labels there are of a line that is known, and was not looked at.
+    pub(super) known_labels: usize,
+    /// Which of the page's samples it is, and which one of the last page's if it is known.
+    pub(super) slot: usize,
+    pub(super) known_slot: Option<usize>,
+    /// Labels that were read byte by byte, instead of marks.
+    pub(super) labels: Vec<RawLabel>,
+    pub(super) exemplar_labels: Vec<RawLabel>,
+}
+
+impl Line {
+    #[inline]
+    pub(super) fn labels<'l>(&'l self, bytes: &'l [u8], index: &'l Index) -> LineLabels<'l> {
+        if self.known_labels != 0 {
+            // Behind the name there is a brace.
+            return LineLabels::Known { bytes, at: self.name.end + 1, left: self.known_labels };
+        }
+        LineLabels::new(index, self.label_marks, &self.labels)
+    }
+
+    #[inline]
+    fn exemplar_labels<'l>(&'l self, index: &'l Index) -> LineLabels<'l> {
+        LineLabels::new(index, self.exemplar_marks, &self.exemplar_labels)
+    }
+
+    /// Makes the labels independent of the index.
+    pub(super) fn detach(&mut self, bytes: &[u8], index: &Index) {
+        let mut labels = mem::take(&mut self.exemplar_labels);
+        if self.exemplar_marks != (0, 0) {
+            labels.clear();
+            labels.extend(LineLabels::new(index, self.exemplar_marks, &[]));
+        }
+        self.exemplar_labels = labels;
+        if self.label_marks != (0, 0) || self.known_labels != 0 {
+            let mut labels = mem::take(&mut self.labels);
+            labels.clear();
+            labels.extend(self.labels(bytes, index));
+            self.labels = labels;
+        }
+        (self.label_marks, self.exemplar_marks, self.known_labels) = ((0, 0), (0, 0), 0);
+    }
+}
+
+/// The labels of a line, in its order.
+#[derive(Clone, Debug)]
+pub(super) enum LineLabels<'l> {
+    /// By the quotes around their values, counted from a place, and where the next label begins.
+    Marks { base: usize, name: usize, quotes: slice::Iter<'l, [u16; 2]> },
+    /// Those that were read byte by byte.
+    Raw(slice::Iter<'l, RawLabel>),
+    /// To be looked for: on this page, at this place, so many, without escapes and blanks.
+    Known { bytes: &'l [u8], at: usize, left: usize },
+}
+
+impl<'l> LineLabels<'l> {
+    #[inline]
+    fn new(index: &'l Index, marks: (usize, usize), raw: &'l [RawLabel]) -> Self {
+        match index.marks(marks.0, marks.1).split_first() {
+            Some((open, quotes)) => Self::Marks {
+                base: index.base(),
+                name: usize::from(*open) + 1,
+                quotes: quotes.as_chunks::<2>().0.iter(),
+            },
+            None => Self::Raw(raw.iter()),
+        }
+    }
+
+    /// Where the labels' names and values are, whichever way they are known.
+    #[inline]
+    fn fold_spans<T>(self, init: T, mut f: impl FnMut(T, Span, Span) -> T) -> T {
+        match self {
+            Self::Marks { base, mut name, quotes } => quotes.fold(init, |sum, &quotes| {
+                let (name, value) = marked(base, &mut name, quotes);
+                f(sum, name, value)
+            }),
+            Self::Raw(labels) => labels.fold(init, |sum, label| f(sum, label.name, label.value)),
+            Self::Known { .. } => self.fold(init, |sum, label| f(sum, label.name, label.value)),
+        }
+    }
+}
+
+/// The label whose value is in these quotes; `name` tells where it begins, and then the next one.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "a label goes from the marks to registers")]
+fn marked(base: usize, name: &mut usize, [open, close]: [u16; 2]) -> (Span, Span) {
+    let (open, close) = (usize::from(open), usize::from(close));
+    let start = mem::replace(name, close + 2);
+    (Span::new(base + start, base + open - 1), Span::new(base + open + 1, base + close))
+}
+
+impl Iterator for LineLabels<'_> {
+    type Item = RawLabel;
+
+    #[inline]
+    fn next(&mut self) -> Option<RawLabel> {
+        match self {
+            Self::Marks { base, name, quotes } => {
+                let (name, value) = marked(*base, name, *quotes.next()?);
+                Some(RawLabel { name, value, escaped: false })
+            }
+            Self::Raw(labels) => labels.next().copied(),
+            Self::Known { bytes, at, left } => next_known(bytes, at, left),
+        }
+    }
+
+    #[inline]
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let len = match self {
+            Self::Marks { quotes, .. } => quotes.len(),
+            Self::Raw(labels) => labels.len(),
+            Self::Known { left, .. } => *left,
+        };
+        (len, Some(len))
+    }
+}
+
+/// The next label of a line that is known to hold them without escapes and blanks.
+#[inline(never)]
+fn next_known(bytes: &[u8], at: &mut usize, left: &mut usize) -> Option<RawLabel> {
+    *left = left.checked_sub(1)?;
+    let start = *at;
+    let equal = start + memchr::memchr(b'=', bytes.get(start..)?)?;
+    let end = equal + 2 + memchr::memchr(b'"', bytes.get(equal + 2..)?)?;
+    *at = end + 2;
+    let (name, value) = (Span::new(start, equal), Span::new(equal + 2, end));
+    Some(RawLabel { name, value, escaped: false })
+}
+
+impl ExactSizeIterator for LineLabels<'_> {}
+
+/// A sample's line, as [`SeriesEntry`](crate::SeriesEntry) shows it.
+#[derive(Debug)]
+pub(crate) struct TextSample<'p, 'a> {
+    pub(super) parser: &'p mut Parser<'a>,
+}
+
+impl<'a> TextSample<'_, 'a> {
+    pub(crate) fn offset(&self) -> usize {
+        self.parser.start
+    }
+
+    #[inline]
+    pub(crate) fn series(&self) -> &'a [u8] {
+        self.parser.page.get(self.parser.line.series)
+    }
+
+    #[inline]
+    pub(crate) fn slots(&self) -> (usize, Option<usize>) {
+        (self.parser.line.slot, self.parser.line.known_slot)
+    }
+
+    pub(crate) fn raw_name(&self) -> &'a str {
+        self.parser.page.text(self.parser.line.name)
+    }
+
+    #[inline]
+    pub(crate) fn raw_labels(&self) -> TextPairs<'_, 'a> {
+        let Parser { page, line, index, .. } = &*self.parser;
+        TextPairs { page: *page, labels: line.labels(page.bytes, index) }
+    }
+
+    #[inline]
+    pub(crate) fn value(&self) -> f64 {
+        self.parser.line.value
+    }
+
+    #[inline]
+    pub(crate) fn timestamp(&self) -> Option<Timestamp> {
+        self.parser.line.timestamp.map(Timestamp::from_millis)
+    }
+
+    pub(crate) fn metric_type(&self) -> MetricType {
+        self.parser.metric_type
+    }
+
+    #[inline]
+    pub(crate) fn labels(&mut self) -> TextLabels<'_> {
+        self.parser.series_labels()
+    }
+
+    /// The exemplar's labels; none without exemplar.
+    pub(crate) fn raw_exemplar_labels(&self) -> TextPairs<'_, 'a> {
+        let Parser { page, line, index, .. } = &*self.parser;
+        let labels = match line.exemplar {
+            Some(_) => line.exemplar_labels(index),
+            None => LineLabels::Raw([].iter()),
+        };
+        TextPairs { page: *page, labels }
+    }
+
+    #[inline]
+    pub(crate) fn exemplar(&self) -> Option<Exemplar> {
+        let raw = self.parser.line.exemplar?;
+        let labels = self.raw_exemplar_labels().collect();
+        let timestamp = raw.timestamp.map(Timestamp::from_millis);
+        Some(Exemplar { labels, value: raw.value, timestamp })
+    }
+
+    pub(crate) fn start_timestamp(&mut self) -> Option<Timestamp> {
+        self.parser.start_timestamp()
+    }
+}
+
+/// Names and values as they stand on the page.
+#[derive(Clone, Debug)]
+pub(crate) struct TextPairs<'p, 'a> {
+    page: Page<'a>,
+    labels: LineLabels<'p>,
+}
+
+impl<'a> Iterator for TextPairs<'_, 'a> {
+    type Item = (&'a str, &'a str);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        let label = self.labels.next()?;
+        Some((self.page.text(label.name), self.page.text(label.value)))
+    }
+
+    #[inline]
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.labels.size_hint()
+    }
+
+    #[inline]
+    fn fold<T, F: FnMut(T, Self::Item) -> T>(self, init: T, mut f: F) -> T {
+        let page = self.page;
+        self.labels.fold_spans(init, |sum, name, value| f(sum, (page.text(name), page.text(value))))
+    }
+}
+
+impl ExactSizeIterator for TextPairs<'_, '_> {}
