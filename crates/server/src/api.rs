@@ -16,7 +16,7 @@ use axum::http::request::Parts as RequestHead;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, options};
-use skopos_core::{Clock, QueryEngine, SeriesSource, Timestamp};
+use skopos_core::{Cancellation, Clock, QueryEngine, SeriesSource, Timestamp};
 use skopos_promql::ParseOptions;
 use tokio::sync::Semaphore;
 
@@ -42,7 +42,7 @@ use crate::lifecycle::Lifecycle;
 use crate::meter::Meters;
 use crate::origin::Origins;
 use crate::place::Place;
-use crate::view::Parts;
+use crate::view::{Explain, Parts};
 
 /// The largest body of a request: what Go's servers accept for a form.
 const MAX_BODY: usize = 10 << 20;
@@ -51,6 +51,8 @@ const MAX_BODY: usize = 10 << 20;
 pub(crate) struct Api {
     /// Who answers expressions.
     pub(crate) engine: Arc<dyn QueryEngine>,
+    /// Who tells how they are answered.
+    pub(crate) explainer: Arc<dyn Explain>,
     /// Where series are looked up.
     pub(crate) source: Arc<dyn SeriesSource>,
     /// What time it is.
@@ -91,6 +93,17 @@ pub(crate) struct Call {
     pub(crate) name: String,
     /// How many seconds it waited for its turn.
     pub(crate) waited: f64,
+    /// Whether the client has gone.
+    pub(crate) cancellation: Cancellation,
+}
+
+/// Cancels what a request has begun once nobody waits for it.
+struct CancelOnDrop(Cancellation);
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
 }
 
 /// An endpoint: reads parameters, writes its data, tells what else there is to say.
@@ -119,10 +132,11 @@ impl Endpoint {
     }
 }
 
-/// The endpoints, as Prometheus documents them.
+/// The endpoints, as Prometheus documents them; `/query_explain` is our own.
 const ENDPOINTS: &[Endpoint] = &[
     Endpoint::query("/query", query::instant),
     Endpoint::query("/query_range", query::range),
+    Endpoint::query("/query_explain", query::explain),
     Endpoint::form("/format_query", query::format),
     Endpoint::form("/parse_query", query::tree),
     Endpoint::form("/series", metadata::series),
@@ -217,6 +231,8 @@ async fn answer(
         None
     };
     call.waited = watch.seconds();
+    // Dropped with this future: at the end, or when the client closes the connection.
+    let _guard = CancelOnDrop(call.cancellation.clone());
     let api = Arc::clone(api);
     let work = tokio::task::spawn_blocking(move || {
         // Held until the work is done, even when the client has gone.
@@ -262,7 +278,7 @@ async fn read_call(head: &mut RequestHead, body: axum::body::Body) -> Result<Cal
         Ok(params) => params.iter().next().map_or_else(String::new, |(_, value)| value.into()),
         Err(_) => return Err(Failure::bad_data("the path is not valid UTF-8")),
     };
-    Ok(Call { form, url, name, waited: 0.0 })
+    Ok(Call { form, url, name, waited: 0.0, cancellation: Cancellation::new() })
 }
 
 /// Answers a browser that asks what it may ask.

@@ -3,6 +3,7 @@
 //! Everything below the server is given the time. Wall time comes from [`SystemClock`]; how long
 //! something took comes from a [`Stopwatch`], which jumps of the wall clock do not disturb.
 
+use std::sync::LazyLock;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use skopos_core::{Clock, Timestamp};
@@ -36,6 +37,11 @@ impl Clock for SystemClock {
             Err(before) => i64::try_from(before.duration().as_millis()).map_or(i64::MIN, |m| -m),
         };
         Timestamp::from_millis(millis)
+    }
+
+    fn nanos(&self) -> i64 {
+        static FIRST: LazyLock<Stopwatch> = LazyLock::new(Stopwatch::start);
+        i64::try_from(FIRST.elapsed().as_nanos()).unwrap_or(i64::MAX)
     }
 }
 

@@ -29,6 +29,8 @@ struct Counts {
     sizes: BTreeMap<String, Distribution<8>>,
     queries: Total,
     queued: Total,
+    /// What evaluated queries read.
+    samples: u64,
 }
 
 /// How observations spread over buckets.
@@ -80,9 +82,10 @@ impl Meters {
         counts.sizes.entry(handler.into()).or_default().add(&SIZES, bytes);
     }
 
-    /// Counts an evaluated query: how long it waited and how long it took.
-    pub(crate) fn query(&self, waited: f64, took: f64) {
+    /// Counts an evaluated query: how long it waited, how long it took, how many samples it read.
+    pub(crate) fn query(&self, waited: f64, took: f64, samples: u64) {
         let mut counts = self.counts();
+        counts.samples = counts.samples.saturating_add(samples);
         counts.queued.add(waited);
         counts.queries.add(took);
     }
@@ -94,6 +97,11 @@ impl Meters {
             "prometheus_engine_query_duration_seconds",
             "Query timings",
             [("slice", "inner_eval", counts.queries), ("slice", "queue_time", counts.queued)],
+        );
+        page.counter(
+            "prometheus_engine_query_samples_total",
+            "The total number of samples loaded by all queries.",
+            counts.samples as f64,
         );
         histogram(
             page,

@@ -92,6 +92,7 @@ pub async fn start(options: Options) -> Result<Handle, Error> {
     let (commands, inbox) = mpsc::channel(8);
     let api = Arc::new(Api {
         engine: Arc::clone(&wiring.engine) as Arc<dyn QueryEngine>,
+        explainer: Arc::clone(&wiring.engine) as _,
         source: Arc::clone(&wiring.store) as Arc<dyn SeriesSource>,
         query_timeout: millis(options.query_timeout),
         permits: Arc::new(Semaphore::new(options.query_max_concurrency)),

@@ -5,9 +5,19 @@
 
 use std::collections::BTreeMap;
 
-use skopos_core::{Labels, Metadata, Timestamp};
+use skopos_core::{Error, Labels, Metadata, QueryRequest, Timestamp};
+use skopos_promql::Explanation;
 
 use crate::meter::Page;
+
+/// Who tells how expressions are evaluated.
+pub(crate) trait Explain: Send + Sync {
+    /// The plan of a query.
+    fn explain(&self, request: &QueryRequest<'_>) -> Result<Explanation, Error>;
+
+    /// The plan of a query, and what its operators give when it runs.
+    fn analyze(&self, request: &QueryRequest<'_>) -> Result<Explanation, Error>;
+}
 
 /// The running parts, as the API asks them.
 pub(crate) trait Parts: Send + Sync {

@@ -11,7 +11,7 @@ use skopos_core::{
     Clock, Error as CoreError, Expander, LabelSet as _, Labels, Metadata, MetricType, QueryEngine,
     QueryOutput, QueryRequest, Timestamp,
 };
-use skopos_promql::{Engine, EngineOptions};
+use skopos_promql::{Engine, EngineOptions, Explanation};
 use skopos_rules::{
     AlertView, GroupDefaults, GroupView, LoadOptions, RuleFile, RuleKind, RuleView,
 };
@@ -24,7 +24,7 @@ use crate::groups::Groups;
 use crate::meter::Page;
 use crate::notify::Notifier;
 use crate::view::{
-    ActiveTarget, Alert, Alerting, DroppedTarget, Group, Head, Parts, Rule, Targets,
+    ActiveTarget, Alert, Alerting, DroppedTarget, Explain, Group, Head, Parts, Rule, Targets,
 };
 
 /// The engine over the store. Its default step of subqueries follows the configuration.
@@ -45,6 +45,16 @@ impl LiveEngine {
     fn set_subquery_step(&self, millis: i64) {
         let options = self.options.clone().with_subquery_step(millis);
         self.current.store(Arc::new(Engine::new(Arc::clone(&self.store), options)));
+    }
+}
+
+impl Explain for LiveEngine {
+    fn explain(&self, request: &QueryRequest<'_>) -> Result<Explanation, CoreError> {
+        self.current.load().explain(request)
+    }
+
+    fn analyze(&self, request: &QueryRequest<'_>) -> Result<Explanation, CoreError> {
+        Ok(self.current.load().analyze(request)?.1)
     }
 }
 

@@ -19,7 +19,8 @@ pub(super) struct Resolved {
 
 /// Gives each selector its selection and its weight.
 pub(super) fn resolve(root: &mut Node, times: Times, grid: Grid) -> Resolved {
-    let mut resolver = Resolver { times, selections: Vec::new(), most_steps: grid.steps };
+    let (selections, infos) = (Vec::new(), Vec::new());
+    let mut resolver = Resolver { times, selections, infos, most_steps: grid.steps };
     resolver.node(root, grid, 1);
     Resolved { selections: resolver.selections, most_steps: resolver.most_steps }
 }
@@ -27,6 +28,8 @@ pub(super) fn resolve(root: &mut Node, times: Times, grid: Grid) -> Resolved {
 struct Resolver {
     times: Times,
     selections: Vec<Selection>,
+    /// Which of them are for `info`.
+    infos: Vec<usize>,
     most_steps: usize,
 }
 
@@ -124,23 +127,27 @@ impl Resolver {
         self.node(&mut base.node, grid, weight);
         let (names, labels) = info_matchers(rest.first());
         let times = info_times(&base.node, self.times.lookback, grid);
-        call.info = Some(self.add(Selection::new(names.into_iter().chain(labels), times)));
+        // Never one with a selector's: what is asked in the end has more matchers.
+        self.selections.push(Selection::new(names.into_iter().chain(labels), times));
+        self.infos.push(self.selections.len() - 1);
+        call.info = Some(self.selections.len() - 1);
     }
 
     /// The number of a selection; of one that asks for the same, if there is one.
     fn add(&mut self, selection: Selection) -> usize {
         let hints = selection.hints();
-        let same = |other: &&mut Selection| {
+        let same = |other: &Selection| {
             let theirs = other.hints();
             selection.range() == other.range()
                 && (hints.step, hints.range) == (theirs.step, theirs.range)
                 && are_equal(selection.matchers(), other.matchers())
         };
-        let found = self.selections.iter_mut().enumerate().find(|(_, other)| same(other));
-        let Some((at, other)) = found else {
+        let own = |at: &usize| !self.infos.contains(at) && same(&self.selections[*at]);
+        let Some(at) = (0..self.selections.len()).find(own) else {
             self.selections.push(selection);
             return self.selections.len() - 1;
         };
+        let other = &mut self.selections[at];
         if other.hints() != hints {
             // Several functions are around it, so that none can be told.
             let mut hints = SelectHints::default();

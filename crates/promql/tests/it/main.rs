@@ -8,7 +8,11 @@ mod depth;
 mod engine;
 #[cfg(feature = "engine")]
 mod eval;
+#[cfg(feature = "engine")]
+mod explain;
 mod language;
+#[cfg(feature = "engine")]
+mod limits;
 mod lint;
 mod literal;
 mod parse;

@@ -1,6 +1,8 @@
 //! The endpoints that evaluate and look at expressions.
 
-use skopos_core::{ErrorKind, QueryOutput, QueryRequest, QueryValue, SampleValue};
+use skopos_core::{
+    Error, ErrorKind, QueryOutput, QueryRequest, QueryStatistics, QueryValue, SampleValue,
+};
 use skopos_promql::ast::Expr;
 
 use super::json::Json;
@@ -14,18 +16,50 @@ const MAX_STEPS: i128 = 11_000;
 
 /// `GET|POST /query`: one evaluation.
 pub(super) fn instant(api: &Api, call: &Call, json: &mut Json) -> Result<Notes, Failure> {
-    let form = &call.form;
-    let limit = param::limit(form)?;
-    let at = param::optional_time(form, "time", Moment::from(api.clock.now()))?;
-    let timeout = param::optional_millis(form, "timeout")?;
-    let request = QueryRequest::instant(form.value("query"), at.millis());
-    answer(api, call, json, request, timeout, limit)
+    let limit = param::limit(&call.form)?;
+    let request = instant_request(api, call)?;
+    answer(api, call, json, request, limit)
 }
 
 /// `GET|POST /query_range`: evaluations at equal distances.
 pub(super) fn range(api: &Api, call: &Call, json: &mut Json) -> Result<Notes, Failure> {
+    let limit = param::limit(&call.form)?;
+    let request = range_request(api, call)?;
+    answer(api, call, json, request, limit)
+}
+
+/// `GET|POST /query_explain`: how an expression is evaluated; of a range, where `step` is given.
+pub(super) fn explain(api: &Api, call: &Call, json: &mut Json) -> Result<Notes, Failure> {
     let form = &call.form;
-    let limit = param::limit(form)?;
+    let request = if form.value("step").is_empty() {
+        instant_request(api, call)?
+    } else {
+        range_request(api, call)?
+    };
+    let analyze = match form.value("analyze") {
+        "" => false,
+        text => param::boolean(text).map_err(|e| e.of_parameter("analyze"))?,
+    };
+    let request = with_options(call, request)?;
+    let explanation =
+        if analyze { api.explainer.analyze(&request) } else { api.explainer.explain(&request) };
+    let explanation = explanation.map_err(|error| failure(&error))?;
+    json.raw("{\"text\":").string(&explanation.to_string()).raw(",\"explanation\":");
+    json.serialize(&explanation)
+        .map_err(|error| Failure::new(FailureKind::Internal, error.to_string()))?;
+    json.raw("}");
+    Ok(Notes::none())
+}
+
+fn instant_request<'a>(api: &Api, call: &'a Call) -> Result<QueryRequest<'a>, Failure> {
+    let form = &call.form;
+    let at = param::optional_time(form, "time", Moment::from(api.clock.now()))?;
+    let request = QueryRequest::instant(form.value("query"), at.millis());
+    with_timeout(api, call, request)
+}
+
+fn range_request<'a>(api: &Api, call: &'a Call) -> Result<QueryRequest<'a>, Failure> {
+    let form = &call.form;
     let start = param::required_time(form, "start")?;
     let end = param::required_time(form, "end")?;
     if end < start {
@@ -46,10 +80,42 @@ pub(super) fn range(api: &Api, call: &Call, json: &mut Json) -> Result<Notes, Fa
              resolution (?step=XX)",
         ));
     }
-    let timeout = param::optional_millis(form, "timeout")?;
     let text = form.value("query");
     let request = QueryRequest::range(text, start.millis(), end.millis(), step / 1_000_000);
-    answer(api, call, json, request, timeout, limit)
+    with_timeout(api, call, request)
+}
+
+fn with_timeout<'a>(
+    api: &Api,
+    call: &'a Call,
+    request: QueryRequest<'a>,
+) -> Result<QueryRequest<'a>, Failure> {
+    let timeout = param::optional_millis(&call.form, "timeout")?;
+    let timeout = timeout.map_or(api.query_timeout, |wanted| wanted.min(api.query_timeout));
+    Ok(request.with_timeout(timeout).with_cancellation(&call.cancellation))
+}
+
+fn with_options<'a>(
+    call: &'a Call,
+    mut request: QueryRequest<'a>,
+) -> Result<QueryRequest<'a>, Failure> {
+    let lookback = call.form.value("lookback_delta");
+    if !lookback.is_empty() {
+        let nanos = param::duration(lookback)
+            .map_err(|e| e.context("error parsing lookback delta duration"))?;
+        if 1_000_000 <= nanos {
+            request = request.with_lookback(nanos / 1_000_000);
+        }
+    }
+    Ok(request.with_step_statistics(call.form.value("stats") == "all"))
+}
+
+/// A query that is wrong is a wrong parameter.
+fn failure(error: &Error) -> Failure {
+    match error.kind() {
+        ErrorKind::Invalid => Failure::from_error(error).of_parameter("query"),
+        _ => Failure::from_error(error),
+    }
 }
 
 /// `GET|POST /format_query`: the expression, laid out.
@@ -76,31 +142,20 @@ fn answer(
     api: &Api,
     call: &Call,
     json: &mut Json,
-    mut request: QueryRequest<'_>,
-    timeout: Option<i64>,
+    request: QueryRequest<'_>,
     limit: usize,
 ) -> Result<Notes, Failure> {
-    let lookback = call.form.value("lookback_delta");
-    if !lookback.is_empty() {
-        let nanos = param::duration(lookback)
-            .map_err(|e| e.context("error parsing lookback delta duration"))?;
-        if 1_000_000 <= nanos {
-            request = request.with_lookback(nanos / 1_000_000);
-        }
-    }
-    let timeout = timeout.map_or(api.query_timeout, |wanted| wanted.min(api.query_timeout));
-    let request = request.with_timeout(timeout);
+    let request = with_options(call, request)?;
     // Parameters are checked before the query runs; a fault in its text is one of them.
     let prepared = Stopwatch::start();
     api.engine.check(request.text()).map_err(|e| Failure::from_error(&e).of_parameter("query"))?;
     let timings =
         Timings { waited: call.waited, prepared: prepared.seconds(), watch: Stopwatch::start() };
-    let output = api.engine.query(&request).map_err(|error| match error.kind() {
-        ErrorKind::Invalid => Failure::from_error(&error).of_parameter("query"),
-        _ => Failure::from_error(&error),
-    });
-    api.meters.query(timings.waited, timings.watch.seconds());
-    let QueryOutput { mut value, warnings, infos, .. } = output?;
+    let output = api.engine.query(&request);
+    let samples = output.as_ref().map_or(0, |output| output.statistics.total_samples);
+    api.meters.query(timings.waited, timings.watch.seconds(), samples);
+    let output = output.map_err(|error| failure(&error))?;
+    let QueryOutput { mut value, warnings, infos, statistics, .. } = output;
     let mut notes = Notes { warnings, infos };
     if 0 < limit && truncate(&mut value, limit) {
         notes.truncated();
@@ -108,6 +163,8 @@ fn answer(
     write_value(json, &value);
     if !call.form.value("stats").is_empty() {
         timings.write(json);
+        write_samples(json, &request, &statistics);
+        json.raw("}");
     }
     json.raw("}");
     Ok(notes)
@@ -121,7 +178,7 @@ struct Timings {
 }
 
 impl Timings {
-    /// Appends the statistics. Sorting is part of the evaluation here, and samples are not counted.
+    /// Appends the beginning of the statistics. Sorting is part of the evaluation here.
     fn write(&self, json: &mut Json) {
         let evaluated = self.watch.seconds();
         json.raw(",\"stats\":{\"timings\":{\"evalTotalTime\":").number(evaluated);
@@ -129,8 +186,24 @@ impl Timings {
         json.raw(",\"innerEvalTime\":").number(evaluated);
         json.raw(",\"execQueueTime\":").number(self.waited);
         let total = self.waited + self.prepared + evaluated;
-        json.raw(",\"execTotalTime\":").number(total).raw("}}");
+        json.raw(",\"execTotalTime\":").number(total).raw("}");
     }
+}
+
+/// Appends what a query read and held.
+fn write_samples(json: &mut Json, request: &QueryRequest<'_>, statistics: &QueryStatistics) {
+    json.raw(",\"samples\":{");
+    let per_step = &statistics.samples_per_step;
+    if !per_step.is_empty() {
+        let mut t = request.start();
+        json.raw("\"totalQueryableSamplesPerStep\":").array(per_step, |json, samples| {
+            json.raw("[").number(t.as_seconds()).raw(",").display(samples).raw("]");
+            t = t.saturating_add(request.step());
+        });
+        json.raw(",");
+    }
+    json.raw("\"totalQueryableSamples\":").display(statistics.total_samples);
+    json.raw(",\"peakSamples\":").display(statistics.peak_samples).raw("}");
 }
 
 /// Cuts vectors and matrices; returns whether something was lost.

@@ -8,10 +8,10 @@ use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use skopos_core::{
     Error, ErrorKind, FloatHistogram, Labels, ManualClock, Metadata, MetricType, QueryEngine,
-    QueryOutput, QueryRequest, QueryValue, RangeSeries, Sample, SampleValue, Span, Timestamp,
-    VectorSample,
+    QueryOutput, QueryRequest, QueryValue, RangeSeries, Sample, SampleValue, SeriesSource, Span,
+    Timestamp, VectorSample,
 };
-use skopos_promql::ParseOptions;
+use skopos_promql::{EngineOptions, Explanation, ParseOptions};
 use skopos_testkit::MemoryStore;
 use tokio::sync::Semaphore;
 
@@ -21,7 +21,7 @@ use crate::meter::{Meters, Page};
 use crate::origin::Origins;
 use crate::place::Place;
 use crate::view::{
-    ActiveTarget, Alert, Alerting, DroppedTarget, Group, Head, Parts, Rule, Targets,
+    ActiveTarget, Alert, Alerting, DroppedTarget, Explain, Group, Head, Parts, Rule, Targets,
 };
 
 /// Answers a few known texts.
@@ -88,6 +88,19 @@ impl QueryEngine for Engine {
 
     fn canonical(&self, text: &str) -> Result<String, Error> {
         Ok(text.into())
+    }
+}
+
+/// Explains queries over a store of its own.
+struct Explainer<S>(skopos_promql::Engine<S>);
+
+impl<S: SeriesSource> Explain for Explainer<S> {
+    fn explain(&self, request: &QueryRequest<'_>) -> Result<Explanation, Error> {
+        self.0.explain(request)
+    }
+
+    fn analyze(&self, request: &QueryRequest<'_>) -> Result<Explanation, Error> {
+        Ok(self.0.analyze(request)?.1)
     }
 }
 
@@ -208,8 +221,13 @@ fn api() -> Api {
     let one = |name: &'static str, job: &'static str| vec![("__name__", name), ("job", job)];
     let series = [one("up", "a"), one("up", "b"), one("down", "b")];
     let store = MemoryStore::with_series(series.iter().map(|s| (s.as_slice(), vec![(1_000, 1.0)])));
+    let promql = skopos_promql::Engine::new(
+        MemoryStore::with_series([(one("up", "a").as_slice(), vec![(1_000, 1.0)])]),
+        EngineOptions::default(),
+    );
     Api {
         engine: Arc::new(Engine),
+        explainer: Arc::new(Explainer(promql)),
         source: Arc::new(store),
         clock: Arc::new(ManualClock::new(Timestamp::from_millis(7_070))),
         query_timeout: 120_000,
