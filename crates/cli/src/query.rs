@@ -16,6 +16,7 @@ use crate::time::{self, SystemClock};
 
 mod answer;
 mod csv;
+mod explain;
 mod json;
 mod page;
 mod plot;
@@ -29,7 +30,8 @@ const EXAMPLES: &str = "\
 Examples:
   skopos query instant --url http://localhost:9090 'sum by (job) (up)'
   curl -s localhost:9100/metrics | skopos query instant --file - 'topk(3, node_filesystem_size_bytes)'
-  skopos query range --url http://localhost:9090 --start 2024-05-01T00:00:00Z --step 1m 'rate(x[5m])'";
+  skopos query range --url http://localhost:9090 --start 2024-05-01T00:00:00Z --step 1m 'rate(x[5m])'
+  skopos query analyze --url http://localhost:9090 'topk(3, rate(http_requests_total[5m]))'";
 
 /// Evaluate PromQL against a server or a file.
 #[derive(Debug, Args)]
@@ -43,6 +45,8 @@ pub(crate) struct Arguments {
 enum Command {
     Instant(Instant),
     Range(Range),
+    Explain(explain::Explain),
+    Analyze(explain::Analyze),
 }
 
 /// Evaluate an expression at one time.
@@ -130,6 +134,8 @@ impl Arguments {
         match self.command {
             Command::Instant(arguments) => arguments.run(),
             Command::Range(arguments) => arguments.run(),
+            Command::Explain(arguments) => arguments.run(),
+            Command::Analyze(arguments) => arguments.run(),
         }
     }
 }
@@ -151,16 +157,26 @@ impl Range {
     }
 
     fn times(&self, newest: Timestamp) -> anyhow::Result<Times> {
-        let end = self.end.unwrap_or(newest);
-        let start = self.start.unwrap_or_else(|| end.saturating_sub(5 * 60 * 1000));
-        if end < start {
-            bail!("the range ends before it starts");
-        }
-        let span = end.as_millis().saturating_sub(start.as_millis());
-        // Whole seconds, as `promtool` divides.
-        let step = self.step.unwrap_or_else(|| (span / 250 / 1000 * 1000).max(1000));
-        Ok(Times { start, end, step: Some(step) })
+        range_times(self.start, self.end, self.step, newest)
     }
+}
+
+/// The times of a range query, as far as they are given.
+fn range_times(
+    start: Option<Timestamp>,
+    end: Option<Timestamp>,
+    step: Option<i64>,
+    newest: Timestamp,
+) -> anyhow::Result<Times> {
+    let end = end.unwrap_or(newest);
+    let start = start.unwrap_or_else(|| end.saturating_sub(5 * 60 * 1000));
+    if end < start {
+        bail!("the range ends before it starts");
+    }
+    let span = end.as_millis().saturating_sub(start.as_millis());
+    // Whole seconds, as `promtool` divides.
+    let step = step.unwrap_or_else(|| (span / 250 / 1000 * 1000).max(1000));
+    Ok(Times { start, end, step: Some(step) })
 }
 
 impl Shared {

@@ -1,6 +1,7 @@
 //! Times and durations on the command line and in tables.
 
-use std::time::{Duration, SystemTime};
+use std::sync::LazyLock;
+use std::time::{Duration, Instant, SystemTime};
 
 use jiff::tz::TimeZone;
 use skopos_core::{Clock, Timestamp};
@@ -18,6 +19,12 @@ impl Clock for SystemClock {
             Ok(since) => Timestamp::from_millis(millis(since)),
             Err(before) => Timestamp::from_millis(-millis(before.duration())),
         }
+    }
+
+    fn nanos(&self) -> i64 {
+        #[expect(clippy::disallowed_methods, reason = "the program is where the time comes from")]
+        static FIRST: LazyLock<Instant> = LazyLock::new(Instant::now);
+        i64::try_from(FIRST.elapsed().as_nanos()).unwrap_or(i64::MAX)
     }
 }
 

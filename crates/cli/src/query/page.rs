@@ -6,13 +6,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
-use skopos_core::{Clock as _, Ingest as _, QueryEngine as _, QueryRequest, Sample, Timestamp};
+use skopos_core::{Clock as _, Ingest as _, QueryEngine as _, Sample, Timestamp};
 use skopos_exposition::{Entry, Parser, ParserOptions, TextFormat};
 use skopos_promql::{Engine, EngineOptions};
 use skopos_tsdb::{Head, HeadOptions};
 
-use super::Times;
 use super::answer::Answer;
+use super::{Times, explain};
 use crate::time::SystemClock;
 
 /// A loaded page.
@@ -72,11 +72,8 @@ impl Page {
     ) -> anyhow::Result<Answer> {
         let options = EngineOptions::default().with_clock(SystemClock);
         let engine = Engine::new(self.head, options);
-        let request = match times.step {
-            None => QueryRequest::instant(expression, times.start),
-            Some(step) => QueryRequest::range(expression, times.start, times.end, step),
-        };
-        Ok(engine.query(&request.with_timeout(timeout))?.into())
+        let request = explain::request(expression, times).with_timeout(timeout);
+        Ok(engine.query(&request)?.into())
     }
 
     /// The oldest time on the page.

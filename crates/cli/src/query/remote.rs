@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use reqwest::header::CONTENT_TYPE;
+use serde_json::Value as Json;
 use skopos_core::Timestamp;
 use url::Url;
 use url::form_urlencoded::Serializer;
@@ -23,7 +24,35 @@ pub(super) fn ask(
     times: Times,
     timeout: i64,
 ) -> anyhow::Result<Answer> {
-    let (endpoint, form) = request(url, expression, times, timeout)?;
+    let name = if times.step.is_none() { "query" } else { "query_range" };
+    json::read(&post(url, name, form(expression, times, timeout), timeout)?)
+}
+
+/// Asks the server at `url` what an expression costs; the `data` of its answer.
+pub(super) fn analyze(
+    url: &Url,
+    expression: &str,
+    times: Times,
+    timeout: i64,
+) -> anyhow::Result<Json> {
+    let mut form = form(expression, times, timeout);
+    form.append_pair("analyze", "true");
+    let mut body = post(url, "query_explain", form, timeout)?;
+    if body["status"] != "success" {
+        let text = |name: &str| body[name].as_str().unwrap_or_default();
+        bail!("{}: {}", text("errorType"), text("error"));
+    }
+    Ok(body["data"].take())
+}
+
+/// Sends a form to an endpoint of the API; its answer.
+fn post(
+    url: &Url,
+    name: &str,
+    mut form: Serializer<'static, String>,
+    timeout: i64,
+) -> anyhow::Result<Json> {
+    let (endpoint, form) = (endpoint(url, name)?, form.finish());
     // An earlier call, or another part of the program, may have chosen: that is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -47,42 +76,39 @@ pub(super) fn ask(
             }
             body.extend_from_slice(&chunk);
         }
-        let body = serde_json::from_slice(&body)
-            .with_context(|| format!("{endpoint} answered {status}, but not as Prometheus does"))?;
-        json::read(&body)
+        serde_json::from_slice(&body)
+            .with_context(|| format!("{endpoint} answered {status}, but not as Prometheus does"))
     })
 }
 
-/// The address and the form of a question.
-fn request(
-    url: &Url,
-    expression: &str,
-    times: Times,
-    timeout: i64,
-) -> anyhow::Result<(Url, String)> {
+/// The address of an endpoint of the API.
+fn endpoint(url: &Url, name: &str) -> anyhow::Result<Url> {
     if !matches!(url.scheme(), "http" | "https") {
         bail!("{url}: only http and https are supported");
     }
+    let mut endpoint = url.clone();
+    let path = format!("{}/api/v1/{name}", url.path().trim_end_matches('/'));
+    endpoint.set_path(&path);
+    Ok(endpoint)
+}
+
+/// The form of a question.
+fn form(expression: &str, times: Times, timeout: i64) -> Serializer<'static, String> {
     let seconds = |t: Timestamp| t.as_seconds().to_string();
     let mut form = Serializer::new(String::new());
     form.append_pair("query", expression);
     form.append_pair("timeout", &format!("{timeout}ms"));
-    let name = match times.step {
+    match times.step {
         None => {
             form.append_pair("time", &seconds(times.start));
-            "query"
         }
         Some(step) => {
             form.append_pair("start", &seconds(times.start));
             form.append_pair("end", &seconds(times.end));
             form.append_pair("step", &format!("{step}ms"));
-            "query_range"
         }
-    };
-    let mut endpoint = url.clone();
-    let path = format!("{}/api/v1/{name}", url.path().trim_end_matches('/'));
-    endpoint.set_path(&path);
-    Ok((endpoint, form.finish()))
+    }
+    form
 }
 
 #[cfg(test)]
@@ -94,14 +120,14 @@ mod tests {
         let url: Url = "http://host:9090/prometheus/".parse().expect("a URL");
         let t = Timestamp::from_millis(1_500);
         let instant = Times { start: t, end: t, step: None };
-        let (endpoint, form) = request(&url, "up{a=\"b\"}", instant, 2_000).expect("fine");
-        assert_eq!(endpoint.as_str(), "http://host:9090/prometheus/api/v1/query");
-        assert_eq!(form, "query=up%7Ba%3D%22b%22%7D&timeout=2000ms&time=1.5");
+        let address = endpoint(&url, "query").expect("fine");
+        assert_eq!(address.as_str(), "http://host:9090/prometheus/api/v1/query");
+        let text = form("up{a=\"b\"}", instant, 2_000).finish();
+        assert_eq!(text, "query=up%7Ba%3D%22b%22%7D&timeout=2000ms&time=1.5");
         let range = Times { step: Some(15_000), ..instant };
-        let (endpoint, form) = request(&url, "up", range, 2_000).expect("fine");
-        assert_eq!(endpoint.path(), "/prometheus/api/v1/query_range");
-        assert_eq!(form, "query=up&timeout=2000ms&start=1.5&end=1.5&step=15000ms");
+        let text = form("up", range, 2_000).finish();
+        assert_eq!(text, "query=up&timeout=2000ms&start=1.5&end=1.5&step=15000ms");
         let odd: Url = "ftp://host".parse().expect("a URL");
-        assert!(request(&odd, "up", instant, 0).is_err());
+        assert!(endpoint(&odd, "query").is_err());
     }
 }

@@ -93,6 +93,61 @@ fn tables_have_a_column_a_label_and_no_colors_in_a_pipe() {
     assert_eq!(run.stdout, "2 at 1970-01-01T00:01:01Z\n");
 }
 
+#[test]
+fn a_plan_needs_no_data() {
+    let arguments = ["query", "explain", "--time", "5", "sum by (code) (rate(hits[1m])) * (2 + 3)"];
+    let run = skopos(Path::new("."), &arguments, "");
+    let expected = "\
+query  sum by (code) (rate(hits[1m])) * (2 + 3)
+times  1970-01-01T00:00:05Z
+
+*
+├─ sum by (code)   fused
+│  └─ rate
+│     └─ hits[1m]  #1
+└─ 5               constant
+
+#1  {__name__=\"hits\"}  1969-12-31T23:59:05.001Z to 1970-01-01T00:00:05Z  range 1m, rate
+";
+    assert_eq!((run.code, run.stdout.as_str()), (Some(0), expected), "{run:?}");
+    let arguments = ["query", "explain", "-o", "json", "--end", "60", "--step", "30s", "hits"];
+    let run = skopos(Path::new("."), &arguments, "");
+    let plan: Value = serde_json::from_str(&run.stdout).expect("JSON");
+    assert_eq!((&plan["start"], &plan["step"]), (&json!(-240.0), &json!(30.0)));
+    assert_eq!(plan["plan"]["steps"], 11);
+    check_error(&["query", "explain", "sum("], "", "1:5: parse error: unclosed left parenthesis");
+}
+
+#[test]
+fn a_query_is_analyzed_over_a_page() {
+    let run = ask(&["query", "analyze", "--file", "page.prom", "sum by (code) (hits)"]);
+    let lines: Vec<&str> = run.stdout.lines().collect();
+    assert_eq!(lines[0], "query  sum by (code) (hits)");
+    assert_eq!(lines[2], "cost   2 samples read of 2 series, at most 2 samples in 48 B held");
+    assert!(lines[4].ends_with("  series  samples  bytes    time"), "{}", run.stdout);
+    assert!(lines[6].starts_with("└─ hits") && lines[6].ends_with("#1"), "{}", run.stdout);
+    let run = ask(&["query", "analyze", "--file", "page.prom", "-o", "json", "hits"]);
+    let analysis: Value = serde_json::from_str(&run.stdout).expect("JSON");
+    assert_eq!(analysis["plan"]["series"], 2);
+    assert!(analysis["plan"]["seconds"].is_number(), "{analysis}");
+}
+
+#[test]
+fn a_server_is_asked_to_analyze() {
+    let body = r#"{"status":"success","data":{"text":"a tree\n","explanation":{"query":"up"}}}"#;
+    let (url, server) = answer_once("200 OK", body, b"analyze=true");
+    let run = skopos(Path::new("."), &["query", "analyze", "--url", &url, "--time", "5", "up"], "");
+    let request = server.join().expect("the server answers");
+    assert!(request.starts_with("POST /prefix/api/v1/query_explain HTTP/1.1\r\n"), "{request}");
+    assert!(request.ends_with("query=up&timeout=120000ms&time=5&analyze=true"), "{request}");
+    assert_eq!((run.code, run.stdout.as_str()), (Some(0), "a tree\n"), "{run:?}");
+    let (url, server) = answer_once("200 OK", body, b"analyze=true");
+    let arguments = ["query", "analyze", "--url", &url, "-o", "json", "up"];
+    let run = skopos(Path::new("."), &arguments, "");
+    server.join().expect("the server answers");
+    assert_eq!(run.stdout, "{\"query\":\"up\"}\n");
+}
+
 #[track_caller]
 fn check_error(arguments: &[&str], input: &str, expected: &str) {
     let run = skopos(Path::new("."), arguments, input);
@@ -114,7 +169,13 @@ fn what_is_wrong_is_said_once() {
 }
 
 /// A server that answers the next request with this status and body; returns the request.
-fn answer_once(status: &str, body: &str) -> (String, thread::JoinHandle<String>) {
+///
+/// The request is over where its body ends with `last`: the form is the last thing of a request.
+fn answer_once(
+    status: &str,
+    body: &str,
+    last: &'static [u8],
+) -> (String, thread::JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let url = format!("http://{}/prefix/", listener.local_addr().expect("an address"));
     let length = body.len();
@@ -129,8 +190,7 @@ fn answer_once(status: &str, body: &str) -> (String, thread::JoinHandle<String>)
         loop {
             let read = stream.read(&mut buffer).expect("a readable request");
             request.extend_from_slice(&buffer[..read]);
-            // The form is the last thing of a request and ends with the last parameter.
-            if read == 0 || request.ends_with(b"time=5") {
+            if read == 0 || request.ends_with(last) {
                 break;
             }
         }
@@ -143,7 +203,7 @@ fn answer_once(status: &str, body: &str) -> (String, thread::JoinHandle<String>)
 #[test]
 fn a_server_is_asked_through_its_api() {
     let body = r#"{"status":"success","data":{"resultType":"scalar","result":[5,"2"]},"warnings":["odd"]}"#;
-    let (url, server) = answer_once("200 OK", body);
+    let (url, server) = answer_once("200 OK", body, b"time=5");
     let arguments = ["query", "instant", "--url", &url, "--time", "5", "-o", "table", "1 + 1"];
     let run = skopos(Path::new("."), &arguments, "");
     let request = server.join().expect("the server answers");
@@ -157,7 +217,7 @@ fn a_server_is_asked_through_its_api() {
 #[test]
 fn a_servers_refusal_is_an_error() {
     let body = r#"{"status":"error","errorType":"bad_data","error":"no"}"#;
-    let (url, server) = answer_once("400 Bad Request", body);
+    let (url, server) = answer_once("400 Bad Request", body, b"time=5");
     let run = skopos(Path::new("."), &["query", "instant", "--url", &url, "--time", "5", "x"], "");
     server.join().expect("the server answers");
     assert_eq!((run.code, run.stderr.as_str()), (Some(1), "skopos: error: bad_data: no\n"));

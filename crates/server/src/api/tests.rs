@@ -1,11 +1,14 @@
 //! Tests of the API's answers, over doubles of everything behind it.
 
+mod cancel;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode, header};
+use serde_json::json;
 use skopos_core::{
     Error, ErrorKind, FloatHistogram, Labels, ManualClock, Metadata, MetricType, QueryEngine,
     QueryOutput, QueryRequest, QueryValue, RangeSeries, Sample, SampleValue, SeriesSource, Span,
@@ -71,6 +74,16 @@ impl QueryEngine for Engine {
                 let text = format!("{:?} {:?}", request.lookback(), request.timeout());
                 QueryValue::String(t, text)
             }
+            "counted" => {
+                let mut output = QueryOutput::new(QueryValue::Vector(Vec::new()));
+                output.statistics.total_samples = 7;
+                output.statistics.peak_samples = 5;
+                if request.step_statistics() {
+                    output.statistics.samples_per_step = vec![3, 4];
+                }
+                return Ok(output);
+            }
+            "gone" => return Err(Error::new(ErrorKind::Canceled, "query was canceled")),
             "slow" => return Err(Error::new(ErrorKind::Timeout, "query timed out")),
             "broken" => return Err(Error::new(ErrorKind::Corrupt, "bad chunk")),
             "many" => return Err(Error::new(ErrorKind::Limit, "too many samples")),
@@ -331,6 +344,7 @@ fn annotations_are_shown_up_to_ten() {
 #[test]
 fn failures_have_their_type_and_status() {
     check_error("/query?query=slow", 503, "timeout", "query timed out");
+    check_error("/query?query=gone", 499, "canceled", "query was canceled");
     check_error("/query?query=broken", 500, "internal", "bad chunk");
     check_error("/query?query=many", 422, "execution", "too many samples");
     check_error("/query?query=other", 422, "execution", "no answer");
@@ -406,12 +420,66 @@ fn lookback_and_timeout_reach_the_engine() {
 }
 
 #[test]
-fn statistics_are_times() {
-    let (_, _, body) = ask(api(), get("/query?query=empty&stats=all"));
-    let parsed: serde_json::Value = serde_json::from_str(&body).unwrap();
-    let timings = parsed["data"]["stats"]["timings"].as_object().unwrap();
+fn statistics_are_times_and_samples() {
+    let stats = |path: &str| {
+        let (_, _, body) = ask(api(), get(path));
+        let parsed: serde_json::Value = serde_json::from_str(&body).unwrap();
+        parsed["data"]["stats"].clone()
+    };
+    assert!(stats("/query?query=counted").is_null());
+    let some = stats("/query?query=counted&stats=1");
+    let timings = some["timings"].as_object().unwrap();
     assert_eq!(timings.len(), 6);
-    assert!(timings.values().all(serde_json::Value::is_number), "{body}");
+    assert!(timings.values().all(serde_json::Value::is_number), "{some}");
+    assert_eq!(some["samples"], json!({"totalQueryableSamples": 7, "peakSamples": 5}));
+    let all = stats("/query_range?query=counted&stats=all&start=1.5&end=2&step=0.5");
+    let steps = json!([[1.5, 3], [2, 4]]);
+    assert_eq!(
+        all["samples"],
+        json!({"totalQueryableSamplesPerStep": steps, "totalQueryableSamples": 7, "peakSamples": 5})
+    );
+    let (_, _, page) = {
+        let api = api();
+        api.meters.query(0.0, 0.5, 7);
+        let text = super::own::page(&api, skopos_exposition::choose_output(""));
+        ((), (), String::from_utf8(text).unwrap())
+    };
+    assert!(page.contains("prometheus_engine_query_samples_total 7\n"), "{page}");
+}
+
+#[test]
+fn queries_are_explained_and_analyzed() {
+    let data = |path: &str| {
+        let (status, _, body) = ask(api(), get(path));
+        assert_eq!(status, 200, "{body}");
+        serde_json::from_str::<serde_json::Value>(&body).unwrap()["data"].clone()
+    };
+    let plan = data("/query_explain?query=-up");
+    assert_eq!(plan["explanation"]["plan"]["inputs"][0]["text"], "up");
+    assert!(plan["explanation"]["statistics"].is_null());
+    assert!(plan["text"].as_str().unwrap().starts_with("query  -up\n"), "{plan}");
+    let ran = data("/query_explain?query=-up&analyze=true&start=1&end=3&step=1");
+    assert_eq!(ran["explanation"]["plan"]["inputs"][0]["samples"], 3);
+    assert_eq!(ran["explanation"]["statistics"]["totalQueryableSamples"], 3);
+    assert_eq!(ran["explanation"]["step"], 1);
+    for (path, error) in [
+        (
+            "/query_explain?query=sum(",
+            "invalid parameter \"query\": 1:5: parse error: unclosed left parenthesis",
+        ),
+        (
+            "/query_explain?query=up&analyze=x",
+            "invalid parameter \"analyze\": strconv.ParseBool: parsing \"x\": invalid syntax",
+        ),
+        (
+            "/query_explain?query=up&step=0&start=0&end=1",
+            "invalid parameter \"step\": zero or negative query resolution step widths are not accepted. Try a positive integer",
+        ),
+    ] {
+        let (status, _, body) = ask(api(), get(path));
+        let parsed: serde_json::Value = serde_json::from_str(&body).unwrap();
+        assert_eq!((status, parsed["error"].as_str()), (400, Some(error)));
+    }
 }
 
 #[test]
