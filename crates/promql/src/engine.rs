@@ -504,10 +504,11 @@ fn value(
             let values = evaluator.scalar(&plan.root, grid)?;
             Ok(scalar_value(&values, grid, request))
         }
-        ValueType::Vector => {
+        ValueType::Vector if request.is_instant() => {
             let series = evaluator.vector(&plan.root, grid)?;
-            Ok(vector_value(series, grid, request))
+            Ok(vector_value(series, request))
         }
+        ValueType::Vector => Ok(QueryValue::Matrix(evaluator.range_series(&plan.root, grid)?)),
     }
 }
 
@@ -523,29 +524,10 @@ fn scalar_value(values: &[f64], grid: Grid, request: &QueryRequest<'_>) -> Query
     }])
 }
 
-fn vector_value(series: Vec<Series>, grid: Grid, request: &QueryRequest<'_>) -> QueryValue {
-    if request.is_instant() {
-        let samples = series.into_iter().filter_map(|one| {
-            let value: SampleValue = one.column.at(0)?.to_value();
-            Some(VectorSample { labels: one.labels, t: request.start(), value })
-        });
-        return QueryValue::Vector(samples.collect());
-    }
-    let mut matrix: Vec<RangeSeries> = series
-        .into_iter()
-        .map(|one| {
-            let mut floats = Vec::with_capacity(one.column.floats().count());
-            let mut histograms = Vec::new();
-            one.column.each_float(|i, v| floats.push(Sample::new(grid.time(i), v)));
-            for (i, h) in one.column.histograms().iter().enumerate() {
-                if let Some(h) = h {
-                    histograms.push((Timestamp::from_millis(grid.time(i)), Arc::clone(h)));
-                }
-            }
-            RangeSeries { labels: one.labels, floats, histograms }
-        })
-        .collect();
-    matrix.retain(|one| !one.floats.is_empty() || !one.histograms.is_empty());
-    matrix.sort_by(|a, b| a.labels.cmp(&b.labels));
-    QueryValue::Matrix(matrix)
+fn vector_value(series: Vec<Series>, request: &QueryRequest<'_>) -> QueryValue {
+    let samples = series.into_iter().filter_map(|one| {
+        let value: SampleValue = one.column.at(0)?.to_value();
+        Some(VectorSample { labels: one.labels, t: request.start(), value })
+    });
+    QueryValue::Vector(samples.collect())
 }

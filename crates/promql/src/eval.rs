@@ -7,6 +7,7 @@
 
 mod aggregate;
 pub(crate) mod analysis;
+mod best;
 mod binary;
 pub(crate) mod budget;
 mod call;
@@ -18,10 +19,14 @@ mod group;
 mod histogram_call;
 mod info;
 mod label_call;
+mod lanes;
 mod load;
 mod merge;
+pub(crate) mod place;
 mod range;
+mod range_float;
 mod range_function;
+mod result;
 mod select;
 mod topk;
 

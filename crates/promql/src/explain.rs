@@ -37,7 +37,7 @@ use crate::span::Span;
 ///     "\
 /// query  sum by (job) (rate(hits[1m])) / 2 ^ 3
 /// times  1970-01-01T00:05:00Z to 1970-01-01T00:15:00Z every 15s, 41 steps
-/// cost   4920 samples read of 30 series, at most 168 samples in 4.0 kB held
+/// cost   4920 samples read of 30 series, at most 168 samples in 3.0 kB held
 ///
 ///                    series  samples    bytes
 /// /                       3      123    999 B

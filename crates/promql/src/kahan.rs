@@ -62,10 +62,10 @@ impl Sum {
 /// corrected with each value.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Mean {
-    count: f64,
+    pub(crate) count: f64,
     /// The sum, or the mean once `incremental`.
-    acc: Sum,
-    incremental: bool,
+    pub(crate) acc: Sum,
+    pub(crate) incremental: bool,
 }
 
 impl Mean {

@@ -121,6 +121,12 @@ impl Shift {
         self.at.unwrap_or(t).saturating_sub(self.offset)
     }
 
+    /// A shift by an offset in milliseconds.
+    #[cfg(test)]
+    pub(crate) fn by(offset: i64) -> Self {
+        Self { offset, at: None }
+    }
+
     /// The offset, for evaluations that keep to one time.
     pub(crate) fn is_fixed(&self) -> bool {
         self.at.is_some()

@@ -9,6 +9,7 @@ use skopos_core::{FloatHistogram, Labels, ResetHint};
 use super::budget::{Interrupt, Size};
 use super::column::{Bits, Column, Point, Series};
 use super::group::Groups;
+use super::lanes::{Lanes, Means, Sums, fold_count, fold_extreme};
 use super::{Evaluator, Grid, Result, Sink, execution};
 use crate::annotation::{Annotations, HistogramOp};
 use crate::ast::AggregateOp;
@@ -36,10 +37,12 @@ impl Evaluator<'_> {
         sink: &mut Sink<'_>,
     ) -> Result<()> {
         match aggregate.op {
-            AggregateOp::BottomK
-            | AggregateOp::LimitK
-            | AggregateOp::LimitRatio
-            | AggregateOp::TopK => return self.each_of_best(aggregate, grid, sink),
+            AggregateOp::BottomK | AggregateOp::TopK => {
+                return self.each_of_best(aggregate, grid, sink);
+            }
+            AggregateOp::LimitK | AggregateOp::LimitRatio => {
+                return self.each_of_some(aggregate, grid, sink);
+            }
             AggregateOp::CountValues => return self.each_count_of_values(aggregate, grid, sink),
             _ => {}
         }
@@ -157,7 +160,7 @@ fn group_of_value(groups: &mut Groups<'_>, labels: &Labels, label: &str, value: 
 
 /// What a group has folded so far.
 enum Fold {
-    Avg(Vec<State<Mean, HistogramMean>>),
+    Avg(States<Means, HistogramMean>),
     Count(Column),
     /// `group`.
     Group(Column),
@@ -172,15 +175,23 @@ enum Fold {
         moments: Vec<Moments>,
         seen: Bits,
     },
-    Sum(Vec<State<Sum, Accumulator>>),
+    Sum(States<Sums, Accumulator>),
 }
 
-/// The sum or mean of a group at one step.
+/// The sum or mean of a group at each step.
+struct States<L, H> {
+    /// Of the steps that have met floats alone.
+    floats: L,
+    /// One for each step, or none at all where no series has a histogram.
+    others: Vec<State<H>>,
+}
+
+/// The sum or mean of a group at one step, where it is not one of floats.
 #[derive(Clone, Default)]
-enum State<F, H> {
+enum State<H> {
+    /// No histograms met.
     #[default]
-    Empty,
-    Float(F),
+    Floats,
     Histogram(Box<Folded<H>>),
     /// Floats and histograms met.
     Mixed,
@@ -236,41 +247,6 @@ impl Moments {
     }
 }
 
-/// The sum of floats or of histograms.
-trait FoldFloat: Copy {
-    fn new(v: f64) -> Self;
-    fn add(&mut self, v: f64);
-    fn value(self) -> f64;
-}
-
-impl FoldFloat for Sum {
-    fn new(v: f64) -> Self {
-        Self::new(v)
-    }
-
-    fn add(&mut self, v: f64) {
-        Self::add(self, v);
-    }
-
-    fn value(self) -> f64 {
-        self.total()
-    }
-}
-
-impl FoldFloat for Mean {
-    fn new(v: f64) -> Self {
-        Self::new(v)
-    }
-
-    fn add(&mut self, v: f64) {
-        Self::add(self, v);
-    }
-
-    fn value(self) -> f64 {
-        Self::value(self)
-    }
-}
-
 trait FoldHistogram: Sized {
     fn new(h: &FloatHistogram) -> Self;
     fn add(&mut self, h: &FloatHistogram) -> std::result::Result<Outcome, Incompatible>;
@@ -309,10 +285,10 @@ impl Fold {
     /// How much the fold of a group takes.
     fn size(op: AggregateOp, steps: usize) -> Size {
         let each = match op {
-            AggregateOp::Avg => size_of::<State<Mean, HistogramMean>>(),
+            AggregateOp::Avg => size_of::<Mean>(),
             AggregateOp::Quantile => size_of::<Vec<f64>>(),
             AggregateOp::Stddev | AggregateOp::Stdvar => size_of::<Moments>(),
-            AggregateOp::Sum => size_of::<State<Sum, Accumulator>>(),
+            AggregateOp::Sum => size_of::<Sum>(),
             _ => size_of::<f64>(),
         };
         Size { samples: steps, bytes: steps.saturating_mul(each) }
@@ -320,7 +296,7 @@ impl Fold {
 
     fn new(op: AggregateOp, steps: usize) -> Self {
         match op {
-            AggregateOp::Avg => Self::Avg(vec![State::Empty; steps]),
+            AggregateOp::Avg => Self::Avg(States::new(steps)),
             AggregateOp::Count => Self::Count(Column::new(steps)),
             AggregateOp::Max => Self::Max(Column::new(steps)),
             AggregateOp::Min => Self::Min(Column::new(steps)),
@@ -330,7 +306,7 @@ impl Fold {
                 moments: vec![Moments::default(); steps],
                 seen: Bits::new(steps),
             },
-            AggregateOp::Sum => Self::Sum(vec![State::Empty; steps]),
+            AggregateOp::Sum => Self::Sum(States::new(steps)),
             AggregateOp::BottomK
             | AggregateOp::CountValues
             | AggregateOp::Group
@@ -343,14 +319,9 @@ impl Fold {
     fn add(&mut self, series: &Series, notes: &Notes<'_>) {
         let column = &series.column;
         match self {
-            Self::Avg(states) => fold_states(states, series, notes),
-            Self::Sum(states) => fold_states(states, series, notes),
-            Self::Count(counts) => {
-                for i in column.present().iter() {
-                    let before = if counts.has(i) { counts.float(i) } else { 0.0 };
-                    counts.set_float(i, before + 1.0);
-                }
-            }
+            Self::Avg(states) => states.add(series, notes),
+            Self::Sum(states) => states.add(series, notes),
+            Self::Count(counts) => fold_count(counts, column),
             Self::Group(ones) => {
                 for i in column.present().iter() {
                     ones.set_float(i, 1.0);
@@ -378,8 +349,8 @@ impl Fold {
 
     fn finish(self, quantiles: &[f64], notes: &Notes<'_>) -> Column {
         match self {
-            Self::Avg(states) => finish_states(states, notes),
-            Self::Sum(states) => finish_states(states, notes),
+            Self::Avg(states) => states.finish(notes),
+            Self::Sum(states) => states.finish(notes),
             Self::Count(column) | Self::Group(column) | Self::Max(column) | Self::Min(column) => {
                 column
             }
@@ -424,82 +395,75 @@ impl Notes<'_> {
     }
 }
 
-fn fold_extreme(best: &mut Column, column: &Column, beats: impl Fn(f64, f64) -> bool) {
-    column.each_float(|i, v| {
-        let keep = best.has(i) && !(beats(best.float(i), v) || best.float(i).is_nan());
-        if !keep {
-            best.set_float(i, v);
+impl<L: Lanes, H: FoldHistogram> States<L, H> {
+    fn new(steps: usize) -> Self {
+        Self { floats: L::new(steps), others: Vec::new() }
+    }
+
+    fn add(&mut self, series: &Series, notes: &Notes<'_>) {
+        let column = &series.column;
+        if column.histograms().is_empty() && self.others.is_empty() {
+            self.floats.add(column);
+            return;
         }
-    });
-}
-
-fn fold_states<F: FoldFloat, H: FoldHistogram>(
-    states: &mut [State<F, H>],
-    series: &Series,
-    notes: &Notes<'_>,
-) {
-    if series.column.histograms().is_empty() {
-        series.column.each_float(|i, v| fold_float(&mut states[i], v));
-        return;
-    }
-    for (i, point) in series.column.iter() {
-        match point {
-            Point::Float(v) => fold_float(&mut states[i], v),
-            Point::Histogram(h) => fold_histogram(&mut states[i], h, series, notes),
+        if self.others.is_empty() {
+            self.others.resize_with(column.steps(), State::default);
         }
-    }
-}
-
-#[inline]
-fn fold_float<F: FoldFloat, H>(state: &mut State<F, H>, v: f64) {
-    match state {
-        State::Float(sum) => sum.add(v),
-        State::Empty => *state = State::Float(F::new(v)),
-        State::Histogram(_) => *state = State::Mixed,
-        State::Mixed | State::Incompatible => {}
-    }
-}
-
-fn fold_histogram<F, H: FoldHistogram>(
-    state: &mut State<F, H>,
-    h: &FloatHistogram,
-    series: &Series,
-    notes: &Notes<'_>,
-) {
-    match state {
-        State::Empty => *state = State::Histogram(Box::new(Folded::new(h))),
-        State::Float(_) => *state = State::Mixed,
-        State::Histogram(sum) => match sum.add(h) {
-            Ok(outcome) => notes.outcome(outcome),
-            Err(Incompatible) => {
-                let name = series.labels.metric_name().unwrap_or_default();
-                notes.notes.mixed_exponential_custom(name, notes.span);
-                *state = State::Incompatible;
+        for (i, point) in column.iter() {
+            match point {
+                Point::Float(v) => self.add_float(i, v),
+                Point::Histogram(h) => self.add_histogram(i, h, series, notes),
             }
-        },
-        State::Mixed | State::Incompatible => {}
+        }
     }
-}
 
-fn finish_states<F: FoldFloat, H: FoldHistogram>(
-    states: Vec<State<F, H>>,
-    notes: &Notes<'_>,
-) -> Column {
-    let mut column = Column::new(states.len());
-    for (i, state) in states.into_iter().enumerate() {
-        match state {
-            State::Empty | State::Incompatible => {}
-            State::Float(sum) => column.set_float(i, sum.value()),
-            State::Histogram(sum) => {
-                if sum.reset && sum.not_reset {
-                    notes.notes.reset_collision(HistogramOp::Aggregation, notes.span);
+    fn add_float(&mut self, i: usize, v: f64) {
+        match &mut self.others[i] {
+            State::Floats => self.floats.add_one(i, v),
+            state @ State::Histogram(_) => *state = State::Mixed,
+            State::Mixed | State::Incompatible => {}
+        }
+    }
+
+    fn add_histogram(&mut self, i: usize, h: &FloatHistogram, series: &Series, notes: &Notes<'_>) {
+        match &mut self.others[i] {
+            state @ State::Floats => {
+                let met_floats = self.floats.seen().get(i);
+                self.floats.seen().unset(i);
+                *state = if met_floats {
+                    State::Mixed
+                } else {
+                    State::Histogram(Box::new(Folded::new(h)))
+                };
+            }
+            State::Histogram(sum) => match sum.add(h) {
+                Ok(outcome) => notes.outcome(outcome),
+                Err(Incompatible) => {
+                    let name = series.labels.metric_name().unwrap_or_default();
+                    notes.notes.mixed_exponential_custom(name, notes.span);
+                    self.others[i] = State::Incompatible;
                 }
-                let mut h = sum.value.value();
-                histogram::compact(&mut h);
-                column.set_histogram(i, Arc::new(h));
-            }
-            State::Mixed => notes.notes.mixed_floats_histograms_aggregation(notes.span),
+            },
+            State::Mixed | State::Incompatible => {}
         }
     }
-    column
+
+    fn finish(self, notes: &Notes<'_>) -> Column {
+        let mut column = self.floats.finish();
+        for (i, state) in self.others.into_iter().enumerate() {
+            match state {
+                State::Floats | State::Incompatible => {}
+                State::Histogram(sum) => {
+                    if sum.reset && sum.not_reset {
+                        notes.notes.reset_collision(HistogramOp::Aggregation, notes.span);
+                    }
+                    let mut h = sum.value.value();
+                    histogram::compact(&mut h);
+                    column.set_histogram(i, Arc::new(h));
+                }
+                State::Mixed => notes.notes.mixed_floats_histograms_aggregation(notes.span),
+            }
+        }
+        column
+    }
 }

@@ -1,9 +1,10 @@
 //! The values of one series at all steps.
 
 use std::mem::size_of;
+use std::ops::Range;
 use std::sync::Arc;
 
-use skopos_core::{FloatHistogram, Labels, SampleValue};
+use skopos_core::{FloatHistogram, Labels, SampleValue, is_stale_nan};
 
 use super::budget::histogram_bytes;
 use crate::histogram::sample_size;
@@ -25,6 +26,25 @@ impl Bits {
 
     pub(crate) fn set(&mut self, i: usize) {
         self.words[i / 64] |= 1 << (i % 64);
+    }
+
+    /// Sets all steps of a range.
+    pub(crate) fn set_all(&mut self, steps: Range<usize>) {
+        let mut from = steps.start;
+        while from < steps.end {
+            let to = steps.end.min((from / 64 + 1) * 64);
+            self.words[from / 64] |= u64::MAX >> (64 - (to - from)) << (from % 64);
+            from = to;
+        }
+    }
+
+    /// The steps in words of 64.
+    pub(crate) fn words(&self) -> &[u64] {
+        &self.words
+    }
+
+    pub(crate) fn words_mut(&mut self) -> &mut [u64] {
+        &mut self.words
     }
 
     pub(crate) fn unset(&mut self, i: usize) {
@@ -102,30 +122,59 @@ impl Column {
         Self { values: vec![0.0; steps], floats: Bits::new(steps), histograms: Vec::new() }
     }
 
-    /// A column with a float at every step.
-    pub(crate) fn full(values: Vec<f64>) -> Self {
-        let mut floats = Bits::new(values.len());
-        for i in 0..values.len() {
-            floats.set(i);
-        }
+    /// A column with the floats of which the bits are set.
+    pub(crate) fn new_of(values: Vec<f64>, floats: Bits) -> Self {
         Self { values, floats, histograms: Vec::new() }
     }
 
-    /// A column with the floats that `f` gives for each step.
+    /// A column with a float at every step.
+    pub(crate) fn full(values: Vec<f64>) -> Self {
+        let mut floats = Bits::new(values.len());
+        floats.set_all(0..values.len());
+        Self { values, floats, histograms: Vec::new() }
+    }
+
+    /// Sets the floats of `steps` to every `stride`th of `values`, the first among them.
     #[inline]
-    pub(crate) fn from_floats(steps: usize, mut f: impl FnMut(usize) -> Option<f64>) -> Self {
-        let mut values = Vec::with_capacity(steps);
-        let mut words = Vec::with_capacity(steps.div_ceil(64));
-        for from in (0..steps).step_by(64) {
-            let mut word = 0;
-            for i in from..steps.min(from + 64) {
-                let v = f(i);
-                word |= u64::from(v.is_some()) << (i - from);
-                values.push(v.unwrap_or_default());
-            }
-            words.push(word);
+    pub(crate) fn copy(&mut self, steps: Range<usize>, values: &[f64], stride: usize) {
+        let to = &mut self.values[steps.clone()];
+        match stride {
+            0 => to.fill(values[0]),
+            1 => to.copy_from_slice(&values[..to.len()]),
+            _ => to.iter_mut().zip(values.iter().step_by(stride)).for_each(|(to, v)| *to = *v),
         }
-        Self { values, floats: Bits { words }, histograms: Vec::new() }
+        self.floats.set_all(steps);
+    }
+
+    /// Where the floats of `steps` stand, which count once they are marked.
+    pub(crate) fn slots(&mut self, steps: Range<usize>) -> &mut [f64] {
+        &mut self.values[steps]
+    }
+
+    /// Makes the floats of `steps` count.
+    pub(crate) fn mark(&mut self, steps: Range<usize>) {
+        self.floats.set_all(steps);
+    }
+
+    /// Forgets staleness markers.
+    pub(crate) fn remove_stale(&mut self) {
+        if self.values.iter().fold(false, |any, v| any | is_stale_nan(*v)) {
+            for i in 0..self.values.len() {
+                if is_stale_nan(self.values[i]) {
+                    self.floats.unset(i);
+                }
+            }
+        }
+    }
+
+    /// The float lane, and which steps have one.
+    pub(crate) fn lane_mut(&mut self) -> (&mut [f64], &mut Bits) {
+        (&mut self.values, &mut self.floats)
+    }
+
+    /// The values of the float lane, also where there is none.
+    pub(crate) fn values(&self) -> &[f64] {
+        &self.values
     }
 
     /// A column with a function of the floats of two columns, where both have one.
@@ -313,11 +362,7 @@ impl Column {
         let mut out = Self::new(steps);
         match self.at(0) {
             None => {}
-            Some(Point::Float(v)) => {
-                for i in 0..steps {
-                    out.set_float(i, v);
-                }
-            }
+            Some(Point::Float(v)) => out.copy(0..steps, &[v], 0),
             Some(Point::Histogram(h)) => out.histograms = vec![Some(Arc::clone(h)); steps],
         }
         out

@@ -25,9 +25,11 @@ impl Grid {
         Self { steps: self.steps.min(1), ..self }
     }
 
-    /// The time of a step.
+    /// The time of a step, which is one of the grid's.
+    #[inline]
     pub(crate) fn time(self, i: usize) -> i64 {
-        self.start.saturating_add(self.step.saturating_mul(i as i64))
+        // No time of the grid is after its end, which is one that can be told.
+        self.start.wrapping_add(self.step.wrapping_mul(i as i64))
     }
 
     /// The last time.

@@ -6,9 +6,10 @@ use skopos_core::{Columns, FloatHistogram, Labels, RangeSeries, ResetHint, Sampl
 
 use super::analysis::Key;
 use super::budget::{Interrupt, Size};
-use super::column::{Column, Point, Series};
+use super::column::{Point, Series};
 use super::cursor::Cursor;
 use super::load::{detect_resets, to_samples};
+use super::place::{Asked, Segment, Segments};
 use super::{Evaluator, Grid, Result, execution};
 use crate::functions::extended::between;
 use crate::functions::window::{Samples, Window};
@@ -46,6 +47,13 @@ impl Extent {
     pub(super) fn add(&mut self, size: usize) {
         self.widest = self.widest.max(size);
         self.total += size;
+    }
+
+    /// Takes the windows of a segment in.
+    #[inline]
+    pub(super) fn add_all(&mut self, segment: &Segment) {
+        self.widest = self.widest.max(segment.widest());
+        self.total += segment.total();
     }
 }
 
@@ -89,27 +97,31 @@ impl Windows<'_> {
 }
 
 impl Windows<'_> {
-    /// A function of each window of a series of floats, and how large the windows are.
+    /// The windows of a series of floats, in segments.
     ///
-    /// The windows must not hold samples beyond their range.
+    /// They must not hold samples beyond their range.
+    pub(super) fn segments<'t>(&self, times: &'t [i64]) -> Segments<'t> {
+        let from = Asked::new(self.grid, self.shift, self.range);
+        Segments::new(times, from, Asked::new(self.grid, self.shift, 0))
+    }
+
+    /// The window of a segment's step number `i`.
     #[inline]
-    pub(super) fn column_of_floats(
+    pub(super) fn window<'a>(
         &self,
-        samples: &Samples,
-        mut f: impl FnMut(&Window<'_>) -> Option<f64>,
-    ) -> (Column, Extent) {
-        let mut cursors = (Cursor::default(), Cursor::default());
-        let mut extent = Extent::default();
-        let column = Column::from_floats(self.grid.steps, |i| {
-            let t = self.grid.time(i);
-            let end = self.shift.reference(t);
-            let start = end.saturating_sub(self.range);
-            let floats = slide(&samples.times, &mut cursors, start, end);
-            extent.add(floats.1 - floats.0);
-            let window = Window { samples, floats, histograms: (0, 0), t, start, end };
-            if floats.0 < floats.1 { f(&window) } else { None }
-        });
-        (column, extent)
+        samples: &'a Samples,
+        segment: &Segment,
+        i: usize,
+    ) -> Window<'a> {
+        let t = self.grid.time(segment.steps.start + i);
+        let end = self.shift.reference(t);
+        let start = end.saturating_sub(self.range);
+        Window { samples, floats: segment.window(i), histograms: (0, 0), t, start, end }
+    }
+
+    /// By how much windows move from step to step.
+    pub(super) fn stride(&self) -> i64 {
+        if self.shift.is_fixed() { 0 } else { self.grid.step }
     }
 }
 

@@ -7,8 +7,8 @@ use super::range::{Extent, Windows};
 use super::{Evaluator, Grid, Result, Sink, execution};
 use crate::annotation::Annotations;
 use crate::functions::rate::Slope;
-use crate::functions::window::{Cell, Context, Samples, Window, start_reset};
-use crate::functions::{extended, over_time, rate, regression, sliding};
+use crate::functions::window::{Cell, Context, Samples, Window};
+use crate::functions::{extended, over_time, rate, regression};
 use crate::plan::{Call, Node, Range};
 use crate::span::Span;
 
@@ -90,9 +90,9 @@ impl RangeFunction {
 }
 
 /// A call with its scalar arguments evaluated.
-struct Prepared<'c> {
-    function: RangeFunction,
-    windows: Windows<'c>,
+pub(super) struct Prepared<'c> {
+    pub(super) function: RangeFunction,
+    pub(super) windows: Windows<'c>,
     /// The scalar arguments in order, one value for each step.
     scalars: Vec<Vec<f64>>,
     notes: &'c Annotations,
@@ -235,7 +235,12 @@ impl Prepared<'_> {
     }
 
     /// The function's value for each window; how large the windows are.
-    fn fill(&self, samples: &mut Samples, cx: &Context<'_>, column: &mut Column) -> Result<Extent> {
+    pub(super) fn fill(
+        &self,
+        samples: &mut Samples,
+        cx: &Context<'_>,
+        column: &mut Column,
+    ) -> Result<Extent> {
         if matches!(self.function, RangeFunction::Slope(Slope { counter: true, .. })) {
             samples.find_resets();
         }
@@ -252,97 +257,13 @@ impl Prepared<'_> {
         Ok(extent)
     }
 
-    /// The same for a series of floats: for what is asked most, a loop for one function alone.
-    fn fill_floats(
-        &self,
-        samples: &mut Samples,
-        cx: &Context<'_>,
-        column: &mut Column,
-    ) -> Result<Extent> {
-        match self.function {
-            RangeFunction::AvgOverTime => self.slide_over(samples, |values, spans| {
-                sliding::mean(values, spans, &mut |i, v| column.set_float(i, v));
-            }),
-            RangeFunction::Changes => {
-                samples.count_floats(|samples, i| over_time::is_change(&samples.values, i));
-                self.loop_over(samples, column, |w| Some(w.counted()))
-            }
-            RangeFunction::MaxOverTime => self.slide_over(samples, |values, spans| {
-                sliding::max(values, spans, &mut |i, v| column.set_float(i, v));
-            }),
-            RangeFunction::MinOverTime => self.slide_over(samples, |values, spans| {
-                sliding::min(values, spans, &mut |i, v| column.set_float(i, v));
-            }),
-            RangeFunction::PresentOverTime => self.loop_over(samples, column, |_| Some(1.0)),
-            RangeFunction::Resets => {
-                samples.count_floats(|samples, i| {
-                    samples.values[i] < samples.values[i - 1]
-                        || start_reset(&samples.times, &samples.starts, i)
-                });
-                self.loop_over(samples, column, |w| Some(w.counted()))
-            }
-            RangeFunction::Slope(slope) => {
-                if slope.counter {
-                    samples.find_resets();
-                }
-                let mut factors = rate::Factors::default();
-                self.loop_over(samples, column, |w| rate::of_floats(w, slope, cx, &mut factors))
-            }
-            RangeFunction::SumOverTime => self.slide_over(samples, |values, spans| {
-                sliding::sum(values, spans, &mut |i, v| column.set_float(i, v));
-            }),
-            RangeFunction::QuantileOverTime => self.slide_over(samples, |values, spans| {
-                let q = |step| self.quantile(step);
-                sliding::quantile(values, spans, q, &mut |i, v| column.set_float(i, v));
-            }),
-            RangeFunction::StddevOverTime => self.slide_over(samples, |values, spans| {
-                sliding::variance(values, spans, &mut |i, v| column.set_float(i, v.sqrt()));
-            }),
-            RangeFunction::StdvarOverTime => self.slide_over(samples, |values, spans| {
-                sliding::variance(values, spans, &mut |i, v| column.set_float(i, v));
-            }),
-            _ => self.fill(samples, cx, column),
-        }
-    }
-
-    /// Hands the floats of a series and all windows of them to `f`.
-    fn slide_over(
-        &self,
-        samples: &Samples,
-        f: impl FnOnce(&[f64], &[sliding::Span]),
-    ) -> Result<Extent> {
-        let mut extent = Extent::default();
-        let mut spans = Vec::with_capacity(self.windows.steps());
-        self.windows.each(samples, |step, window| {
-            let (from, to) = window.floats;
-            extent.add(to - from);
-            spans.push(sliding::Span { step, from, to });
-            Ok(())
-        })?;
-        f(&samples.values, &spans);
-        self.windows.interrupt.check_canceled()?;
-        Ok(extent)
-    }
-
     /// The quantile that is asked for at a step; warns if it is none.
-    fn quantile(&self, step: usize) -> f64 {
+    pub(super) fn quantile(&self, step: usize) -> f64 {
         let q = self.scalar(0, step);
         if !(0.0..=1.0).contains(&q) {
             self.notes.invalid_quantile(q, self.span);
         }
         q
-    }
-
-    #[inline]
-    fn loop_over(
-        &self,
-        samples: &Samples,
-        column: &mut Column,
-        f: impl FnMut(&Window<'_>) -> Option<f64>,
-    ) -> Result<Extent> {
-        let (filled, extent) = self.windows.column_of_floats(samples, f);
-        *column = filled;
-        Ok(extent)
     }
 
     /// The function's value for one window.

@@ -8,6 +8,7 @@ use super::budget::Size;
 use super::column::{Column, Series};
 use super::cursor::Cursor;
 use super::load::detect_resets;
+use super::place::{Asked, Run, Runs};
 use super::{Evaluator, Grid, Result, Sink, execution};
 use crate::functions::extended::{between, between_histograms};
 use crate::histogram::Incompatible;
@@ -80,14 +81,8 @@ impl Evaluator<'_> {
     ) -> Column {
         if columns.histograms.is_empty() && take == Take::Value {
             // The usual case, without the bookkeeping of two lanes.
-            let mut cursor = Cursor::default();
-            return Column::from_floats(grid.steps, |i| {
-                let reference = selector.shift.reference(grid.time(i));
-                let at = cursor.advance(&columns.timestamps, reference).checked_sub(1)?;
-                let oldest = reference.saturating_sub(self.settings.lookback);
-                let v = columns.values[at];
-                (oldest < columns.timestamps[at] && !is_stale_nan(v)).then_some(v)
-            });
+            let asked = Asked::new(grid, selector.shift, 0);
+            return newest_floats(columns, asked, grid.steps, self.settings.lookback);
         }
         let mut column = Column::new(grid.steps);
         // Steps share histograms, so each is put behind a counted reference once.
@@ -175,6 +170,58 @@ impl Evaluator<'_> {
             }
         }
         column
+    }
+}
+
+/// The newest float at each step, if it is not older than the lookback nor stale.
+fn newest_floats(columns: &Columns, asked: Asked, steps: usize, lookback: i64) -> Column {
+    let mut column = Column::new(steps);
+    let times = columns.timestamps.as_slice();
+    for run in Runs::new(times, asked) {
+        each_live(run, times, asked, lookback, &mut |run| {
+            column.copy(run.steps, &columns.values[run.place - 1..], run.stride);
+        });
+    }
+    column.remove_stale();
+    column
+}
+
+/// Hands over the parts of a run that have a sample not older than the lookback.
+#[inline]
+fn each_live(
+    mut run: Run,
+    times: &[i64],
+    asked: Asked,
+    lookback: i64,
+    visit: &mut impl FnMut(Run),
+) {
+    let is_live = |i: usize, place: usize| {
+        place.checked_sub(1).is_some_and(|at| asked.time(i).saturating_sub(lookback) < times[at])
+    };
+    // Between steps that move on lies a sample that is younger than a step.
+    let stays_live = run.stride == 0 || asked.step().is_some_and(|step| step <= lookback);
+    if !stays_live {
+        while !run.steps.is_empty() {
+            let one = run.split_off(1);
+            if is_live(one.steps.start, one.place) {
+                visit(one);
+            }
+        }
+        return;
+    }
+    if !is_live(run.steps.start, run.place) {
+        run.split_off(if run.stride == 0 { run.steps.len() } else { 1 });
+    }
+    if run.stride == 0 && 1 < run.steps.len() && !is_live(run.steps.end - 1, run.place) {
+        let (mut live, mut dead) = (run.steps.start, run.steps.end - 1);
+        while live + 1 < dead {
+            let middle = live.midpoint(dead);
+            *(if is_live(middle, run.place) { &mut live } else { &mut dead }) = middle;
+        }
+        run.steps.end = dead;
+    }
+    if !run.steps.is_empty() {
+        visit(run);
     }
 }
 

@@ -1,9 +1,10 @@
-//! Aggregations that choose series and do not fold them: `topk`, `bottomk`, `limitk`, `limit_ratio`.
+//! Aggregations that choose series and do not fold them: `limitk`, `limit_ratio`, and what they
+//! share with `topk` and `bottomk`.
 
 use skopos_core::Labels;
 use xxhash_rust::xxh64::xxh64;
 
-use super::column::{Column, Point, Series};
+use super::column::{Column, Series};
 use super::group::Groups;
 use super::{Evaluator, Grid, Result, Sink, execution};
 use crate::ast::AggregateOp;
@@ -12,14 +13,14 @@ use crate::plan::Aggregate;
 
 /// A series at one step, by its place among the input.
 #[derive(Clone, Copy)]
-struct Candidate {
-    series: usize,
-    v: f64,
+pub(super) struct Candidate {
+    pub(super) series: usize,
+    pub(super) v: f64,
 }
 
 impl Evaluator<'_> {
-    /// Hands the chosen series to `sink`.
-    pub(super) fn each_of_best(
+    /// Hands the series that `limitk` and `limit_ratio` choose to `sink`.
+    pub(super) fn each_of_some(
         &self,
         aggregate: &Aggregate,
         grid: Grid,
@@ -45,16 +46,7 @@ impl Evaluator<'_> {
                 AggregateOp::LimitRatio => {
                     pick_ratio(input, &group_of, &hashes, param, i, &mut picks);
                 }
-                AggregateOp::LimitK => {
-                    pick_first(input, &group_of, whole(param, input.len()), i, &mut picks);
-                }
-                op => {
-                    let top = op == AggregateOp::TopK;
-                    let k = whole(param, input.len());
-                    if pick_best(input, &group_of, top, k, i, &mut picks) {
-                        self.notes.histogram_ignored_in_aggregation(op.as_str(), aggregate.span);
-                    }
-                }
+                _ => pick_first(input, &group_of, whole(param), i, &mut picks),
             }
             for Candidate { series, .. } in picks.into_iter().flatten() {
                 let column = chosen[series].get_or_insert_with(|| {
@@ -76,7 +68,7 @@ impl Evaluator<'_> {
     }
 
     /// Errors and warnings of the parameter.
-    fn check_param(&self, aggregate: &Aggregate, params: &[f64]) -> Result<()> {
+    pub(super) fn check_param(&self, aggregate: &Aggregate, params: &[f64]) -> Result<()> {
         if aggregate.op == AggregateOp::LimitRatio {
             if params.iter().any(|r| r.is_nan()) {
                 return Err(execution("Ratio value is NaN"));
@@ -109,8 +101,8 @@ impl Evaluator<'_> {
 }
 
 /// A parameter as a number of series.
-fn whole(k: f64, most: usize) -> usize {
-    if k < 1.0 { 0 } else { (k as usize).min(most) }
+pub(super) fn whole(k: f64) -> usize {
+    if k < 1.0 { 0 } else { k as usize }
 }
 
 /// Where in [0, 1) the hash of the labels lies, by which `limit_ratio` samples.
@@ -164,71 +156,21 @@ fn pick_first(
     }
 }
 
-/// Picks the greatest or least floats of each group, best first; whether there were histograms.
-fn pick_best(
-    input: &[Series],
-    group_of: &[usize],
-    top: bool,
-    k: usize,
-    step: usize,
-    picks: &mut [Vec<Candidate>],
-) -> bool {
-    let mut ignored = false;
-    if k == 0 {
-        return false;
-    }
-    let less: Less = if top { least_first } else { greatest_first };
-    for (at, series) in input.iter().enumerate() {
-        let v = match series.column.at(step) {
-            None => continue,
-            Some(Point::Histogram(_)) => {
-                ignored = true;
-                continue;
-            }
-            Some(Point::Float(v)) => v,
-        };
-        let heap = &mut picks[group_of[at]];
-        if heap.len() < k {
-            push(heap, Candidate { series: at, v }, less);
-            continue;
-        }
-        let root = heap[0].v;
-        let beats = if top { root < v } else { v < root };
-        if beats || (root.is_nan() && !v.is_nan()) {
-            heap[0] = Candidate { series: at, v };
-            sift_down(heap, less);
-        }
-    }
-    for heap in picks {
-        // Best first; equal values keep the order of the heap.
-        heap.sort_by(|a, b| {
-            if less(b, a) {
-                std::cmp::Ordering::Less
-            } else if less(a, b) {
-                std::cmp::Ordering::Greater
-            } else {
-                std::cmp::Ordering::Equal
-            }
-        });
-    }
-    ignored
-}
-
-type Less = fn(&Candidate, &Candidate) -> bool;
+pub(super) type Less = fn(&Candidate, &Candidate) -> bool;
 
 /// NaN, then the least value.
-fn least_first(a: &Candidate, b: &Candidate) -> bool {
+pub(super) fn least_first(a: &Candidate, b: &Candidate) -> bool {
     nan_first(&a.v, &b.v).is_lt()
 }
 
 /// NaN, then the greatest value.
-fn greatest_first(a: &Candidate, b: &Candidate) -> bool {
+pub(super) fn greatest_first(a: &Candidate, b: &Candidate) -> bool {
     if a.v.is_nan() || b.v.is_nan() { a.v.is_nan() && !b.v.is_nan() } else { b.v < a.v }
 }
 
 /// Adds to a binary heap whose root is the candidate to give up first. Which of equal ones that is
 /// depends on every exchange, so these are those of the textbook, as upstream's are.
-fn push(heap: &mut Vec<Candidate>, candidate: Candidate, less: Less) {
+pub(super) fn push(heap: &mut Vec<Candidate>, candidate: Candidate, less: Less) {
     heap.push(candidate);
     let mut at = heap.len() - 1;
     while 0 < at {
@@ -242,7 +184,7 @@ fn push(heap: &mut Vec<Candidate>, candidate: Candidate, less: Less) {
 }
 
 /// Restores the heap after its root was replaced.
-fn sift_down(heap: &mut [Candidate], less: Less) {
+pub(super) fn sift_down(heap: &mut [Candidate], less: Less) {
     let mut at = 0;
     loop {
         let mut child = 2 * at + 1;

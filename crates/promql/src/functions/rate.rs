@@ -1,8 +1,12 @@
 //! Slopes: `rate`, `increase`, `delta`, `irate`, `idelta`.
 
+mod even;
+
 use std::sync::Arc;
 
 use skopos_core::{FloatHistogram, ResetHint};
+
+pub(crate) use self::even::{Moves, of_even_floats};
 
 use super::window::{Cell, Context, Window, float, histogram, start_reset};
 use crate::annotation::HistogramOp;
@@ -66,8 +70,16 @@ pub(crate) fn of_floats(
         }
         warn_of_overlap(times, starts, cx);
     }
-    let zero = (slope.counter && 0.0 < raw && 0.0 <= values[0]).then(|| values[0] / raw);
-    Some(raw * factors.of(window, &extent, slope, zero))
+    if extent.started.is_some() {
+        return Some(raw * factor(window, &extent, slope, None));
+    }
+    factors.prepare(window, &extent, slope);
+    let factor = if slope.counter {
+        factors.of_counter(window, slope, values[0], raw)
+    } else {
+        factors.factor
+    };
+    Some(raw * factor)
 }
 
 fn of_histograms(window: &Window<'_>, slope: Slope, cx: &Context<'_>) -> Cell {
@@ -170,11 +182,9 @@ pub(crate) struct Factors {
 }
 
 impl Factors {
+    /// Finds the factor of a window, whose counter is not known to have started within it.
     #[inline]
-    fn of(&mut self, window: &Window<'_>, extent: &Extent, slope: Slope, zero: Option<f64>) -> f64 {
-        if extent.started.is_some() {
-            return factor(window, extent, slope, zero);
-        }
+    fn prepare(&mut self, window: &Window<'_>, extent: &Extent, slope: Slope) {
         let Extent { first, last, intervals, .. } = *extent;
         let to_end = window.end - last;
         let range = window.end - window.start;
@@ -185,6 +195,11 @@ impl Factors {
             self.reach = Reach::new(window, extent);
             self.factor = self.reach.factor(window, slope);
         }
+    }
+
+    /// The factor for a counter, which may have been zero between the window's start and `first`.
+    fn of_counter(&self, window: &Window<'_>, slope: Slope, first: f64, raw: f64) -> f64 {
+        let zero = (0.0 < raw && 0.0 <= first).then(|| first / raw);
         match zero.and_then(|zero| self.reach.start_above_zero(zero)) {
             Some(to_start) => Reach { to_start, ..self.reach }.factor(window, slope),
             None => self.factor,

@@ -80,6 +80,12 @@ impl Samples {
         self.counted = counted;
     }
 
+    /// How many floats of a window but the first have been counted.
+    #[inline]
+    pub(crate) fn counted_in(&self, (from, to): (usize, usize)) -> f64 {
+        f64::from(self.counted[to - 1] - self.counted[from])
+    }
+
     /// Finds the counter resets between floats.
     pub(crate) fn find_resets(&mut self) {
         self.resets.clear();
@@ -182,12 +188,6 @@ impl<'a> Window<'a> {
         let (from, to) = self.histograms;
         let floats = self.floats.1 - self.floats.0;
         if from == to { floats } else { floats + histogram_sizes[to] - histogram_sizes[from] }
-    }
-
-    /// How many floats of the window but the first have been counted.
-    pub(crate) fn counted(&self) -> f64 {
-        let (from, to) = self.floats;
-        f64::from(self.samples.counted[to - 1] - self.samples.counted[from])
     }
 
     /// The length of the range in seconds.
