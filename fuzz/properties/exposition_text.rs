@@ -2,14 +2,14 @@
 //!
 //! The first byte chooses the format and the options, the rest is the page. Beside that nothing
 //! panics: the fast and the careful path of the parser agree, samples stay inside of the page, what is
-//! read in pieces or with recovery is the same, and what is written from a page that was read reads back
-//! the same, as text and as protobuf.
+//! read in pieces, with recovery or by the layout of another page is the same, and what is written from
+//! a page that was read reads back the same, as text and as protobuf.
 
 use std::ops::ControlFlow;
 
 use skopos_core::LabelSet as _;
 use skopos_exposition::{
-    ClassicHistograms, CreatedLines, Entry, ErrorKind, EscapingScheme, Family, FamilySample,
+    ClassicHistograms, CreatedLines, Entry, ErrorKind, EscapingScheme, Family, FamilySample, Layout,
     OutputFormat, PageFormat, PageReader, Parser, ParserOptions, RecoveringParser, TextFormat,
     choose_format, choose_output, choose_page_output, encode, encode_protobuf, families, lint,
     protobuf_families,
@@ -30,6 +30,7 @@ pub(crate) fn holds(data: &[u8]) {
     if format == TextFormat::Prometheus {
         check_careful_path(page, options, &entries);
     }
+    check_layout(format, page, options, &entries);
     check_recovery(format, page, options, &entries);
     check_pieces(format, page, options, usize::from(choice >> 4) * 32 + 64);
     if let Ok(families) = families(format, page) {
@@ -48,7 +49,10 @@ pub(crate) fn holds(data: &[u8]) {
 type Entries = (Vec<String>, Option<String>);
 
 fn read(format: TextFormat, page: &[u8], options: ParserOptions) -> Entries {
-    let mut parser = Parser::new(format, page, options);
+    read_all(Parser::new(format, page, options), page)
+}
+
+fn read_all(mut parser: Parser<'_>, page: &[u8]) -> Entries {
     let mut entries = Vec::new();
     loop {
         match parser.next() {
@@ -83,6 +87,20 @@ fn show(entry: Entry<'_, '_>) -> String {
     assert!(owned.len() <= pairs.len());
     // NaN is not equal to itself, but its text is.
     format!("{series:?} {value:x} {time:?} {exemplar:?} {start:?} {pairs:?} {owned}")
+}
+
+/// A page reads the same whatever page its parser read before: a part of it, itself, one without its
+/// first line.
+fn check_layout(format: TextFormat, page: &[u8], options: ParserOptions, expected: &Entries) {
+    let mut layout = Layout::new();
+    let first = page.split(|&byte| byte == b'\n').next().map_or(0, <[u8]>::len);
+    let half = page.get(..page.len() / 2).unwrap_or_default();
+    let rest = page.get(first + 1..).unwrap_or_default();
+    for before in [half, page, rest, page] {
+        read_all(Parser::with_layout(format, before, options, &mut layout), before);
+        let entries = read_all(Parser::with_layout(format, page, options, &mut layout), page);
+        assert_eq!(&entries, expected);
+    }
 }
 
 /// A page without mistakes reads the same where mistakes would not end it.

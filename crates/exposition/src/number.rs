@@ -30,45 +30,6 @@ pub(crate) enum NumberError {
     Range,
 }
 
-/// Reads a simple decimal number at `at`: sign, digits, fraction, exponent.
-///
-/// Gives the value and where the number ends, or nothing where the number is not simple or not
-/// exactly representable by one operation; the caller then takes [`parse_value`].
-#[inline]
-pub(crate) fn scan_decimal(bytes: &[u8], mut at: usize) -> Option<(f64, usize)> {
-    let negative = bytes.get(at) == Some(&b'-');
-    at += usize::from(negative);
-    let mut mantissa: u64 = 0;
-    let first = at;
-    while let Some(digit) = digit_at(bytes, at) {
-        mantissa = mantissa.wrapping_mul(10).wrapping_add(u64::from(digit));
-        at += 1;
-    }
-    let mut digits = at - first;
-    let mut exponent: i32 = 0;
-    if bytes.get(at) == Some(&b'.') {
-        at += 1;
-        let fraction = at;
-        while let Some(digit) = digit_at(bytes, at) {
-            mantissa = mantissa.wrapping_mul(10).wrapping_add(u64::from(digit));
-            at += 1;
-        }
-        digits += at - fraction;
-        // More than 18 digits are refused below, before the exponent is used.
-        exponent = -((at - fraction).min(99) as i32);
-    }
-    if !(1..=18).contains(&digits) {
-        return None;
-    }
-    if matches!(bytes.get(at), Some(b'e' | b'E')) {
-        let (written, end) = scan_exponent(bytes, at + 1)?;
-        exponent += written;
-        at = end;
-    }
-    let value = scale_decimal(mantissa, exponent)?;
-    Some((if negative { -value } else { value }, at))
-}
-
 /// Reads a token: digits, perhaps a point, perhaps an exponent of two digits.
 ///
 /// Gives nothing where the token is not so simple, or needs more than one operation to be exact, or is
@@ -145,20 +106,24 @@ fn read_sixteen(bytes: &[u8; 16], len: usize) -> Option<(u64, i32)> {
     Some((mantissa, fraction))
 }
 
-/// The same of a few more bytes, of which at most 19 are digits.
+/// The same of a few more bytes, with a point among the first ones and at most 19 digits.
 fn read_twenty(bytes: &[u8]) -> Option<(u64, i32)> {
-    let (mut mantissa, mut digits, mut point) = (0u64, 0, None);
-    for &byte in bytes {
-        match byte {
-            b'0'..=b'9' => {
-                mantissa = mantissa.wrapping_mul(10).wrapping_add(u64::from(byte - b'0'));
-                digits += 1;
-            }
-            b'.' if point.is_none() => point = Some(digits),
-            _ => return None,
-        }
+    let word = u64::from_le_bytes(*bytes.first_chunk()?) ^ repeat(b'0');
+    let bits = non_digits(word).trailing_zeros() & !7;
+    let point = bits as usize / 8;
+    let fraction = bytes.len().checked_sub(point + 1)?;
+    let is_point = (8..64).contains(&bits) && bytes.get(point) == Some(&b'.');
+    if !is_point || fraction == 0 || 19 < point + fraction {
+        return None;
     }
-    (digits <= 19).then_some((mantissa, point.map_or(0, |point| digits - point)))
+    let last = fraction.min(16);
+    let (behind, 0) = read_sixteen(bytes.last_chunk()?, last)? else { return None };
+    let mut before = eight_digits(word << (64 - bits));
+    for digit in bytes.get(point + 1..bytes.len() - last)? {
+        let digit = digit.wrapping_sub(b'0');
+        before = before * 10 + u64::from(if digit < 10 { digit } else { return None });
+    }
+    Some((before * 10u64.pow(last as u32) + behind, fraction as i32))
 }
 
 /// The high bit of each byte that is above 9.
@@ -212,32 +177,18 @@ fn scale_long(mantissa: u64, exponent: i32) -> Option<f64> {
     Some(quotient as f64 / (1u128 << 64) as f64 / (1u64 << mantissa.leading_zeros()) as f64)
 }
 
-#[inline]
-fn digit_at(bytes: &[u8], at: usize) -> Option<u8> {
-    bytes.get(at).map(|byte| byte.wrapping_sub(b'0')).filter(|&digit| digit < 10)
-}
-
-fn scan_exponent(bytes: &[u8], mut at: usize) -> Option<(i32, usize)> {
-    let negative = bytes.get(at) == Some(&b'-');
-    at += usize::from(matches!(bytes.get(at), Some(b'-' | b'+')));
-    let first = at;
-    let mut exponent: i32 = 0;
-    while let Some(digit) = digit_at(bytes, at) {
-        exponent = exponent * 10 + i32::from(digit);
-        at += 1;
-        if 4 < at - first {
-            return None;
-        }
-    }
-    (first < at).then_some((if negative { -exponent } else { exponent }, at))
-}
-
 /// Reads a sample's value, or a timestamp in seconds.
 pub(crate) fn parse_value(token: &[u8]) -> Result<f64, NumberError> {
-    if token.iter().any(|byte| matches!(byte, b'p' | b'P' | b'_')) {
-        return Err(NumberError::Unsupported);
+    // What is no number costs less than one.
+    let mut is_number = true;
+    for byte in token {
+        match byte {
+            b'p' | b'P' | b'_' => return Err(NumberError::Unsupported),
+            b'0'..=b'9' | b'+' | b'-' | b'.' | b'a'..=b'z' | b'A'..=b'Z' => {}
+            _ => is_number = false,
+        }
     }
-    parse_decimal(token)
+    if is_number { parse_decimal(token) } else { Err(NumberError::Syntax) }
 }
 
 /// Reads a decimal float as Go does: an overflow is an error, and so is a signed NaN.

@@ -2,7 +2,7 @@
 
 use alloc::boxed::Box;
 
-use crate::{Entry, Error, PageFormat, Parser, ParserOptions};
+use crate::{Entry, Error, Layout, PageFormat, Parser, ParserOptions};
 
 /// A pull parser over a page in a format that was chosen at run time, as by
 /// [`choose_format`](crate::choose_format).
@@ -50,6 +50,46 @@ impl<'a> PageParser<'a> {
             }
         };
         Ok(Self { inner })
+    }
+
+    /// The same, with the layout of the page before and for the next one: see
+    /// [`Parser::with_layout`]. A protobuf page has none, and leaves none.
+    ///
+    /// ```
+    /// use skopos_exposition::{Entry, Layout, PageFormat, PageParser, ParserOptions, TextFormat};
+    ///
+    /// let mut layout = Layout::new();
+    /// let mut known = |page: &[u8]| {
+    ///     let (format, options) = (PageFormat::Text(TextFormat::Prometheus), ParserOptions::default());
+    ///     let mut parser = PageParser::with_layout(format, page, options, &mut layout)?;
+    ///     let mut known = Vec::new();
+    ///     while let Some(entry) = parser.next()? {
+    ///         let Entry::Series(sample) = entry else { continue };
+    ///         known.push(sample.known_slot());
+    ///     }
+    ///     Ok::<_, skopos_exposition::Error>(known)
+    /// };
+    /// assert_eq!(known(b"up 1\n")?, [None]);
+    /// assert_eq!(known(b"up 0\n")?, [Some(0)]);
+    /// # Ok::<(), skopos_exposition::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new); the layout is as it was then.
+    pub fn with_layout(
+        format: PageFormat,
+        page: &'a [u8],
+        options: ParserOptions,
+        layout: &'a mut Layout,
+    ) -> Result<Self, Error> {
+        let PageFormat::Text(format) = format else {
+            let parser = Self::new(format, page, options)?;
+            *layout = Layout::new();
+            return Ok(parser);
+        };
+        let parser = Parser::with_layout(format, page, options, layout);
+        Ok(Self { inner: Inner::Text(Box::new(parser)) })
     }
 
     /// The next entry; nothing at the end of the page.

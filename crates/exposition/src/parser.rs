@@ -240,6 +240,11 @@ impl<'a> Page<'a> {
         }
     }
 
+    /// Whether a span is surely UTF-8.
+    fn is_text(&self, span: Span) -> bool {
+        self.text.get(span.start..span.end).is_some()
+    }
+
     /// The text of a span that lies behind something that is not UTF-8.
     #[cold]
     fn text_behind(&self, span: Span) -> &'a str {
@@ -441,6 +446,9 @@ impl<'a> Parser<'a> {
             && let Some(step) = self.fast_step()
         {
             return Ok(step);
+        }
+        if self.done {
+            return Err(Failed);
         }
         let step = self.careful_step();
         self.done = matches!(step, Ok(Step::End) | Err(_));

@@ -9,7 +9,7 @@ use skopos_core::{
     Appender, Ingest, Labels, Sample, SeriesRef, Timestamp, is_stale_nan, stale_nan,
 };
 use skopos_exposition::{
-    Entry, NativeHistograms, PageParser, ParserOptions, SeriesEntry, choose_format,
+    Entry, Layout, NativeHistograms, PageParser, ParserOptions, SeriesEntry, choose_format,
 };
 
 use self::cache::{Cache, Cached};
@@ -76,8 +76,8 @@ pub struct Outcome {
 
 /// The scrapes of one target, one after the other.
 ///
-/// It remembers the series of the last page by their bytes: a series that comes again costs a
-/// comparison of bytes and an append. Memory is linear in the last page's series.
+/// It remembers the last page's layout and its series: one that comes again costs a comparison of
+/// bytes and an append. Memory is linear in the last page.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -109,6 +109,7 @@ pub struct ScrapeCycle {
     target_labels: Labels,
     timeout: Duration,
     cache: Cache,
+    layout: Layout,
     metadata: Arc<Mutex<MetadataCache>>,
     reports: Reports,
 }
@@ -123,6 +124,7 @@ impl ScrapeCycle {
             job,
             target_labels,
             cache: Cache::new(),
+            layout: Layout::new(),
             metadata: Arc::default(),
         }
     }
@@ -258,7 +260,24 @@ impl ScrapeCycle {
         }
         // Of histograms with buckets of both kinds the classic ones are stored.
         let options = ParserOptions::default().with_native_histograms(NativeHistograms::Ignored);
-        let mut parser = PageParser::new(chosen.format, page.body, options).map_err(page_error)?;
+        let mut layout = std::mem::take(&mut self.layout);
+        let parser = PageParser::with_layout(chosen.format, page.body, options, &mut layout);
+        let appended = match parser {
+            Ok(parser) => self.append_entries(appender, time, parser, outcome),
+            Err(error) => Err(page_error(error)),
+        };
+        self.layout = layout;
+        appended
+    }
+
+    fn append_entries(
+        &mut self,
+        appender: &mut dyn Appender,
+        time: ScrapeTime<'_>,
+        mut parser: PageParser<'_>,
+        outcome: &mut Outcome,
+    ) -> Result<(), Error> {
+        self.cache.begin_slots();
         let metadata = Arc::clone(&self.metadata);
         let mut pass = Pass {
             appender,
@@ -307,7 +326,7 @@ impl ScrapeCycle {
         let explicit = if self.job.honor_timestamps { entry.timestamp() } else { None };
         let is_tracked = explicit.is_none() || self.job.track_timestamps_staleness;
         let sample = Sample { t: explicit.unwrap_or(pass.time.at), v: entry.value() };
-        match self.cache.get(entry.series()) {
+        match self.cache.get(entry.series(), entry.slot(), entry.known_slot()) {
             Cached::Dropped => return Ok(()),
             Cached::Kept { id, is_repeated } => {
                 pass.outcome.post_relabeling += 1;
@@ -324,7 +343,7 @@ impl ScrapeCycle {
             Cached::Unknown => {
                 let labels = series::labels_of(&self.job, &self.target_labels, &entry.labels())?;
                 let Some(labels) = labels else {
-                    self.cache.insert_dropped(entry.series());
+                    self.cache.insert_dropped(entry.series(), entry.slot());
                     return Ok(());
                 };
                 pass.outcome.post_relabeling += 1;
@@ -334,7 +353,7 @@ impl ScrapeCycle {
                     pass.outcome.series_added += 1;
                 }
                 pass.append_extras(&entry, series, &labels, sample.t, true);
-                self.cache.insert(entry.series(), series, labels, is_tracked);
+                self.cache.insert(entry.series(), entry.slot(), series, labels, is_tracked);
             }
         }
         Ok(())

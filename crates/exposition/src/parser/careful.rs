@@ -215,11 +215,7 @@ impl Careful<'_, '_> {
             return Err(self.unexpected("expected label value", token));
         }
         let quoted = self.lexer.span();
-        let bytes = self.parser.page.get(quoted);
-        if let Err(error) = str::from_utf8(bytes) {
-            let valid = error.valid_up_to();
-            return Err(self.fail(Problem::Encoding("label value", quoted, valid)));
-        }
+        self.check_utf8(quoted, "label value")?;
         self.check_utf8(name, "label name")?;
         let value = self.unquoted(quoted);
         let escaped = [name, value]
@@ -342,6 +338,9 @@ impl Careful<'_, '_> {
     }
 
     fn check_utf8(&mut self, span: Span, what: &'static str) -> Result<(), Failed> {
+        if self.parser.page.is_text(span) {
+            return Ok(());
+        }
         match str::from_utf8(self.parser.page.get(span)) {
             Ok(_) => Ok(()),
             Err(error) => Err(self.fail(Problem::Encoding(what, span, error.valid_up_to()))),

@@ -6,6 +6,8 @@
 
 use alloc::vec::Vec;
 
+use super::failure::{Failure, Problem};
+use super::lex::{State, Token};
 use super::scan::IndexedLine;
 use super::{Layout, Meta, Parser, RawExemplar, RawLabel, Span, Step, work};
 use crate::TextFormat;
@@ -108,13 +110,14 @@ impl Parser<'_> {
     fn fast_series(&mut self) -> Option<Step> {
         // One line is not worth a look at a window.
         let alone = self.layout.as_deref().is_some_and(Layout::is_warm);
-        let indexed = if alone { None } else { self.indexed_series() };
-        indexed.or_else(|| self.bytewise_series())
+        let mut is_wrong = false;
+        let indexed = if alone { None } else { self.indexed_series(&mut is_wrong) };
+        if indexed.is_some() || is_wrong { indexed } else { self.bytewise_series() }
     }
 
-    /// Reads the line by the marks that a structural pass found.
+    /// Reads the line by the marks that a structural pass found; tells if it is likely to be wrong.
     #[inline]
-    fn indexed_series(&mut self) -> Option<Step> {
+    fn indexed_series(&mut self, is_wrong: &mut bool) -> Option<Step> {
         let bytes = self.page.bytes;
         let start = self.pos;
         let line = self.index.line_at(bytes, start)?;
@@ -140,7 +143,10 @@ impl Parser<'_> {
             return None;
         }
         let value_end = place(rest.first()).unwrap_or(end);
-        let value = indexed_value(bytes, series.end + 1, value_end)?;
+        let Some(value) = indexed_value(bytes, series.end + 1, value_end) else {
+            *is_wrong = true;
+            return None;
+        };
         let mut more = More::default();
         if let Some((_, rest)) = rest.split_first() {
             let line = IndexedLine {
@@ -177,7 +183,10 @@ impl Parser<'_> {
         self.line.labels.clear();
         if bytes.get(at) == Some(&b'{') {
             let prometheus = self.format == TextFormat::Prometheus;
-            at = fast_labels(bytes, at + 1, prometheus, &mut self.line.labels)?;
+            at = match fast_labels(bytes, at + 1, prometheus, &mut self.line.labels) {
+                Ok(end) => end,
+                Err(stop) => return self.broken_labels(stop),
+            };
         }
         self.line.name = name;
         self.line.series = Span::new(start, at);
@@ -189,6 +198,23 @@ impl Parser<'_> {
         }
         self.pos = end;
         Some(Step::Series)
+    }
+
+    /// Notes that a line ends where another label could begin; other mistakes are a careful matter.
+    fn broken_labels(&mut self, at: usize) -> Option<Step> {
+        let bytes = self.page.bytes;
+        let before = at.checked_sub(1).and_then(|before| bytes.get(before))?;
+        let expected = match (before, self.format) {
+            (b'"', TextFormat::OpenMetrics) => "expected comma or brace close",
+            (b'{' | b',' | b' ' | b'\t' | b'"', _) => "expected label name",
+            _ => return None,
+        };
+        if bytes.get(at) == Some(&b'\n') && at < self.page.text.len() {
+            let problem = Problem::Unexpected(expected, Token::Invalid);
+            self.failure = Failure { problem, start: self.pos, token: Span::new(at, at) };
+            (self.pos, self.state, self.done) = (at, State::Labels, true);
+        }
+        None
     }
 
     /// What stands behind the series; gives where the next line begins.
@@ -258,7 +284,7 @@ impl Parser<'_> {
     fn fast_exemplar(&mut self, start: usize) -> Option<usize> {
         let bytes = self.page.bytes;
         self.line.exemplar_labels.clear();
-        let at = fast_labels(bytes, start, false, &mut self.line.exemplar_labels)?;
+        let at = fast_labels(bytes, start, false, &mut self.line.exemplar_labels).ok()?;
         // Unlike a series' labels, these must not hold NUL.
         if memchr::memchr(0, bytes.get(start..at)?).is_some() || bytes.get(at) != Some(&b' ') {
             return None;
@@ -441,30 +467,31 @@ fn comment_end(bytes: &[u8], at: usize) -> Option<usize> {
     (rest.get(end) == Some(&b'\n')).then_some(at + end)
 }
 
-/// Reads labels up to the closing brace; gives where it ends. Prometheus text may have blanks between
-/// them and line feeds in strings.
+/// Reads labels up to the closing brace; gives where it ends, or where something else stands than it
+/// or a label. Prometheus text may have blanks between them and line feeds in strings.
 #[inline]
 fn fast_labels(
     bytes: &[u8],
     mut at: usize,
     prometheus: bool,
     labels: &mut Vec<RawLabel>,
-) -> Option<usize> {
+) -> Result<usize, usize> {
     loop {
         if !is(bytes, at, LABEL_START) {
-            return (bytes.get(at) == Some(&b'}')).then_some(at + 1);
+            return if bytes.get(at) == Some(&b'}') { Ok(at + 1) } else { Err(at) };
         }
         let name = Span::new(at, pass(bytes, at + 1, LABEL));
         if bytes.get(name.end) != Some(&b'=') || bytes.get(name.end + 1) != Some(&b'"') {
-            return None;
+            return Err(name.end);
         }
-        let (end, escaped) = string_end(bytes, name.end + 2, prometheus)?;
+        let string = string_end(bytes, name.end + 2, prometheus);
+        let (end, escaped) = string.ok_or(name.end)?;
         labels.push(RawLabel { name, value: Span::new(name.end + 2, end), escaped });
         at = end + 1;
         match bytes.get(at) {
-            Some(b'}') => return Some(at + 1),
+            Some(b'}') => return Ok(at + 1),
             Some(b',') => at += 1,
-            _ => return None,
+            _ => return Err(at),
         }
         if prometheus {
             at = pass_blanks(bytes, at);
@@ -523,8 +550,13 @@ const fn zeros(word: u64) -> u64 {
 /// A value and where it ends: before a blank, a line feed or the page's end.
 #[inline]
 fn fast_value(bytes: &[u8], at: usize) -> Option<(f64, usize)> {
-    if let Some((value, end)) = number::scan_decimal(bytes, at)
-        && matches!(bytes.get(end), None | Some(b' ' | b'\t' | b'\n'))
+    if let Some((value, end)) = number::read_digits(bytes, at)
+        && matches!(bytes.get(end), Some(b' ' | b'\t' | b'\n'))
+    {
+        return Some((value, end));
+    }
+    if let Some(end) = value_end(bytes, at)
+        && let Some(value) = number::read_token(bytes, at, end)
     {
         return Some((value, end));
     }

@@ -1,7 +1,9 @@
 //! What is remembered of a target's series: by the bytes that they have on its pages.
 //!
-//! Pages resemble the ones before: after a series comes the one that came after it last time. So a
-//! lookup is first a guess, which costs a comparison of bytes; only a miss costs a hash.
+//! Pages resemble the ones before. A parser that knows the layout of the last page tells which of its
+//! samples comes again, and then nothing is looked up. Otherwise, after a series comes the one that came
+//! after it last time: a lookup is first a guess, which costs a comparison of bytes; only a miss costs
+//! a hash.
 
 use std::hash::BuildHasher;
 
@@ -35,6 +37,9 @@ pub(super) struct Cache {
     tracking: Vec<Id>,
     /// How many entries there were after the last success.
     successful_len: usize,
+    /// The entries of a page's samples by slot: of the page before, and of this one.
+    slots_before: Vec<Id>,
+    slots: Vec<Id>,
 }
 
 #[derive(Debug)]
@@ -80,6 +85,8 @@ impl Cache {
             tracked: Vec::new(),
             tracking: Vec::new(),
             successful_len: 0,
+            slots_before: Vec::new(),
+            slots: Vec::new(),
         }
     }
 
@@ -89,6 +96,13 @@ impl Cache {
         self.seen = 0;
         self.previous = NONE;
         self.tracking.clear();
+    }
+
+    /// Begins to count the samples of a page, whose parser may tell which ones of the page before they
+    /// are.
+    pub(super) fn begin_slots(&mut self) {
+        std::mem::swap(&mut self.slots_before, &mut self.slots);
+        self.slots.clear();
     }
 
     /// The number of the current pass.
@@ -110,10 +124,19 @@ impl Cache {
         self.tracking.clear();
     }
 
-    /// What is known of a series' bytes.
+    /// What is known of the bytes of the page's next sample, which is in a slot; `known` tells in which
+    /// one the same bytes were on the page before.
     #[inline]
-    pub(super) fn get(&mut self, bytes: &[u8]) -> Cached {
-        let Some(id) = self.find(bytes) else { return Cached::Unknown };
+    pub(super) fn get(&mut self, bytes: &[u8], slot: usize, known: Option<usize>) -> Cached {
+        let known = known.and_then(|known| self.slots_before.get(known).copied());
+        let Some(id) = known.filter(|id| *id != NONE).or_else(|| self.find(bytes)) else {
+            return Cached::Unknown;
+        };
+        debug_assert!(
+            self.entries.get(id as usize).is_some_and(|entry| *entry.key == *bytes),
+            "a slot leads to its series"
+        );
+        self.set_slot(slot, id);
         self.link(id);
         let Some(entry) = self.entries.get_mut(id as usize) else { return Cached::Unknown };
         let is_repeated = entry.seen == self.pass;
@@ -152,17 +175,18 @@ impl Cache {
     pub(super) fn insert(
         &mut self,
         bytes: &[u8],
+        slot: usize,
         series: SeriesRef,
         labels: Labels,
         is_tracked: bool,
     ) {
-        let id = self.insert_entry(bytes, Some((series, labels)));
+        let id = self.insert_entry(bytes, slot, Some((series, labels)));
         self.touch(id, series, is_tracked);
     }
 
     /// Remembers that rules drop a series.
-    pub(super) fn insert_dropped(&mut self, bytes: &[u8]) {
-        self.insert_entry(bytes, None);
+    pub(super) fn insert_dropped(&mut self, bytes: &[u8], slot: usize) {
+        self.insert_entry(bytes, slot, None);
     }
 
     /// Whether series of the pass before are tracked.
@@ -216,7 +240,23 @@ impl Cache {
         self.previous = id;
     }
 
-    fn insert_entry(&mut self, bytes: &[u8], series: Option<(SeriesRef, Labels)>) -> Id {
+    /// Notes the entry of the sample in a slot; slots that are passed over have none.
+    #[inline]
+    fn set_slot(&mut self, slot: usize, id: Id) {
+        if slot == self.slots.len() {
+            self.slots.push(id);
+        } else if self.slots.len() < slot {
+            self.slots.resize(slot, NONE);
+            self.slots.push(id);
+        }
+    }
+
+    fn insert_entry(
+        &mut self,
+        bytes: &[u8],
+        slot: usize,
+        series: Option<(SeriesRef, Labels)>,
+    ) -> Id {
         let hash = self.hasher.hash_one(bytes);
         let entry =
             Entry { key: bytes.into(), hash, next: NONE, seen: self.pass, tracked: 0, series };
@@ -232,6 +272,7 @@ impl Cache {
         let rehash = |id: &Id| entries.get(*id as usize).map_or(0, |entry| entry.hash);
         self.table.insert_unique(hash, id, rehash);
         self.seen += 1;
+        self.set_slot(slot, id);
         self.link(id);
         id
     }
@@ -251,6 +292,12 @@ impl Cache {
         });
         let is_kept = |id: &Id| entries.get(*id as usize).is_some_and(|e| e.series.is_some());
         self.tracking.retain(is_kept);
+        // After a pass without a page, the slots are those of a page before it.
+        for id in &mut self.slots {
+            if entries.get(*id as usize).is_none_or(|entry| entry.key.is_empty()) {
+                *id = NONE;
+            }
+        }
     }
 }
 

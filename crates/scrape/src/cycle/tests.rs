@@ -382,3 +382,83 @@ fn protobuf_pages_are_read_too_with_classic_histograms() {
     let error = outcome.error.unwrap().to_string();
     assert!(error.contains("insufficient length of buffer"), "{error}");
 }
+
+/// Answers of a target in a row: series that vanish, come back, change places and repeat, families whose
+/// help and type change, pages that break off, are empty or fail.
+fn answers() -> Vec<Option<String>> {
+    let lines = [
+        "# HELP a one\n",
+        "# HELP a two\n",
+        "# TYPE a counter\n",
+        "# TYPE a gauge\n",
+        "a{x=\"1\"} 1\n",
+        "a{x=\"2\"} 22.5\n",
+        "a{x=\"3\"} 3 2500\n",
+        "# TYPE h histogram\n",
+        "h_bucket{le=\"1\"} 4\n",
+        "h_bucket{le=\"+Inf\"} 5\n",
+        "# a comment\n",
+        "dropped{y=\"z\"} 6\n",
+        "b{y=\"\\\"\"} 7\n",
+        "c{y = \"blank\"} 8\n",
+        "d NaN\n",
+    ];
+    // A generator of the usual kind; only its high bits are looked at.
+    let mut state = 1u64;
+    let mut random = |below: usize| {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % below
+    };
+    let mut page = lines.to_vec();
+    let mut answers = Vec::new();
+    for _ in 0..400 {
+        match random(8) {
+            0 if page.len() > 1 => drop(page.remove(random(page.len()))),
+            1 | 2 => page.insert(random(page.len() + 1), lines[random(lines.len())]),
+            3 => {
+                let (a, b) = (random(page.len()), random(page.len()));
+                page.swap(a, b);
+            }
+            4 => page = lines.to_vec(),
+            _ => {}
+        }
+        let text = page.concat().replace(" 4\n", &format!(" {}\n", random(1_000_000)));
+        answers.push(match random(12) {
+            0 => None,
+            1 => Some(String::new()),
+            2 => Some(format!("{text}}}\n")),
+            3 => Some(text[..random(text.len())].to_owned()),
+            _ => Some(text),
+        });
+    }
+    answers
+}
+
+#[test]
+fn a_known_layout_changes_nothing() {
+    for yaml in [
+        "metric_relabel_configs: [{source_labels: [__name__], regex: dropped, action: drop}]",
+        "sample_limit: 9\ntrack_timestamps_staleness: true",
+        "honor_timestamps: false",
+    ] {
+        let (mut warm, mut cold) = (Scraped::new(yaml), Scraped::new(yaml));
+        for (round, answer) in answers().into_iter().enumerate() {
+            let at = 1_000 * (1 + round as i64);
+            cold.cycle.layout = skopos_exposition::Layout::new();
+            let outcomes = [&mut warm, &mut cold].map(|scraped| match &answer {
+                Some(page) => format!("{:?}", scraped.scrape(at, page)),
+                None => format!("{:?}", scraped.fail(at)),
+            });
+            assert_eq!(outcomes[0], outcomes[1], "{answer:?}");
+        }
+        assert_eq!(warm.stored(), cold.stored());
+        assert!(5 < warm.stored().len(), "{:?}", warm.stored());
+        let metadata = |scraped: &Scraped| {
+            let mut families = scraped.cycle.metadata();
+            families.sort_by(|a, b| a.family.cmp(&b.family));
+            families
+        };
+        assert_eq!(metadata(&warm), metadata(&cold));
+    }
+}

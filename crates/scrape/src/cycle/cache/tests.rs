@@ -13,9 +13,10 @@ fn series_ref(n: usize) -> SeriesRef {
 /// Passes a page over the cache; returns which of its series were known, and which became stale.
 fn pass(cache: &mut Cache, page: &[&str]) -> (Vec<bool>, Vec<u64>) {
     cache.begin_pass();
+    cache.begin_slots();
     let mut known = Vec::new();
-    for bytes in page {
-        match cache.get(bytes.as_bytes()) {
+    for (slot, bytes) in page.iter().enumerate() {
+        match cache.get(bytes.as_bytes(), slot, None) {
             Cached::Kept { id, .. } => {
                 known.push(true);
                 let (series, labels) = cache.series(id);
@@ -28,7 +29,7 @@ fn pass(cache: &mut Cache, page: &[&str]) -> (Vec<bool>, Vec<u64>) {
                 // A series' reference is its name's number.
                 let number = bytes.trim_start_matches(char::is_alphabetic).parse().unwrap();
                 let labels = Labels::from_pairs([("__name__", bytes)]);
-                cache.insert(bytes.as_bytes(), series_ref(number), labels, true);
+                cache.insert(bytes.as_bytes(), slot, series_ref(number), labels, true);
             }
         }
     }
@@ -64,8 +65,25 @@ fn a_repeated_series_is_told() {
     let mut cache = Cache::new();
     pass(&mut cache, &["a1"]);
     cache.begin_pass();
-    assert!(matches!(cache.get(b"a1"), Cached::Kept { is_repeated: false, .. }));
-    assert!(matches!(cache.get(b"a1"), Cached::Kept { is_repeated: true, .. }));
+    assert!(matches!(cache.get(b"a1", 0, None), Cached::Kept { is_repeated: false, .. }));
+    assert!(matches!(cache.get(b"a1", 1, Some(0)), Cached::Kept { is_repeated: true, .. }));
+}
+
+#[test]
+fn a_slot_leads_to_its_series_until_that_is_forgotten() {
+    let mut cache = Cache::new();
+    pass(&mut cache, &["a1", "b2"]);
+    cache.begin_pass();
+    cache.begin_slots();
+    assert!(matches!(cache.get(b"b2", 0, Some(1)), Cached::Kept { is_repeated: false, .. }));
+    cache.end_pass(false);
+    // A pass without a page forgets what is not on it.
+    cache.begin_pass();
+    cache.end_pass(true);
+    cache.begin_pass();
+    cache.begin_slots();
+    assert!(matches!(cache.get(b"b2", 0, Some(0)), Cached::Unknown));
+    assert!(matches!(cache.get(b"c3", 5, Some(7)), Cached::Unknown));
 }
 
 #[test]
@@ -74,7 +92,7 @@ fn failing_scrapes_do_not_fill_the_memory() {
     for scrape in 0..20 {
         cache.begin_pass();
         for i in 0..500 {
-            cache.insert_dropped(format!("a{scrape}_{i}").as_bytes());
+            cache.insert_dropped(format!("a{scrape}_{i}").as_bytes(), i);
         }
         cache.end_pass(false);
         assert!(cache.table.len() <= 1_000, "{}", cache.table.len());
