@@ -30,6 +30,8 @@ mod index_select;
 mod promql_build;
 #[path = "../../fuzz/properties/promql_edit.rs"]
 mod promql_edit;
+#[path = "../../fuzz/properties/promql_engine.rs"]
+mod promql_engine;
 #[path = "../../fuzz/properties/promql_parse.rs"]
 mod promql_parse;
 #[path = "../../fuzz/properties/promql_series.rs"]
@@ -86,6 +88,11 @@ fn promql_edit_holds() {
 #[test]
 fn promql_series_holds() {
     replay("promql_series", promql_series::holds);
+}
+
+#[test]
+fn promql_engine_holds() {
+    replay("promql_engine", promql_engine::holds);
 }
 
 #[test]

@@ -8,6 +8,7 @@
 //! * [`archive`]: a second decoder of archive chunks, from their document.
 //! * [`conformance`]: one function for each trait of `skopos-core`; an implementation that does not
 //!   call it in its tests is not finished.
+//! * [`naive`]: random queries with their answers, worked out step by step.
 //! * [`engine`]: doubles that answer queries from a table and expand templates by replacement.
 //! * [`vectors`]: where the golden vectors are, if they are there.
 //!
@@ -29,6 +30,7 @@ pub mod archive;
 pub mod conformance;
 pub mod engine;
 pub mod matching;
+pub mod naive;
 pub mod random;
 pub mod store;
 pub mod vectors;

@@ -14,7 +14,7 @@ use crate::conformance::{report, vectors};
 
 /// One series a line of the vectors' data, a sample every 30 seconds; in the order of the lines, as a
 /// head gives them.
-pub(crate) struct Data(Vec<(Labels, Columns)>);
+pub(crate) struct Data(pub(crate) Vec<(Labels, Columns)>);
 
 impl Data {
     pub(crate) fn new(lines: &Value) -> Self {

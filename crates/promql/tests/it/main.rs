@@ -10,11 +10,15 @@ mod engine;
 mod eval;
 #[cfg(feature = "engine")]
 mod explain;
+#[cfg(feature = "engine")]
+mod hostile;
 mod language;
 #[cfg(feature = "engine")]
 mod limits;
 mod lint;
 mod literal;
+#[cfg(feature = "engine")]
+mod naive;
 mod parse;
 #[cfg(feature = "serde")]
 mod peer;

@@ -1,0 +1,193 @@
+//! Functions of range vectors.
+
+use skopos_core::Labels;
+
+use super::eval::{Element, Evaluator, Failure, Result, Windowed, without_name};
+use super::expr::Expr;
+use super::function::absent_labels;
+use super::statistics::{add, average, quantile, sum};
+
+/// The vectors of a function whose argument at `at` is a range vector.
+pub(crate) fn vectors(
+    evaluator: &Evaluator<'_>,
+    name: &str,
+    args: &[Expr],
+    at: usize,
+    times: &[i64],
+) -> Result<Vec<Vec<Element>>> {
+    let ranges = evaluator.range(&args[at], times)?;
+    let others: Vec<Vec<f64>> = args
+        .iter()
+        .enumerate()
+        .filter(|(i, _)| *i != at)
+        .map(|(_, arg)| evaluator.scalar(arg, times))
+        .collect::<Result<_>>()?;
+    let mut vectors = Vec::new();
+    for (i, range) in ranges.iter().enumerate() {
+        let params: Vec<f64> = others.iter().map(|values| values[i]).collect();
+        let mut vector = Vec::new();
+        if name == "absent_over_time" {
+            if range.is_empty() {
+                vector.push(Element::new(absent_labels(&args[at]), 1.0));
+            }
+        } else {
+            for window in range {
+                if let Some(v) = value(name, window, &params, times[i])? {
+                    vector.push(Element::new(labels(name, &window.labels), v));
+                }
+            }
+        }
+        vectors.push(vector);
+    }
+    Ok(vectors)
+}
+
+fn labels(name: &str, labels: &Labels) -> Labels {
+    match name {
+        "first_over_time" | "last_over_time" => labels.clone(),
+        _ => without_name(labels),
+    }
+}
+
+/// The value of a function for a window, which has at least one sample.
+fn value(name: &str, window: &Windowed, params: &[f64], t: i64) -> Result<Option<f64>> {
+    let samples = window.samples.as_slice();
+    let values: Vec<f64> = samples.iter().map(|(_, v)| *v).collect();
+    let (first, last) = (samples[0], samples[samples.len() - 1]);
+    let seconds = |millis: i64| millis as f64 / 1000.0;
+    let pairs = |differs: fn(f64, f64) -> bool| {
+        values.windows(2).filter(|pair| differs(pair[0], pair[1])).count() as f64
+    };
+    Ok(Some(match name {
+        "avg_over_time" => average(&values),
+        "changes" => pairs(|a, b| a != b && !(a.is_nan() && b.is_nan())),
+        "count_over_time" => values.len() as f64,
+        "first_over_time" => first.1,
+        "last_over_time" => last.1,
+        "mad_over_time" if values.iter().any(|v| v.is_nan()) => f64::NAN,
+        "mad_over_time" => {
+            let median = quantile(0.5, &values);
+            let distances: Vec<f64> = values.iter().map(|v| (v - median).abs()).collect();
+            quantile(0.5, &distances)
+        }
+        "max_over_time" => extreme(samples, |v, best| best < v).1,
+        "min_over_time" => extreme(samples, |v, best| v < best).1,
+        "present_over_time" => 1.0,
+        "quantile_over_time" => quantile(params[0], &values),
+        "resets" => pairs(|a, b| b < a),
+        "stddev_over_time" => variance(&values).sqrt(),
+        "stdvar_over_time" => variance(&values),
+        "sum_over_time" => sum(&values),
+        "ts_of_first_over_time" => seconds(first.0),
+        "ts_of_last_over_time" => seconds(last.0),
+        "ts_of_max_over_time" => seconds(extreme(samples, |v, best| best <= v).0),
+        "ts_of_min_over_time" => seconds(extreme(samples, |v, best| v <= best).0),
+        "deriv" => return Ok(line(samples, first.0).map(|(slope, _)| slope)),
+        "predict_linear" => {
+            return Ok(line(samples, t).map(|(slope, start)| slope * params[0] + start));
+        }
+        "double_exponential_smoothing" => return smooth(&values, params[0], params[1]),
+        "idelta" | "irate" => return Ok(instant_change(samples, name == "irate")),
+        _ => return Ok(change(window, name)),
+    }))
+}
+
+/// The first sample, or the last one after it that is better; anything is better than NaN.
+fn extreme(samples: &[(i64, f64)], better: fn(f64, f64) -> bool) -> (i64, f64) {
+    samples.iter().fold(samples[0], |best, sample| {
+        if better(sample.1, best.1) || best.1.is_nan() { *sample } else { best }
+    })
+}
+
+/// `delta`, `increase` and `rate`: the change within a window, drawn out to its ends.
+fn change(window: &Windowed, name: &str) -> Option<f64> {
+    let [first, .., last] = window.samples.as_slice() else { return None };
+    let counter = name != "delta";
+    let seconds = |millis: i64| millis as f64 / 1000.0;
+    let mut raw = last.1 - first.1;
+    if counter {
+        for pair in window.samples.windows(2) {
+            if pair[1].1 < pair[0].1 {
+                raw += pair[0].1;
+            }
+        }
+    }
+    let sampled = seconds(last.0 - first.0);
+    let average = sampled / (window.samples.len() - 1) as f64;
+    let threshold = average * 1.1;
+    let mut to_start = seconds(first.0 - window.start);
+    let mut to_end = seconds(window.end - last.0);
+    if threshold <= to_start {
+        to_start = average / 2.0;
+    }
+    if counter && raw > 0.0 && first.1 >= 0.0 {
+        let to_zero = sampled * (first.1 / raw);
+        if to_zero < to_start {
+            to_start = to_zero;
+        }
+    }
+    if threshold <= to_end {
+        to_end = average / 2.0;
+    }
+    let mut factor = (sampled + to_start + to_end) / sampled;
+    if name == "rate" {
+        factor /= seconds(window.end - window.start);
+    }
+    Some(raw * factor)
+}
+
+/// `idelta` and `irate`: the change between the last two samples.
+fn instant_change(samples: &[(i64, f64)], rate: bool) -> Option<f64> {
+    let [.., before, last] = samples else { return None };
+    let change = if rate && last.1 < before.1 { last.1 } else { last.1 - before.1 };
+    let seconds = (last.0 - before.0) as f64 / 1000.0;
+    Some(if rate { change / seconds } else { change })
+}
+
+/// The slope of the line nearest to the samples, and its value at `origin`.
+fn line(samples: &[(i64, f64)], origin: i64) -> Option<(f64, f64)> {
+    let [first, _, ..] = samples else { return None };
+    if samples.iter().all(|(_, v)| *v == first.1) {
+        let flat = (0.0, first.1);
+        return Some(if first.1.is_infinite() { (f64::NAN, f64::NAN) } else { flat });
+    }
+    let points: Vec<(f64, f64)> =
+        samples.iter().map(|(t, v)| ((t - origin) as f64 / 1000.0, *v)).collect();
+    let total = |of: fn(&(f64, f64)) -> f64| sum(&points.iter().map(of).collect::<Vec<f64>>());
+    let n = points.len() as f64;
+    let (x, y) = (total(|(x, _)| *x), total(|(_, y)| *y));
+    let (xy, xx) = (total(|(x, y)| x * y), total(|(x, _)| x * x));
+    let slope = (xy - x * y / n) / (xx - x * x / n);
+    Some((slope, y / n - slope * x / n))
+}
+
+/// Holt's method: a level and a trend that follow the values.
+fn smooth(values: &[f64], level_factor: f64, trend_factor: f64) -> Result<Option<f64>> {
+    for factor in [level_factor, trend_factor] {
+        if factor <= 0.0 || 1.0 <= factor {
+            return Err(Failure::Error("a factor of smoothing does not lie between 0 and 1"));
+        }
+    }
+    let [first, second, ..] = values else { return Ok(None) };
+    let (mut before, mut level, mut trend) = (0.0, *first, second - first);
+    for (i, v) in values.iter().enumerate().skip(1) {
+        if i != 1 {
+            trend = trend_factor * (level - before) + (1.0 - trend_factor) * trend;
+        }
+        let next = level_factor * v + (1.0 - level_factor) * (level + trend);
+        before = level;
+        level = next;
+    }
+    Ok(Some(level))
+}
+
+/// The mean of the squared distances from the mean, by Welford's method.
+fn variance(values: &[f64]) -> f64 {
+    let (mut mean, mut total) = ((0.0, 0.0), (0.0, 0.0));
+    for (i, v) in values.iter().enumerate() {
+        let delta = v - (mean.0 + mean.1);
+        mean = add(mean, delta / (i + 1) as f64);
+        total = add(total, delta * (v - (mean.0 + mean.1)));
+    }
+    (total.0 + total.1) / values.len() as f64
+}
