@@ -157,7 +157,7 @@ impl Operator {
     ///
     /// * `constant`: computed when the query was planned.
     /// * `once`: it does not depend on the step, and so is evaluated at the first one alone.
-    /// * `fused`: an aggregation into which each series is folded as soon as it comes.
+    /// * `fused`: an aggregation that takes in each series as it comes, and holds none of them whole.
     /// * `holds input`: it needs all of its series at the same time.
     /// * `shared`: other selectors read the same selection.
     #[must_use]

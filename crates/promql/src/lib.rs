@@ -52,7 +52,9 @@
 //!   result surely has and has not.
 //! * [`Engine`] answers instant and range queries over any
 //!   [`SeriesSource`](skopos_core::SeriesSource); it is a [`QueryEngine`](skopos_core::QueryEngine).
-//!   [`EngineOptions`] hold what Prometheus has flags for. Whoever has no source yet fills a
+//!   [`EngineOptions`] hold what Prometheus has flags for. [`Engine::explain`] draws a query's plan,
+//!   [`Engine::analyze`] tells what each operator gave and how long it took, [`Engine::selections`] lists
+//!   what the source will be asked for, so that a remote one can be resolved beforehand. Whoever has no source yet fills a
 //!   [`Table`], or a [`LiveTable`] that is written and read at the same time; the example `embed`
 //!   writes a source in a hundred lines.
 //! * [`parse_selector`], [`parse_metric`] and [`parse_series_description`] read the smaller languages
@@ -95,16 +97,22 @@
 //! Evaluation works series by series, all steps at once: an aggregation over a function over a
 //! selector holds one series of its input at a time, while operators between vectors, `topk` and
 //! sorting hold theirs. A function of a range vector takes time in proportion to steps times the
-//! samples of a window. [`EngineOptions::with_max_samples`] bounds what is held,
-//! [`EngineOptions::with_timeout`] with a clock how long it takes. Results have Prometheus' bits, NaN
+//! samples of a window. Results have Prometheus' bits, NaN
 //! payloads aside: elementary functions are computed as on its main platform.
+//!
+//! [`EngineOptions::with_max_samples`], [`with_max_bytes`](EngineOptions::with_max_bytes),
+//! [`with_max_series`](EngineOptions::with_max_series) and [`with_max_points`](EngineOptions::with_max_points)
+//! bound what a query holds, [`with_timeout`](EngineOptions::with_timeout) with a clock how long it takes.
+//! What it used is in its output's [`statistics`](skopos_core::QueryOutput::statistics). A
+//! [`Cancellation`](skopos_core::Cancellation) in the request stops it within milliseconds; what it does not
+//! reach is a source that does not answer and the sorting of a result.
 //!
 //! # Crate features
 //!
 //! * `engine` (default): the evaluator and the descriptions of series. Without it there are the parser, the printer and the tools for
 //!   editors, and two dependencies less.
 //! * `serde`: [`ast::Expr`] and its parts implement `serde::Serialize`, in the shape of Prometheus'
-//!   `/api/v1/parse_query` with its order of keys.
+//!   `/api/v1/parse_query` with its order of keys; an [`Explanation`] and its operators implement it too.
 //! * `test-script`: the runner of Prometheus' `.test` scripts, `test_script`; needs `engine`.
 #![forbid(unsafe_code)]
 

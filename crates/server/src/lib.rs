@@ -46,7 +46,14 @@
 //! `scrape_pools/config`, `targets/relabel_steps`, `status/tsdb/blocks`, federation. There is no
 //! graphical interface; its paths lead to a page that says where to go.
 //!
-//! Differences that clients may see: `stats` of a query has times and no sample counts; the token of
+//! `query_explain` is our own: it takes the parameters of `query`, or of `query_range` where a `step` is
+//! given, and `analyze=true` to run the query too. Its `data` has a `text` for people and an `explanation`:
+//! the tree of operators with what each computes (`name`, `text`, `span`, `marks`, `steps`) and, if it ran,
+//! gave (`series`, `samples`, `bytes`) and took (`seconds`); the `selections` that the store is asked for;
+//! `statistics` of the whole.
+//!
+//! Differences that clients may see: `stats=all` of a query has the samples of each step without a flag,
+//! and `peakSamples` is what this engine held, which is mostly less; the token of
 //! the next page of rules has another form (clients only give it back); `group_limit` and the other
 //! limits are the same. Multipart forms are refused.
 //!
@@ -63,7 +70,7 @@
 //! * A request's body has at most 10 MiB, a connection may be silent for [`Options::read_timeout`],
 //!   and there are at most [`Options::max_connections`] of them and
 //!   [`Options::query_max_concurrency`] queries at a time; others wait.
-//! * A query whose client has gone runs on until its timeout, holding its place.
+//! * A query whose client closes the connection stops, and its place is free.
 //!
 //! # Crate features
 //!

@@ -18,7 +18,7 @@ use crate::time::{self, SystemClock};
 Marks:
   constant     computed before the query runs
   once         the same at every step, and so evaluated at the first one alone
-  fused        an aggregation that folds each series as it comes
+  fused        an aggregation that takes in each series as it comes
   holds input  all series of the inputs are held at the same time
   shared       other selectors read the same series
   #1           what is asked of the storage, listed below the tree

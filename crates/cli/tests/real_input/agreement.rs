@@ -2,7 +2,7 @@
 //!
 //! The page gives its samples explicit timestamps on a fixed grid and values that depend on them
 //! alone. However the two programs' scrapes fall, both end up with the same samples, and then the
-//! answers at a fixed time must agree to the last digit.
+//! answers at a fixed time must agree to the last digit, and so must the numbers of samples read.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -56,6 +56,14 @@ const QUERIES: &[&str] = &[
     "deriv(node_filesystem_free_bytes[1m])",
     "node_filesystem_free_bytes / ignoring(fstype) group_left node_filesystem_size_bytes",
     "sort_desc(node_filesystem_free_bytes)",
+    "sum(http_requests_total offset 2s) + sum(http_requests_total @ end())",
+    "max_over_time(http_requests_total[6s] @ end()) - http_requests_total @ start()",
+    "sum_over_time(sum(rate(http_requests_total[4s]))[8s:2s]) / count(http_requests_total)",
+    "timestamp(http_requests_total) - timestamp(http_requests_total offset 2s)",
+    "topk(scalar(count(node_cpu_seconds_total)) - 2, http_requests_total)",
+    "http_requests_total and on (status) http_requests_total{path=\"/\"} or node_cpu_seconds_total",
+    "absent_over_time(http_requests_total{path=\"/\"}[4s])",
+    "predict_linear(http_requests_total[6s] @ start(), 60)",
     "1 / 0 - 3 ^ 2 ^ 0.5",
     "\"text\"",
 ];
@@ -180,6 +188,7 @@ fn within(query: &str, seconds: f64) -> String {
 }
 
 fn compare(path: &str, query: &str, theirs: &Server, ours: &Server, differences: &mut Vec<String>) {
+    let path = &format!("{path}&stats=all");
     let (a, b) = (theirs.get(path), ours.get(path));
     let ordered =
         query.starts_with("sort") || query.starts_with("topk") || query.starts_with("bottomk");
@@ -187,12 +196,23 @@ fn compare(path: &str, query: &str, theirs: &Server, ours: &Server, differences:
     if a.status != b.status || x != y {
         differences.push(format!("{query}\n  theirs: {x}\n  ours:   {y}"));
     }
+    let (x, y) = (counts(&a.json()), counts(&b.json()));
+    if x != y || a.status == 200 && y[0].is_null() {
+        differences.push(format!("{query}: counts\n  theirs: {x:?}\n  ours:   {y:?}"));
+    }
+}
+
+/// What was read, in all and by step. How much is held at the same time is each program's own affair.
+fn counts(json: &Value) -> [Value; 2] {
+    let samples = &json["data"]["stats"]["samples"];
+    ["totalQueryableSamples", "totalQueryableSamplesPerStep"].map(|name| samples[name].clone())
 }
 
 /// What must agree of an answer: everything but the order of vectors where Prometheus itself promises
 /// none.
 fn answer(json: &Value, ordered: bool) -> Value {
     let mut answer = json.clone();
+    answer["data"].as_object_mut().map(|data| data.remove("stats"));
     // That sorting has no effect on ranges is a warning which came after the release that Debian has.
     if ordered {
         answer.as_object_mut().map(|object| object.remove("warnings"));

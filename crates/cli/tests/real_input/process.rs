@@ -66,7 +66,7 @@ impl Server {
     pub(crate) fn prometheus(program: &Path, folder: &Path, config: &str) -> Self {
         let address = free_address();
         let mut command = Command::new(program);
-        command.arg("--web.enable-lifecycle");
+        command.arg("--web.enable-lifecycle").arg("--enable-feature=promql-per-step-stats");
         command.arg(format!("--storage.tsdb.path={}", folder.join("data").display()));
         Self::start(command, folder, config, address)
     }

@@ -139,14 +139,34 @@ impl Prepared<'_> {
                 sliding::Span { step, from, to }
             }));
         }
-        let (values, spans) = (samples.values.as_slice(), spans.as_slice());
+        // What is carried on costs little at each step; the rest is done as much at a time as takes a
+        // few milliseconds, so that a query that is canceled ends.
+        let carries = matches!(
+            self.function,
+            RangeFunction::MaxOverTime
+                | RangeFunction::MinOverTime
+                | RangeFunction::QuantileOverTime
+        );
+        let mut rest = spans.as_slice();
+        while !rest.is_empty() {
+            let count = if carries { rest.len() } else { sliding::block(rest) };
+            let (now, later) = rest.split_at(count);
+            self.slide_over(&samples.values, now, column);
+            self.windows.interrupt.check_canceled()?;
+            rest = later;
+        }
+        Ok(extent)
+    }
+
+    fn slide_over(&self, values: &[f64], spans: &[sliding::Span], column: &mut Column) {
         let out = &mut |i, v| column.set_float(i, v);
         match self.function {
             RangeFunction::AvgOverTime => sliding::mean(values, spans, out),
             RangeFunction::MaxOverTime => sliding::max(values, spans, out),
             RangeFunction::MinOverTime => sliding::min(values, spans, out),
             RangeFunction::QuantileOverTime => {
-                sliding::quantile(values, spans, |step| self.quantile(step), out);
+                let stop = || self.windows.interrupt.is_canceled();
+                sliding::quantile(values, spans, |step| self.quantile(step), stop, out);
             }
             RangeFunction::StddevOverTime => {
                 sliding::variance(values, spans, &mut |i, v| out(i, v.sqrt()));
@@ -154,7 +174,5 @@ impl Prepared<'_> {
             RangeFunction::StdvarOverTime => sliding::variance(values, spans, out),
             _ => sliding::sum(values, spans, out),
         }
-        self.windows.interrupt.check_canceled()?;
-        Ok(extent)
     }
 }

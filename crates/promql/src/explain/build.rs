@@ -150,11 +150,7 @@ impl Builder<'_> {
         }
         let mut operator = self.operator(node, name, aggregate.span, grid);
         operator.marks.push(match aggregate.op {
-            AggregateOp::BottomK
-            | AggregateOp::LimitK
-            | AggregateOp::LimitRatio
-            | AggregateOp::Quantile
-            | AggregateOp::TopK => "holds input",
+            AggregateOp::LimitK | AggregateOp::LimitRatio | AggregateOp::Quantile => "holds input",
             _ => "fused",
         });
         let param = aggregate.param.as_ref().filter(|param| !matches!(param.node, Node::Text(_)));

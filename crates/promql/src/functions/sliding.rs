@@ -41,6 +41,20 @@ fn overlap(values: &[f64], spans: &[Span], times: usize) -> bool {
     values.len().saturating_mul(times) <= spans.iter().map(|span| span.len()).sum()
 }
 
+/// How many of the first windows have so many samples that looking at all of them takes a few
+/// milliseconds.
+pub(crate) fn block(spans: &[Span]) -> usize {
+    const SAMPLES: usize = 1 << 24;
+    let mut seen = 0;
+    let is_over = |span: &Span| {
+        seen += span.len();
+        SAMPLES <= seen
+    };
+    let count = spans.iter().position(is_over).map_or(spans.len(), |at| at + 1);
+    // Whole rows of lanes.
+    count.next_multiple_of(2 * LANES).min(spans.len())
+}
+
 fn are_within(values: &[f64], limit: f64) -> bool {
     values.iter().all(|v| v.abs() <= limit)
 }
@@ -245,20 +259,22 @@ pub(crate) fn variance(values: &[f64], spans: &[Span], out: &mut impl FnMut(usiz
     }
 }
 
-/// The quantile of each window that `q` tells for its step.
+/// The quantile of each window that `q` tells for its step, until `stop` holds.
 pub(crate) fn quantile(
     values: &[f64],
     spans: &[Span],
     q: impl Fn(usize) -> f64,
+    stop: impl Fn() -> bool,
     out: &mut impl FnMut(usize, f64),
 ) {
+    let spans_until_stop = || spans.iter().take_while(|_| !stop());
     let has_zero = |bits: u64| values.iter().any(|v| v.to_bits() == bits);
     // Which of two zeros comes first is the sort's own business.
     let two_zeros = has_zero(0) && has_zero((-0.0_f64).to_bits());
     let total: usize = spans.iter().map(|span| span.len()).sum();
     if two_zeros || !overlap(values, spans, 4) || total < SHORT.saturating_mul(spans.len()) {
         let mut scratch = Vec::new();
-        for span in spans {
+        for span in spans_until_stop() {
             scratch.clear();
             scratch.extend_from_slice(span.of(values));
             out(span.step, quantile_of(q(span.step), &mut scratch));
@@ -266,7 +282,7 @@ pub(crate) fn quantile(
         return;
     }
     let mut ranks = Ranks::new(values);
-    for span in spans {
+    for span in spans_until_stop() {
         ranks.slide(*span);
         let ranked = |rank| values[ranks.nth(rank)];
         out(span.step, quantile_by_rank(q(span.step), span.len(), ranked));

@@ -39,7 +39,7 @@ query  topk by (job) (2 + 1, sum without (i) (rate(x{a=~"b|c"}[5m] offset 1h) > 
 times  1970-01-01T01:00:00Z to 1970-01-01T02:00:00Z every 1m, 61 steps
 
 / on (job) group_left (v)                 holds input
-├─ topk by (job)                          holds input
+├─ topk by (job)                          fused
 │  ├─ 3                                   constant
 │  └─ sum without (i)                     fused
 │     └─ >

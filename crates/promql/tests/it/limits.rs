@@ -7,6 +7,7 @@ use skopos_core::{
     Cancellation, Columns, Error, ErrorKind, LabelSet, Labels, QueryEngine, QueryRequest,
     QueryStatistics, Sample, SampleCursor, Selection, Series, SeriesSet, SeriesSource, Timestamp,
 };
+use skopos_promql::series_desc::{SeriesValue, parse_series_description};
 use skopos_promql::{Engine, EngineOptions, ParseOptions, Table};
 
 fn at(seconds: i64) -> Timestamp {
@@ -65,6 +66,116 @@ fn samples_count_at_every_step_that_sees_them() {
     check_total("max_over_time(rate(x_total[1m])[5m:1m])", 100);
     check_total("max_over_time((x_total @ 3000)[5m:1m])", 100);
     check_total("1 + 2 * time()", 0);
+}
+
+/// The data of Prometheus' own test of its statistics, a sample every ten seconds.
+fn upstreams_data() -> Table {
+    let lines = [
+        "one 1+1x100",
+        r#"three{a="1",b="1"} 1+1x100"#,
+        r#"three{a="2",b="2"} 1+1x100"#,
+        r#"three{a="3",b="2"} 1+1x100"#,
+        "h {{schema:1 count:5 sum:20 buckets:[1 2 1 1]}}+{{schema:1 count:10 sum:5 buckets:[1 2 3 4]}}x100",
+    ];
+    let mut table = Table::new();
+    for line in lines {
+        let description = parse_series_description(line).expect("a series");
+        let columns = table.columns_mut(&description.labels);
+        for (t, value) in (0..).step_by(10_000).zip(description.values) {
+            match value {
+                SeriesValue::Float(v) => columns.push(t, v),
+                SeriesValue::Histogram { histogram, .. } => {
+                    columns.push_histogram(t, (*histogram).clone());
+                }
+                _ => {}
+            }
+        }
+    }
+    table
+}
+
+/// Checks a query at one time, or over 20 seconds at four steps, against what Prometheus counts.
+#[track_caller]
+fn check_upstream(query: &str, start: i64, steps: &[u64], theirs: u64) {
+    let request = match steps {
+        [_] => QueryRequest::instant(query, at(start)),
+        _ => {
+            let step = if steps.len() == 4 { 5 } else { 10 };
+            QueryRequest::range(
+                query,
+                at(start),
+                at(start + step * (steps.len() as i64 - 1)),
+                step * 1000,
+            )
+        }
+    };
+    let engine = Engine::new(upstreams_data(), options());
+    let output = engine.query(&request.with_step_statistics(true)).expect("it has a value");
+    let QueryStatistics { total_samples, samples_per_step, peak_samples, .. } = output.statistics;
+    assert_eq!(samples_per_step, steps, "{query}");
+    assert_eq!(total_samples, steps.iter().sum::<u64>(), "{query}");
+    // What is evaluated once stands beside its repetitions here.
+    let ours = peak_samples - u64::from(query.contains(" @ ") && 1 < steps.len());
+    assert!(ours <= theirs, "{query}: {ours} and not {theirs}");
+}
+
+#[test]
+fn counts_are_upstreams_and_peaks_no_higher() {
+    for (query, start, total, peak) in [
+        ("\"literal string\"", 21, 0, 1),
+        ("1", 21, 0, 1),
+        ("one", 21, 1, 1),
+        ("h", 21, 13, 13),
+        ("timestamp(one)", 21, 1, 2),
+        ("timestamp(h)", 21, 1, 2),
+        ("one", 22, 1, 1),
+        ("one offset 10s", 21, 1, 1),
+        ("one @ 15", 21, 1, 1),
+        ("three{a=\"1\"}", 21, 1, 1),
+        ("three{a=\"1\"} @ 19", 21, 1, 1),
+        ("three{a=\"1\"}[20s] @ 19", 21, 2, 2),
+        ("three", 21, 3, 3),
+        ("one[60s]", 201, 6, 6),
+        ("h[60s]", 201, 78, 78),
+        ("max_over_time(one[60s])[20s:5s]", 201, 24, 10),
+        ("max_over_time(one[61s])[20s:5s]", 201, 26, 11),
+        ("max_over_time(h[60s])[20s:5s]", 201, 312, 78),
+        ("one[60s] @ 30", 201, 4, 4),
+        ("h[60s] @ 30", 201, 52, 52),
+        ("sum(max_over_time(three[60s] @ 30))", 201, 12, 7),
+        ("sum by (b) (max_over_time(three[60s] @ 30))", 201, 12, 7),
+        ("one[60s] offset 10s", 201, 6, 6),
+        ("three[60s]", 201, 18, 18),
+        ("max_over_time(one[60s])", 201, 6, 7),
+        ("absent_over_time(one[60s])", 201, 6, 7),
+        ("max_over_time(three[60s])", 201, 18, 9),
+        ("one[60s:5s]", 201, 12, 12),
+        ("one[60s:5s] offset 10s", 201, 12, 12),
+        ("max_over_time(three[60s:5s])", 201, 36, 51),
+        ("sum(max_over_time(three[60s:5s])) + sum(max_over_time(three[60s:5s]))", 201, 72, 52),
+    ] {
+        check_upstream(query, start, &[total], peak);
+    }
+    for (query, start, each, peak) in [
+        ("three{a=\"1\"}", 201, 1, 4),
+        ("three{a=\"1\"}", 204, 1, 4),
+        ("h", 204, 13, 52),
+        ("timestamp(one)", 201, 1, 5),
+        ("timestamp(h)", 201, 1, 5),
+        ("three{a=\"1\"} offset 10s", 201, 1, 4),
+        ("max_over_time(three[60s] @ 30)", 201, 12, 12),
+        ("three", 201, 3, 12),
+        ("max_over_time(three[60s])", 201, 18, 18),
+        ("max_over_time(three[60s:5s])", 201, 36, 72),
+        ("max_over_time(one[60s:5s])", 201, 12, 32),
+        ("sum by (b) (max_over_time(one[60s:5s]))", 201, 12, 32),
+        ("sum(max_over_time(three[60s:5s])) + sum(max_over_time(three[60s:5s]))", 201, 72, 76),
+        ("sum(max_over_time(three[60s:5s])) + sum(max_over_time(one[60s:5s]))", 201, 48, 72),
+    ] {
+        check_upstream(query, start, &[each; 4], peak);
+    }
+    // The data ends on the way.
+    check_upstream("max_over_time(three{a=\"1\"}[10s])", 991, &[1, 1, 0], 2);
 }
 
 #[test]
@@ -302,4 +413,47 @@ fn a_query_that_is_canceled_before_it_starts_asks_for_nothing() {
     let error = Engine::new(&source, options()).query(&request).expect_err("it was canceled");
     assert_eq!(error.kind(), ErrorKind::Canceled);
     assert_eq!(source.selections.load(Ordering::Relaxed), 0);
+}
+
+/// Cancels a query of a single series when that has been read, from another thread.
+///
+/// Where nobody looked, the query would have a value in the end.
+#[track_caller]
+fn check_canceled_within(query: &str) {
+    let labels = Labels::from_pairs([("__name__", "x")]);
+    // With zeros of both signs, and sums that round.
+    let value = |t: i64| match t % 7 {
+        0 => 0.0,
+        1 => -0.0,
+        _ => 0.1 * t as f64,
+    };
+    let samples = (0..40_000).map(|t| Sample::new(t * 1000, value(t))).collect();
+    let source = Counting::over(Table::from_iter([(labels, samples)]));
+    let cancellation = Cancellation::new();
+    let (reads, token) = (Arc::clone(&source.reads), cancellation.clone());
+    let killer = std::thread::spawn(move || {
+        while reads.load(Ordering::Relaxed) == 0 {
+            std::thread::yield_now();
+        }
+        token.cancel();
+    });
+    let request = QueryRequest::range(query, at(20_000), at(39_999), 1000);
+    let outcome = Engine::new(&source, options()).query(&request.with_cancellation(&cancellation));
+    killer.join().expect("it only waits");
+    assert_eq!(outcome.map(|_| ()).expect_err(query).kind(), ErrorKind::Canceled, "{query}");
+}
+
+#[test]
+fn windows_of_a_single_series_are_given_up() {
+    for function in [
+        "quantile_over_time(0.3, x[20000s])",
+        "sum_over_time(x[20000s])",
+        "avg_over_time(x[20000s])",
+        "stddev_over_time(x[20000s])",
+        "mad_over_time(x[20000s])",
+        "deriv(x[20000s])",
+        "quantile_over_time(0.3, (x + 0)[20000s:1s])",
+    ] {
+        check_canceled_within(function);
+    }
 }

@@ -38,7 +38,7 @@ fn check_all(values: &[f64]) {
     let one = |v: &[f64]| variance_of(v, Moments::default());
     check(values, &|v, s, mut out| variance(v, s, &mut out), &one);
     for q in [-1.0, 0.0, 0.3, 0.5, 1.0, 2.0, f64::NAN] {
-        let many: Many<'_> = &|v, s, mut out| quantile(v, s, |_| q, &mut out);
+        let many: Many<'_> = &|v, s, mut out| quantile(v, s, |_| q, || false, &mut out);
         check(values, many, &|v| quantile_of(q, &mut v.to_vec()));
     }
 }
