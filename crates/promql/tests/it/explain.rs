@@ -25,7 +25,7 @@ fn range(query: &str) -> QueryRequest<'_> {
 
 #[track_caller]
 fn check_plan(query: &str, expected: &str) {
-    let explanation = Engine::new(Table::new(), options()).explain(&range(query)).unwrap();
+    let explanation = Engine::new(Table::new(), options()).explain(&range(query)).expect("a query");
     assert_eq!(explanation.to_string(), expected.trim_start_matches('\n'), "{query}");
 }
 
@@ -93,7 +93,7 @@ fn analyzed(query: &str) -> Explanation {
     let lines = json!([r#"x_total{i="1"} 0+1x300"#, r#"x_total{i="2"} 0+2x300"#, "y 1x300"]);
     let clock = Ticking(ManualClock::new(at(0)));
     let engine = Engine::new(Data::new(&lines), options().with_clock(clock));
-    engine.analyze(&range(query)).unwrap().1
+    engine.analyze(&range(query)).expect("it has a value").1
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn operators_tell_what_they_gave() {
     let expected = r#"
 query  sum(rate(x_total[5m])) / scalar(y)
 times  1970-01-01T01:00:00Z to 1970-01-01T02:00:00Z every 1m, 61 steps
-cost   1281 samples read of 3 series, at most 132 samples in 4.0 kB held
+cost   1281 samples read of 3 series, at most 132 samples in 3.6 kB held
 
                       series  samples   bytes  time
 /                          1       61   495 B  5 µs
@@ -147,7 +147,7 @@ struct Listening {
 
 impl SeriesSource for Listening {
     fn select<'a>(&'a self, selection: &Selection) -> Result<Box<dyn SeriesSet<'a> + 'a>, Error> {
-        self.heard.lock().unwrap().push(selection.clone());
+        self.heard.lock().expect("no thread panicked").push(selection.clone());
         self.data.select(selection)
     }
 }
@@ -164,9 +164,9 @@ fn is_within(asked: &Selection, listed: &Selection) -> bool {
 fn check_listed(source: &Listening, request: &QueryRequest<'_>) -> usize {
     let engine = Engine::new(source, options());
     let Ok(mut listed) = engine.selections(request) else { return 0 };
-    source.heard.lock().unwrap().clear();
+    source.heard.lock().expect("no thread panicked").clear();
     let _ = engine.query(request);
-    let heard = source.heard.lock().unwrap();
+    let heard = source.heard.lock().expect("no thread panicked");
     for asked in heard.iter() {
         if let Some(i) = listed.iter().position(|l| l == asked) {
             // Each is asked for once.
