@@ -99,12 +99,8 @@ impl MemoryIndex {
     /// ```
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
-        let names = self.names();
-        let bytes = names.map(|(name, values)| {
-            let own = size_of::<Box<str>>() + size_of::<Values>();
-            own + name.len() + values.text_bytes() + values.posting_bytes()
-        });
-        bytes.sum::<usize>() + self.all_set().heap_bytes()
+        let values = self.names().map(|(_, values)| values.text_bytes() + values.posting_bytes());
+        self.name_bytes() + values.sum::<usize>() + self.all_set().heap_bytes()
     }
 
     /// The part of [`heap_bytes`](Self::heap_bytes) that says which series have a value and which

@@ -22,9 +22,61 @@ use crate::set::{IdSet, Ids};
 /// cursor.seek(SeriesId(2));
 /// assert_eq!(cursor.current(), Some(SeriesId(3)));
 /// ```
-#[derive(Clone, Default, PartialEq)]
+#[derive(Clone, Default)]
 pub struct SeriesIds {
-    set: Arc<IdSet>,
+    selected: Selected,
+}
+
+/// A selection, whichever way it was found.
+#[derive(Clone)]
+pub(crate) enum Selected {
+    /// Ascending, distinct ids: what is small is copied.
+    List(Vec<u32>),
+    /// Shared with the index, or with other selections.
+    Set(Arc<IdSet>),
+}
+
+impl Default for Selected {
+    fn default() -> Self {
+        Self::List(Vec::new())
+    }
+}
+
+impl Selected {
+    pub(crate) fn len(&self) -> u64 {
+        match self {
+            Self::List(ids) => ids.len() as u64,
+            Self::Set(set) => set.len(),
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        match self {
+            Self::List(ids) => ids.is_empty(),
+            Self::Set(set) => set.is_empty(),
+        }
+    }
+
+    fn contains(&self, id: u32) -> bool {
+        match self {
+            Self::List(ids) => ids.binary_search(&id).is_ok(),
+            Self::Set(set) => set.contains(id),
+        }
+    }
+
+    fn ids(&self) -> Ids<'_> {
+        match self {
+            Self::List(ids) => Ids::of_list(ids),
+            Self::Set(set) => set.ids(),
+        }
+    }
+
+    pub(crate) fn to_set(&self) -> Arc<IdSet> {
+        match self {
+            Self::List(ids) => Arc::new(IdSet::from_ascending(ids)),
+            Self::Set(set) => Arc::clone(set),
+        }
+    }
 }
 
 impl SeriesIds {
@@ -37,42 +89,46 @@ impl SeriesIds {
     /// How many ids there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        usize::try_from(self.set.len()).unwrap_or(usize::MAX)
+        usize::try_from(self.selected.len()).unwrap_or(usize::MAX)
     }
 
     /// Whether there is no id.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.set.is_empty()
+        self.selected.is_empty()
     }
 
     /// Whether `id` is in the set.
     #[must_use]
     pub fn contains(&self, id: SeriesId) -> bool {
-        self.set.contains(id.0)
+        self.selected.contains(id.0)
     }
 
     /// The ids in ascending order.
     pub fn iter(&self) -> impl Iterator<Item = SeriesId> {
-        Iter { ids: self.set.ids(), left: self.len() }
+        Iter { ids: self.selected.ids(), left: self.len() }
     }
 
     /// A cursor on the first id; it skips over whole ranges of ids when it seeks, and reads many at
     /// once.
     #[must_use]
     pub fn cursor(&self) -> Cursor<'_> {
-        let mut ids = self.set.ids();
+        let mut ids = self.selected.ids();
         let current = ids.next();
         Cursor { ids, current }
     }
 
     #[cfg(feature = "roaring")]
-    pub(crate) fn set(&self) -> &IdSet {
-        &self.set
+    pub(crate) fn to_set(&self) -> Arc<IdSet> {
+        self.selected.to_set()
     }
 
     pub(crate) fn from_set(set: Arc<IdSet>) -> Self {
-        Self { set }
+        Self { selected: Selected::Set(set) }
+    }
+
+    pub(crate) fn from_selected(selected: Selected) -> Self {
+        Self { selected }
     }
 }
 
@@ -91,7 +147,7 @@ impl BitAnd for &SeriesIds {
     type Output = SeriesIds;
 
     fn bitand(self, other: Self) -> SeriesIds {
-        SeriesIds::from_set(IdSet::and_shared(&self.set, &other.set))
+        SeriesIds::from_set(IdSet::and_shared(&self.selected.to_set(), &other.selected.to_set()))
     }
 }
 
@@ -100,7 +156,7 @@ impl BitOr for &SeriesIds {
     type Output = SeriesIds;
 
     fn bitor(self, other: Self) -> SeriesIds {
-        SeriesIds::from_set(Arc::new(IdSet::union([&*self.set, &*other.set])))
+        SeriesIds::from_set(Arc::new(IdSet::union([&*self.selected.to_set(), &*other.selected.to_set()])))
     }
 }
 
@@ -109,19 +165,25 @@ impl Sub for &SeriesIds {
     type Output = SeriesIds;
 
     fn sub(self, other: Self) -> SeriesIds {
-        SeriesIds::from_set(Arc::new(self.set.and_not(&other.set)))
+        SeriesIds::from_set(Arc::new(self.selected.to_set().and_not(&other.selected.to_set())))
+    }
+}
+
+impl PartialEq for SeriesIds {
+    fn eq(&self, other: &Self) -> bool {
+        self.len() == other.len() && self.selected.ids().eq(other.selected.ids())
     }
 }
 
 impl fmt::Debug for SeriesIds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.set.ids()).finish()
+        f.debug_set().entries(self.selected.ids()).finish()
     }
 }
 
 impl FromIterator<SeriesId> for SeriesIds {
     fn from_iter<I: IntoIterator<Item = SeriesId>>(ids: I) -> Self {
-        Self { set: Arc::new(ids.into_iter().map(|id| id.0).collect()) }
+        Self::from_set(Arc::new(ids.into_iter().map(|id| id.0).collect()))
     }
 }
 

@@ -80,6 +80,7 @@ mod filter;
 mod ids;
 mod list;
 mod memory;
+mod names;
 mod plan;
 #[cfg(feature = "roaring")]
 mod roaring;

@@ -11,10 +11,13 @@ use crate::dictionary::{Dictionary, Source};
 use crate::error::Error;
 use crate::explain::Explanation;
 use crate::filter::Filter;
-use crate::ids::SeriesIds;
+use crate::ids::{Selected, SeriesIds};
+use crate::names::{Name, Names};
 use crate::plan::Plan;
 use crate::set::IdSet;
 use crate::values::{MAX_ID, Values};
+
+mod equalities;
 
 /// An inverted index over the labels of series, in memory.
 ///
@@ -41,20 +44,12 @@ use crate::values::{MAX_ID, Values};
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct MemoryIndex {
-    /// Ascending by name. Invariant: no name is without values.
-    names: Vec<Name>,
+    names: Names,
     all: Arc<IdSet>,
     /// Ids below `next` that are not in use. Invariant: disjoint from `all`.
     vacant: IdSet,
     /// Invariant: greater than every id in use.
     next: u32,
-}
-
-/// A label name and its values.
-#[derive(Clone, Debug)]
-struct Name {
-    text: Box<str>,
-    values: Values,
 }
 
 impl MemoryIndex {
@@ -104,18 +99,11 @@ impl MemoryIndex {
     pub fn insert(&mut self, labels: &(impl LabelSet + ?Sized)) -> Result<SeriesId, Error> {
         let id = self.take_id()?;
         Arc::make_mut(&mut self.all).insert(id);
-        // Labels come in the order of names.
-        let mut from = 0;
         labels.visit(&mut |name, value| {
-            if value.is_empty() {
-                return;
+            if !value.is_empty() {
+                let at = self.names.place_of(name);
+                self.names.values_mut(at).insert(value, id);
             }
-            let at = match self.names.get(from) {
-                Some(next) if *next.text == *name => from,
-                _ => self.place_of(name),
-            };
-            self.names[at].values.insert(value, id);
-            from = at + 1;
         });
         Ok(SeriesId(id))
     }
@@ -127,8 +115,8 @@ impl MemoryIndex {
             return false;
         }
         labels.visit(&mut |name, value| {
-            let Ok(at) = self.find(name) else { return };
-            let values = &mut self.names[at].values;
+            let Some(at) = self.names.find(name) else { return };
+            let values = self.names.values_mut(at);
             values.remove(value, id.0);
             if values.is_empty() {
                 self.names.remove(at);
@@ -148,7 +136,7 @@ impl MemoryIndex {
     pub fn seal(&mut self) {
         Arc::make_mut(&mut self.all).seal();
         self.vacant.seal();
-        self.names.iter_mut().for_each(|name| name.values.seal());
+        self.names.for_each_values(Values::seal);
     }
 
     /// The series for which all matchers of the filter hold.
@@ -161,7 +149,7 @@ impl MemoryIndex {
     /// first, and a value of few series is tested only if one of them is still in the running.
     #[must_use]
     pub fn select(&self, filter: &Filter) -> SeriesIds {
-        SeriesIds::from_set(self.run(filter))
+        SeriesIds::from_selected(self.selected(filter))
     }
 
     /// Selects, and tells how [`select`](Self::select) does it.
@@ -264,8 +252,7 @@ impl MemoryIndex {
         filter: &Filter,
         limit: usize,
     ) -> Vec<Ranked> {
-        let Ok(at) = self.find(name) else { return Vec::new() };
-        let values = &self.names[at].values;
+        let Some(values) = self.names.values(name) else { return Vec::new() };
         let series = (!filter.is_empty()).then(|| self.run(filter));
         let count = |slot| match &series {
             None => values.series_of(slot),
@@ -290,13 +277,11 @@ impl MemoryIndex {
     /// ```
     #[must_use]
     pub fn count_names(&self, prefix: &str, limit: usize) -> Vec<Ranked> {
-        let from = self.find(prefix).unwrap_or_else(|at| at);
-        let names = self.names[from..].iter().take_while(|name| name.text.starts_with(prefix));
         let row = |name: &Name| Ranked {
             name: name.text.as_ref().into(),
             count: name.values.shared_presence().len(),
         };
-        names.take(at_most(limit)).map(row).collect()
+        self.names.with_prefix(prefix).take(at_most(limit)).map(row).collect()
     }
 
     /// Whether some series has the label `name` with this value. Two lookups.
@@ -311,7 +296,7 @@ impl MemoryIndex {
     /// ```
     #[must_use]
     pub fn has_value(&self, name: &str, value: &str) -> bool {
-        self.find(name).is_ok_and(|at| self.names[at].values.has(value))
+        self.names.values(name).is_some_and(|values| values.has(value))
     }
 
     pub(crate) fn names(&self) -> impl Iterator<Item = (&str, &Values)> {
@@ -322,16 +307,9 @@ impl MemoryIndex {
         &self.all
     }
 
-    fn find(&self, name: &str) -> Result<usize, usize> {
-        self.names.binary_search_by(|other| (*other.text).cmp(name))
-    }
-
-    /// The position of a name, which is added if it is new.
-    fn place_of(&mut self, name: &str) -> usize {
-        self.find(name).unwrap_or_else(|at| {
-            self.names.insert(at, Name { text: name.into(), values: Values::default() });
-            at
-        })
+    /// The heap memory behind the names, without that behind their values.
+    pub(crate) fn name_bytes(&self) -> usize {
+        self.names.heap_bytes()
     }
 
     /// Visits the values of a label over the selected series, ascending.
@@ -341,8 +319,7 @@ impl MemoryIndex {
         filter: &Filter,
         visit: &mut dyn FnMut(&str) -> ControlFlow<()>,
     ) {
-        let Ok(at) = self.find(name) else { return };
-        let values = &self.names[at].values;
+        let Some(values) = self.names.values(name) else { return };
         let (own, others): (Vec<_>, Vec<_>) =
             filter.conditions().iter().partition(|condition| condition.name() == name);
         // Every value has a series, so where there is no other condition the values alone decide.
@@ -377,8 +354,15 @@ impl MemoryIndex {
     }
 
     fn run(&self, filter: &Filter) -> Arc<IdSet> {
+        self.selected(filter).to_set()
+    }
+
+    fn selected(&self, filter: &Filter) -> Selected {
+        if let Some(selected) = equalities::select(&self.names, filter.conditions()) {
+            return selected;
+        }
         let Ok(selected) = Plan::new(&self, filter).and_then(|plan| plan.run());
-        selected
+        Selected::Set(selected)
     }
 
     fn take_id(&mut self) -> Result<u32, Error> {
@@ -403,7 +387,7 @@ impl<'a> Source for &'a MemoryIndex {
     }
 
     fn dictionary(&self, name: &str) -> Result<Option<&'a Values>, Infallible> {
-        Ok(self.find(name).ok().map(|at| &self.names[at].values))
+        Ok(self.names.values(name))
     }
 }
 

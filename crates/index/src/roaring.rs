@@ -31,12 +31,12 @@ use crate::set::{IdSet, Part};
 impl From<&SeriesIds> for RoaringBitmap {
     fn from(ids: &SeriesIds) -> Self {
         let mut bitmap = Self::new();
-        for (base, part) in ids.set().parts() {
+        for (base, part) in ids.to_set().parts() {
             match part {
                 Part::Array(array) => bitmap.extend(array.iter().map(|low| base | u32::from(*low))),
-                Part::Bits(words) => {
+                Part::Bits(first, words) => {
                     let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
-                    bitmap |= Self::from_lsb0_bytes(base, &bytes);
+                    bitmap |= Self::from_lsb0_bytes(base | u32::from(first), &bytes);
                 }
                 Part::Runs(runs) => {
                     for run in runs {
@@ -110,6 +110,6 @@ mod tests {
         let ours: SeriesIds = (0..1_000_000).map(SeriesId).collect();
         let bitmap = RoaringBitmap::from(&ours);
         assert!(bitmap.serialized_size() < 1_000, "{} bytes", bitmap.serialized_size());
-        assert!(SeriesIds::from(bitmap).set().heap_bytes() < 1_000);
+        assert!(SeriesIds::from(bitmap).to_set().heap_bytes() < 1_000);
     }
 }

@@ -14,6 +14,7 @@ use std::{mem, ops::RangeInclusive};
 mod bits;
 mod chunk;
 mod iter;
+mod meet;
 mod runs;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -23,7 +24,7 @@ use self::chunk::Chunk;
 #[cfg(feature = "roaring")]
 use self::chunk::Form;
 pub(crate) use self::iter::Ids;
-#[cfg(any(test, feature = "roaring"))]
+pub(crate) use self::meet::MOST;
 use self::runs::Run;
 
 /// A compressed set of ids.
@@ -37,7 +38,8 @@ pub(crate) struct IdSet {
 #[cfg(feature = "roaring")]
 pub(crate) enum Part<'a> {
     Array(&'a [u16]),
-    Bits(&'a [u64]),
+    /// The first number of the first word, and the words.
+    Bits(u16, &'a [u64]),
     Runs(&'a [Run]),
 }
 
@@ -71,7 +73,10 @@ impl IdSet {
             let key = split(id(first)).0;
             let count = rest.partition_point(|other| split(id(other)).0 == key);
             let (same_key, others) = rest.split_at(count);
-            chunks.push(Chunk::from_lows(key, same_key.iter().map(|other| split(id(other)).1)));
+            let last = same_key.last().unwrap_or(first);
+            let span = Run { first: split(id(first)).1, last: split(id(last)).1 };
+            let lows = same_key.iter().map(|other| split(id(other)).1);
+            chunks.push(Chunk::from_lows(key, span, lows));
             rest = others;
         }
         Self { chunks }
@@ -93,15 +98,16 @@ impl IdSet {
     pub(crate) fn from_ascending(ids: &[u32]) -> Self {
         let same_key = ids.chunk_by(|one, next| split(*one).0 == split(*next).0);
         let chunk = |ids: &[u32]| {
-            let key = split(*ids.first()?).0;
-            Some(Chunk::from_lows(key, ids.iter().map(|id| split(*id).1)))
+            let ((key, first), (_, last)) = (split(*ids.first()?), split(*ids.last()?));
+            let lows = ids.iter().map(|id| split(*id).1);
+            Some(Chunk::from_lows(key, Run { first, last }, lows))
         };
         Self { chunks: same_key.filter_map(chunk).collect() }
     }
 
     /// The same by way of a plain bitmap: no sorting, but room for all ids up to `max`.
     fn scattered(ids: &[u32], max: u32) -> Self {
-        let mut all = vec![Bits::EMPTY; usize::from(split(max).0) + 1];
+        let mut all = vec![Bits::with_room(); usize::from(split(max).0) + 1];
         for id in ids {
             let (key, low) = split(*id);
             all[usize::from(key)].insert(low);
@@ -141,7 +147,7 @@ impl IdSet {
             let part = match chunk.form() {
                 Form::Array(array) => Part::Array(array),
                 Form::Runs(runs) => Part::Runs(runs),
-                Form::Bits(bits) => Part::Bits(bits.words()),
+                Form::Bits(bits) => Part::Bits(bits.base(), bits.words()),
             };
             (u32::from(chunk.key()) << 16, part)
         })
@@ -252,7 +258,7 @@ impl IdSet {
 
     /// The union of many chunks with few keys: each is added to the bitmap of its key.
     fn gathered(chunks: &[&Chunk], keys: usize) -> Self {
-        let mut all = vec![Bits::EMPTY; keys];
+        let mut all = vec![Bits::with_room(); keys];
         chunks.iter().for_each(|chunk| chunk.add_to(&mut all[usize::from(chunk.key())]));
         let chunks = all.into_iter().zip(0..=u16::MAX);
         Self { chunks: chunks.filter_map(|(bits, key)| Chunk::from_bits(key, bits)).collect() }

@@ -61,7 +61,7 @@ impl Slot {
 }
 
 /// The series of a value.
-enum Series<'a> {
+pub(crate) enum Series<'a> {
     One(u32),
     List(&'a List),
 }
@@ -188,7 +188,7 @@ impl Values {
             + lists
     }
 
-    fn series(&self, slot: Slot) -> Series<'_> {
+    pub(crate) fn series(&self, slot: Slot) -> Series<'_> {
         if slot.0 < MAX_ID {
             Series::One(slot.0)
         } else {

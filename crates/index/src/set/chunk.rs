@@ -1,16 +1,20 @@
 //! The ids of a set that share their upper half, in one of three forms.
 
-use super::bits::Bits;
+use super::bits::{self, Bits};
 use super::runs::{self, Run};
 
-/// Longer arrays are larger than a bitmap.
+/// Longer arrays are larger than any bitmap.
 const MAX_ARRAY: usize = 4096;
+/// An array is larger than a bitmap if it has so many numbers for each word of it.
+const PER_WORD: usize = 4;
 /// More runs are larger than a bitmap.
 const MAX_RUNS: usize = 2048;
 /// So many numbers or runs are sorted sooner than they are put into a bitmap.
 const FEW: usize = 64;
 /// The shortest array that may turn to runs while it grows.
 const MIN_TURN: usize = 16;
+/// The shortest array that may turn to a bitmap while it grows.
+const MIN_BITS: usize = 64;
 /// From this ratio of lengths on, the shorter array is looked up in the longer one.
 const GALLOP_FROM: usize = 32;
 /// So many numbers of an array are compared with one at once.
@@ -32,7 +36,7 @@ pub(super) enum Form {
     Array(Vec<u16>),
     /// Ascending; none touches the next.
     Runs(Vec<Run>),
-    Bits(Box<Bits>),
+    Bits(Bits),
 }
 
 impl Chunk {
@@ -41,27 +45,32 @@ impl Chunk {
         Self { key, len: 1, form: Form::Array(vec![low]) }
     }
 
-    pub(super) fn from_bits(key: u16, bits: Bits) -> Option<Self> {
-        let len = bits.len();
-        let form = match len as usize {
-            0 => return None,
-            len @ 1..=MAX_ARRAY => Form::Array(bits.to_array(len)),
-            _ => Form::Bits(Box::new(bits)),
+    pub(super) fn from_bits(key: u16, mut bits: Bits) -> Option<Self> {
+        let (span, len) = (bits.span()?, bits.len());
+        let form = if are_dense(len as usize, span) {
+            bits.trim();
+            Form::Bits(bits)
+        } else {
+            Form::Array(bits.to_array(len as usize))
         };
         Some(Self { key, len, form })
     }
 
-    /// The chunk of ascending, distinct numbers, of which there is one at least.
-    pub(super) fn from_lows(key: u16, lows: impl ExactSizeIterator<Item = u16>) -> Self {
+    /// The chunk of ascending, distinct numbers with this span.
+    pub(super) fn from_lows(
+        key: u16,
+        span: Run,
+        lows: impl ExactSizeIterator<Item = u16>,
+    ) -> Self {
         let len = lows.len();
-        let form = if len <= MAX_ARRAY {
-            Form::Array(lows.collect())
-        } else {
-            let mut bits = Bits::EMPTY;
+        let form = if MIN_BITS <= len && are_dense(len, span) {
+            let mut bits = Bits::with_room_for(span);
             lows.for_each(|low| {
                 bits.insert(low);
             });
-            Form::Bits(Box::new(bits))
+            Form::Bits(bits)
+        } else {
+            Form::Array(lows.collect())
         };
         Self { key, len: u32::try_from(len).unwrap_or(u32::MAX), form }
     }
@@ -76,7 +85,7 @@ impl Chunk {
         let form = if (len as usize) < MAX_ARRAY && (len as usize) < 2 * runs.len() {
             Form::Array(runs.iter().flat_map(|run| run.first..=run.last).collect())
         } else if MAX_RUNS < runs.len() {
-            Form::Bits(Box::new(bits_of(&Form::Runs(runs))))
+            Form::Bits(bits_of(&Form::Runs(runs)))
         } else {
             Form::Runs(runs)
         };
@@ -93,6 +102,11 @@ impl Chunk {
 
     pub(super) fn form(&self) -> &Form {
         &self.form
+    }
+
+    /// From the lowest number to the highest.
+    pub(super) fn span(&self) -> Option<Run> {
+        span_of(&self.form)
     }
 
     pub(super) fn contains(&self, low: u16) -> bool {
@@ -148,24 +162,27 @@ impl Chunk {
                 self.form = if runs::of_array(array).count() <= MAX_RUNS / 2 {
                     Form::Runs(runs::of_array(array).collect())
                 } else {
-                    Form::Bits(Box::new(bits_of(&self.form)))
+                    Form::Bits(bits_of(&self.form))
                 };
             }
-            Form::Array(array)
-                if MIN_TURN <= len
-                    && len.is_power_of_two()
-                    && runs::of_array(array).count() <= len / 4 =>
-            {
-                self.form = Form::Runs(runs::of_array(array).collect());
+            Form::Array(array) if MIN_TURN <= len && len.is_power_of_two() => {
+                if runs::of_array(array).count() <= len / 4 {
+                    self.form = Form::Runs(runs::of_array(array).collect());
+                } else if MIN_BITS <= len && self.span().is_some_and(|span| are_dense(len, span)) {
+                    self.form = Form::Bits(bits_of(&self.form));
+                }
             }
             Form::Runs(runs) if MIN_TURN <= runs.len() => {
                 if len < MAX_ARRAY && len < 2 * runs.len() {
                     self.form = Form::Array(runs.iter().flat_map(|r| r.first..=r.last).collect());
                 } else if MAX_RUNS <= runs.len() {
-                    self.form = Form::Bits(Box::new(bits_of(&self.form)));
+                    self.form = Form::Bits(bits_of(&self.form));
                 }
             }
-            Form::Bits(bits) if len < MAX_ARRAY / 2 => self.form = Form::Array(bits.to_array(len)),
+            // A bitmap holds words for growth, and is not given up because of them.
+            Form::Bits(bits) if len < PER_WORD / 2 * bits.words().len() => {
+                self.form = Form::Array(bits.to_array(len));
+            }
             _ => {}
         }
     }
@@ -176,21 +193,32 @@ impl Chunk {
 
     /// Takes the smallest form, and returns memory that was held for growth.
     pub(super) fn seal(&mut self) {
-        let len = self.len as usize;
+        let (len, Some(span)) = (self.len as usize, self.span()) else { return };
+        let is_dense = are_dense(len, span);
+        let (from, to) = bits::places(span);
+        // In bytes, a run is two numbers and half a word.
+        let most = if is_dense { 2 * (to - from + 1) } else { len / 2 };
         match &mut self.form {
             Form::Array(array) => {
-                if 2 * runs::of_array(array).count() < len {
+                if runs::of_array(array).count() < most {
                     self.form = Form::Runs(runs::of_array(array).collect());
+                } else if is_dense {
+                    self.form = Form::Bits(bits_of(&self.form));
                 } else {
                     array.shrink_to_fit();
                 }
             }
+            Form::Runs(runs) if is_dense && most < runs.len() => {
+                self.form = Form::Bits(bits_of(&self.form));
+            }
             Form::Runs(runs) => runs.shrink_to_fit(),
             Form::Bits(bits) => {
                 let count = bits.count_runs();
-                if count < MAX_RUNS.min(len / 2) {
+                if count < most {
                     self.form = Form::Runs(runs_of(bits, count));
-                } else if len < MAX_ARRAY {
+                } else if is_dense {
+                    bits.trim();
+                } else {
                     self.form = Form::Array(bits.to_array(len));
                 }
             }
@@ -201,7 +229,7 @@ impl Chunk {
         match &self.form {
             Form::Array(array) => array.capacity() * size_of::<u16>(),
             Form::Runs(runs) => runs.capacity() * size_of::<Run>(),
-            Form::Bits(_) => size_of::<Bits>(),
+            Form::Bits(bits) => bits.heap_bytes(),
         }
     }
 
@@ -320,7 +348,7 @@ impl Chunk {
             runs::join(&mut runs);
             return Self::from_runs(first.key, runs);
         }
-        let mut bits = Bits::EMPTY;
+        let mut bits = Bits::with_room();
         chunks.iter().for_each(|chunk| chunk.add_to(&mut bits));
         Self::from_bits(first.key, bits)
     }
@@ -328,6 +356,20 @@ impl Chunk {
     /// Adds what is in the chunk to a bitmap.
     pub(super) fn add_to(&self, bits: &mut Bits) {
         add(bits, &self.form);
+    }
+}
+
+/// Whether so many numbers with this span are smaller as a bitmap than as an array.
+fn are_dense(len: usize, span: Run) -> bool {
+    let (from, to) = bits::places(span);
+    PER_WORD * (to - from + 1) <= len
+}
+
+fn span_of(form: &Form) -> Option<Run> {
+    match form {
+        Form::Array(array) => Some(Run { first: *array.first()?, last: *array.last()? }),
+        Form::Runs(runs) => Some(Run { first: runs.first()?.first, last: runs.last()?.last }),
+        Form::Bits(bits) => bits.span(),
     }
 }
 
@@ -344,14 +386,14 @@ fn add(bits: &mut Bits, form: &Form) {
 }
 
 fn bits_of(form: &Form) -> Bits {
-    let mut bits = Bits::EMPTY;
+    let mut bits = span_of(form).map_or_else(Bits::with_room, Bits::with_room_for);
     add(&mut bits, form);
     bits
 }
 
 fn runs_of(bits: &Bits, count: usize) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::with_capacity(count);
-    for (word, base) in bits.words().iter().zip((0..=u16::MAX).step_by(64)) {
+    for (word, base) in bits.words().iter().zip((bits.base()..=u16::MAX).step_by(64)) {
         let mut word = *word;
         while word != 0 {
             let start = word.trailing_zeros();
@@ -416,7 +458,7 @@ fn slices_in<'a>(mut array: &'a [u16], runs: &'a [Run]) -> impl Iterator<Item = 
 }
 
 /// How many numbers are below `bound`; fast if they are few.
-fn gallop(array: &[u16], bound: u16) -> usize {
+pub(super) fn gallop(array: &[u16], bound: u16) -> usize {
     let mut step = 1;
     while step < array.len() && array[step] < bound {
         step *= 2;

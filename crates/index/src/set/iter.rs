@@ -19,6 +19,8 @@ pub(crate) struct Ids<'a> {
 #[derive(Clone, Debug)]
 enum Rest<'a> {
     Array(slice::Iter<'a, u16>),
+    /// Whole ids: there are no chunks.
+    Few(slice::Iter<'a, u32>),
     /// Runs of which the first `skip` numbers were read.
     Runs {
         runs: &'a [super::runs::Run],
@@ -33,6 +35,11 @@ enum Rest<'a> {
 }
 
 impl<'a> Ids<'a> {
+    /// Those of a list, ascending.
+    pub(crate) fn of_list(list: &'a [u32]) -> Self {
+        Self { chunks: &[], base: 0, rest: Rest::Few(list.iter()) }
+    }
+
     pub(super) fn new(chunks: &'a [Chunk]) -> Self {
         let mut ids = Self { chunks, base: 0, rest: Rest::Array([].iter()) };
         ids.next_chunk();
@@ -54,6 +61,11 @@ impl<'a> Ids<'a> {
 
     /// Skips ids below `target`.
     pub(crate) fn seek(&mut self, target: u32) {
+        if let Rest::Few(list) = &mut self.rest {
+            let ids = list.as_slice();
+            *list = ids[ids.partition_point(|id| *id < target)..].iter();
+            return;
+        }
         let (key, low) = split(target);
         if self.base >> 16 < u32::from(key) {
             self.chunks = &self.chunks[self.chunks.partition_point(|chunk| chunk.key() < key)..];
@@ -87,7 +99,8 @@ impl<'a> Ids<'a> {
             Form::Runs(runs) => Rest::Runs { runs, skip: 0 },
             Form::Bits(bits) => {
                 let mut words = bits.words().iter();
-                Rest::Bits { word: words.next().copied().unwrap_or(0), base: 0, words }
+                let word = words.next().copied().unwrap_or(0);
+                Rest::Bits { word, base: u32::from(bits.base()), words }
             }
         };
         true
@@ -134,16 +147,19 @@ impl From32 for skopos_core::SeriesId {
 /// much is written over later.
 const BLOCK: usize = 16;
 
+/// Writes a block of consecutive ids.
+fn write_block<T: From32>(block: &mut [T; BLOCK], first: u32) {
+    for (slot, i) in block.iter_mut().zip(0..) {
+        *slot = T::from_32(first.wrapping_add(i));
+    }
+}
+
 /// Writes `count` consecutive ids, for which there is room.
 fn write_run<T: From32>(out: &mut [T], first: u32, count: u32) {
-    if count == 1 {
-        out[0] = T::from_32(first);
-    } else if let Some(block) = out.first_chunk_mut::<BLOCK>()
+    if let Some(block) = out.first_chunk_mut::<BLOCK>()
         && count as usize <= BLOCK
     {
-        for (slot, i) in block.iter_mut().zip(0..) {
-            *slot = T::from_32(first.wrapping_add(i));
-        }
+        write_block(block, first);
     } else {
         for (slot, id) in out[..count as usize].iter_mut().zip(first..) {
             *slot = T::from_32(id);
@@ -151,10 +167,37 @@ fn write_run<T: From32>(out: &mut [T], first: u32, count: u32) {
     }
 }
 
+/// Writes the ids of a word, for which there is room, whatever they are.
+fn write_word<T: From32>(out: &mut [T; 64], base: u32, mut word: u64) -> usize {
+    let count = word.count_ones() as usize;
+    let starts = word & !(word << 1);
+    if 8 * starts.count_ones() as usize <= count {
+        let mut written = 0;
+        while word != 0 {
+            let start = word.trailing_zeros();
+            let len = (!(word >> start)).trailing_zeros().min(64 - start);
+            write_run(&mut out[written..], base + start, len);
+            written += len as usize;
+            // In two steps, since all 64 bits cannot be shifted out at once.
+            word &= u64::MAX << (start + len - 1) << 1;
+        }
+        return written;
+    }
+    // Four at a time, without a look at whether there are so many: what is too much is written over.
+    for four in out.chunks_exact_mut(4).take(count.div_ceil(4)) {
+        for slot in four {
+            *slot = T::from_32(base.wrapping_add(word.trailing_zeros()));
+            word &= word.wrapping_sub(1);
+        }
+    }
+    count
+}
+
 impl Rest<'_> {
     fn next(&mut self) -> Option<u32> {
         match self {
             Self::Array(array) => array.next().map(|low| u32::from(*low)),
+            Self::Few(list) => list.next().copied(),
             Self::Runs { runs, skip } => {
                 let run = runs.first()?;
                 let low = u32::from(run.first) + *skip;
@@ -187,18 +230,40 @@ impl Rest<'_> {
                 *array = later.iter();
                 now.len()
             }
+            Self::Few(list) => {
+                let slice = list.as_slice();
+                let (now, later) = slice.split_at(slice.len().min(out.len()));
+                for (slot, id) in out.iter_mut().zip(now) {
+                    *slot = T::from_32(*id);
+                }
+                *list = later.iter();
+                now.len()
+            }
             Self::Runs { runs, skip } => {
                 let mut written = 0;
-                while let Some(run) = runs.first() {
-                    let count = (run.len() - *skip).min((out.len() - written) as u32);
-                    write_run(&mut out[written..], upper + u32::from(run.first) + *skip, count);
-                    written += count as usize;
-                    *skip += count;
-                    if *skip < run.len() {
+                let mut from = *skip;
+                let mut left = *runs;
+                while let Some((run, rest)) = left.split_first() {
+                    let (first, count) = (upper + u32::from(run.first) + from, run.len() - from);
+                    if let Some(room) = out[written..].first_chunk_mut::<BLOCK>()
+                        && count as usize <= BLOCK
+                    {
+                        write_block(room, first);
+                        (written, from, left) = (written + count as usize, 0, rest);
+                        continue;
+                    }
+                    let fits = (count as usize).min(out.len() - written);
+                    for (slot, id) in out[written..written + fits].iter_mut().zip(first..) {
+                        *slot = T::from_32(id);
+                    }
+                    written += fits;
+                    if fits < count as usize {
+                        from += fits as u32;
                         break;
                     }
-                    (*runs, *skip) = (&runs[1..], 0);
+                    (from, left) = (0, rest);
                 }
+                (*runs, *skip) = (left, from);
                 written
             }
             Self::Bits { word, base, words } => {
@@ -210,20 +275,14 @@ impl Rest<'_> {
                         *base += 64;
                         continue;
                     }
-                    let start = word.trailing_zeros();
-                    if *word & (*word >> 1) & (*word >> 2) == 0 {
-                        // There are no three neighbours in it.
-                        out[written] = T::from_32(upper + *base + start);
-                        *word &= *word - 1;
-                        written += 1;
+                    if let Some(room) = out[written..].first_chunk_mut::<64>() {
+                        written += write_word(room, upper + *base, *word);
+                        *word = 0;
                         continue;
                     }
-                    let room = (out.len() - written) as u32;
-                    let count = (!(*word >> start)).trailing_zeros().min(64 - start).min(room);
-                    write_run(&mut out[written..], upper + *base + start, count);
-                    written += count as usize;
-                    // In two steps, since all 64 bits cannot be shifted out at once.
-                    *word &= u64::MAX << (start + count - 1) << 1;
+                    out[written] = T::from_32(upper + *base + word.trailing_zeros());
+                    *word &= *word - 1;
+                    written += 1;
                 }
                 written
             }
@@ -236,6 +295,8 @@ impl Rest<'_> {
                 let slice = array.as_slice();
                 *array = slice[slice.partition_point(|low| *low < target)..].iter();
             }
+            // The ids know nothing of upper halves.
+            Self::Few(_) => {}
             Self::Runs { runs, skip } => {
                 let count = runs.partition_point(|run| run.last < target);
                 if 0 < count {
@@ -264,6 +325,7 @@ impl Rest<'_> {
             Self::Array(array) => {
                 array.by_ref().fold(init, |folded, low| f(folded, upper | u32::from(*low)))
             }
+            Self::Few(list) => list.by_ref().fold(init, |folded, id| f(folded, *id)),
             Self::Runs { runs, skip } => {
                 let mut folded = init;
                 for run in core::mem::take(runs) {

@@ -69,6 +69,31 @@ proptest! {
     }
 
     #[test]
+    fn what_several_sets_have_in_common_equals_the_standard_library(
+        all in proptest::collection::vec(ids(), 1..=MOST),
+        shared in ids(),
+        sealed in any::<bool>(),
+    ) {
+        // Without something in common, most intersections would be empty.
+        let all: Vec<BTreeSet<u32>> = all.iter().map(|ids| ids | &shared).collect();
+        let mut sets: Vec<IdSet> = all.iter().map(set).collect();
+        if sealed {
+            sets.iter_mut().for_each(IdSet::seal);
+        }
+        let sets: Vec<&IdSet> = sets.iter().collect();
+        let mut expected = all[0].clone();
+        expected.retain(|id| all.iter().all(|ids| ids.contains(id)));
+        let met = IdSet::meet(&sets);
+        prop_assert!(met.iter().eq(&expected));
+        prop_assert!(met.len() as u64 <= IdSet::most_in_common(&sets));
+        let mut retained: Vec<u32> = shared.iter().copied().collect();
+        retained.extend((0..2_000).map(|i| u32::MAX / 2 + i));
+        let kept: Vec<u32> = retained.iter().copied().filter(|id| all[0].contains(id)).collect();
+        sets[0].retain_in(&mut retained);
+        prop_assert_eq!(retained, kept);
+    }
+
+    #[test]
     fn operations_equal_roaring_bitmaps(a in ids(), b in ids(), sealed in any::<bool>()) {
         let (mut x, mut y) = (set(&a), set(&b));
         if sealed {
@@ -143,7 +168,13 @@ fn forms_are_chosen_by_size() {
     let bytes = |ids: &mut dyn Iterator<Item = u32>| IdSet::from_sorted(ids).heap_bytes();
     let chunk = size_of::<Chunk>();
     assert_eq!(bytes(&mut (0..65_536)), chunk + 4, "a run");
-    assert_eq!(bytes(&mut (0..2_000).step_by(2)), chunk + 2 * 1_000, "an array");
+    assert_eq!(bytes(&mut (0..40_000).step_by(40)), chunk + 2 * 1_000, "an array");
+    assert_eq!(bytes(&mut (0..2_000).step_by(2)), chunk + 2_000_usize.div_ceil(64) * 8, "a bitmap");
+    assert_eq!(
+        bytes(&mut (40_000..42_000).step_by(2)),
+        chunk + 2_000_usize.div_ceil(64) * 8,
+        "a bitmap of what is behind"
+    );
     assert_eq!(bytes(&mut (0..65_536).step_by(2)), chunk + 8_192, "a bitmap");
     assert_eq!(bytes(&mut (0..600_000)), 10 * (chunk + 4), "runs");
 }

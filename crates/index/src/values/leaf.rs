@@ -16,6 +16,9 @@ pub(super) struct Leaf {
     text: String,
     /// Behind each value's last byte. Invariant: as many as `slots`.
     ends: Vec<u32>,
+    /// A byte made of each value, by which most of the others are passed over. Invariant: as many as
+    /// `slots`.
+    tags: Vec<u8>,
     slots: Vec<Slot>,
 }
 
@@ -75,8 +78,17 @@ impl Leaf {
         from
     }
 
+    /// The position of a value.
+    pub(super) fn position(&self, value: &str) -> Option<usize> {
+        let same_tag = memchr::memchr_iter(tag(value), &self.tags);
+        same_tag.into_iter().find(|at| self.value(*at) == value)
+    }
+
     /// The position of a value, or where it would have to be inserted.
     pub(super) fn find(&self, value: &str) -> Result<usize, usize> {
+        if let Some(at) = self.position(value) {
+            return Ok(at);
+        }
         let (first, last) = (self.first().as_bytes(), self.get(self.len().saturating_sub(1)));
         let shared = shared_len(first, last.unwrap_or_default().as_bytes());
         let value = value.as_bytes();
@@ -111,6 +123,7 @@ impl Leaf {
         let grown = value.len() as u32;
         self.ends.insert(at, start as u32);
         self.ends[at..].iter_mut().for_each(|end| *end += grown);
+        self.tags.insert(at, tag(value));
         self.slots.insert(at, slot);
     }
 
@@ -120,6 +133,7 @@ impl Leaf {
         self.text.replace_range(range, "");
         self.ends.remove(at);
         self.ends[at..].iter_mut().for_each(|end| *end -= shrunk);
+        self.tags.remove(at);
         self.slots.remove(at);
     }
 
@@ -130,6 +144,7 @@ impl Leaf {
         let mut rest = Self {
             text: self.text.split_off(start),
             ends: self.ends.split_off(at),
+            tags: self.tags.split_off(at),
             slots: self.slots.split_off(at),
         };
         rest.ends.iter_mut().for_each(|end| *end -= start as u32);
@@ -147,17 +162,19 @@ impl Leaf {
         let start = self.text.len() as u32;
         self.text.push_str(&next.text);
         self.ends.extend(next.ends.iter().map(|end| end + start));
+        self.tags.append(&mut next.tags);
         self.slots.append(&mut next.slots);
     }
 
     pub(super) fn shrink(&mut self) {
         self.text.shrink_to_fit();
         self.ends.shrink_to_fit();
+        self.tags.shrink_to_fit();
         self.slots.shrink_to_fit();
     }
 
     pub(super) fn text_bytes(&self) -> usize {
-        self.text.capacity() + self.ends.capacity() * size_of::<u32>()
+        self.text.capacity() + self.ends.capacity() * size_of::<u32>() + self.tags.capacity()
     }
 
     pub(super) fn slot_bytes(&self) -> usize {
@@ -219,6 +236,22 @@ pub(super) fn head(bytes: &[u8]) -> u64 {
             u64::from_be_bytes(eight)
         }
     }
+}
+
+/// A byte that differs for most different values.
+fn tag(value: &str) -> u8 {
+    let mut mixed = value.len() as u64;
+    let mut rest = value.as_bytes();
+    while let Some((eight, behind)) = rest.split_first_chunk() {
+        mixed = mix(mixed ^ u64::from_le_bytes(*eight));
+        rest = behind;
+    }
+    (mix(mixed ^ head(rest)) >> 56) as u8
+}
+
+fn mix(number: u64) -> u64 {
+    const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
+    (number ^ number >> 32).wrapping_mul(ODD)
 }
 
 fn shared_len(a: &[u8], b: &[u8]) -> usize {

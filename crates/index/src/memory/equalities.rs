@@ -1,0 +1,89 @@
+//! Filters that ask for a value of each label they name: most of those that are asked.
+//!
+//! Their answers are small, so that what counts is what is done beside finding them: there is no plan,
+//! nothing is shared that is not whole, and ids are collected straight into the answer.
+
+use std::sync::Arc;
+
+use crate::filter::Condition;
+use crate::ids::Selected;
+use crate::list::List;
+use crate::names::Names;
+use crate::set::{IdSet, MOST};
+use crate::values::Series;
+
+/// Where there may be more ids than these, sets are smaller than a list and faster.
+const MOST_LISTED: u64 = 8 << 10;
+
+/// The series that all `conditions` ask for, if they are a few equalities with values, and not met
+/// faster as sets.
+pub(super) fn select(names: &Names, conditions: &[Condition]) -> Option<Selected> {
+    let mut values = [""; MOST];
+    if conditions.is_empty() || MOST < conditions.len() {
+        return None;
+    }
+    for (value, condition) in values.iter_mut().zip(conditions) {
+        match condition.texts()? {
+            [text] if !text.is_empty() => *value = text,
+            _ => return None,
+        }
+    }
+    let mut series = [const { Series::One(0) }; MOST];
+    for ((found, value), condition) in series.iter_mut().zip(values).zip(conditions) {
+        let Some(values) = names.values(condition.name()) else { return Some(Selected::default()) };
+        let Some(slot) = values.slot(value) else { return Some(Selected::default()) };
+        *found = values.series(slot);
+    }
+    meet(&series[..conditions.len()])
+}
+
+fn meet(series: &[Series<'_>]) -> Option<Selected> {
+    if let [Series::List(List::Many(set))] = series {
+        return Some(Selected::Set(Arc::clone(set)));
+    }
+    let lists = series.iter().filter_map(listed);
+    if let Some(shortest) = lists.min_by_key(|ids| ids.len()) {
+        let mut ids = shortest.to_vec();
+        series.iter().for_each(|other| retain_in(other, &mut ids));
+        return Some(Selected::List(ids));
+    }
+    let mut sets = [None; MOST];
+    for (slot, series) in sets.iter_mut().zip(series) {
+        *slot = set(series);
+    }
+    let first = sets[0]?;
+    let sets = sets.map(|set| set.unwrap_or(first));
+    let sets = &sets[..series.len()];
+    (IdSet::most_in_common(sets) <= MOST_LISTED).then(|| Selected::List(IdSet::meet(sets)))
+}
+
+/// The ids themselves, if they are a list.
+fn listed<'a>(series: &'a Series<'_>) -> Option<&'a [u32]> {
+    match series {
+        Series::One(id) => Some(std::slice::from_ref(id)),
+        Series::List(List::Few(ids)) => Some(ids),
+        Series::List(List::Many(_)) => None,
+    }
+}
+
+fn set<'a>(series: &Series<'a>) -> Option<&'a IdSet> {
+    match series {
+        Series::List(List::Many(set)) => Some(set),
+        _ => None,
+    }
+}
+
+/// Keeps the ascending `ids` that the series have.
+fn retain_in(series: &Series<'_>, ids: &mut Vec<u32>) {
+    match series {
+        Series::One(only) => ids.retain(|id| id == only),
+        Series::List(List::Few(others)) => {
+            let mut others = others.as_slice();
+            ids.retain(|id| {
+                others = &others[others.partition_point(|other| other < id)..];
+                others.first() == Some(id)
+            });
+        }
+        Series::List(List::Many(set)) => set.retain_in(ids),
+    }
+}
