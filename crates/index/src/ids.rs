@@ -156,7 +156,10 @@ impl BitOr for &SeriesIds {
     type Output = SeriesIds;
 
     fn bitor(self, other: Self) -> SeriesIds {
-        SeriesIds::from_set(Arc::new(IdSet::union([&*self.selected.to_set(), &*other.selected.to_set()])))
+        SeriesIds::from_set(Arc::new(IdSet::union([
+            &*self.selected.to_set(),
+            &*other.selected.to_set(),
+        ])))
     }
 }
 

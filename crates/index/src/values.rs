@@ -109,12 +109,13 @@ impl Values {
     }
 
     pub(crate) fn has(&self, value: &str) -> bool {
-        self.locate(value).is_ok()
+        self.slot(value).is_some()
     }
 
     /// Where the series of a value are, if some have it.
     pub(crate) fn slot(&self, value: &str) -> Option<Slot> {
-        self.locate(value).ok().map(|place| self.leaves[place.leaf].slot(place.at))
+        let leaf = self.leaves.get(self.leaf_of(value))?;
+        leaf.position(value).map(|at| leaf.slot(at))
     }
 
     /// The values with their slots, ascending.
@@ -232,8 +233,11 @@ impl Values {
         Some(Slot::single(only))
     }
 
-    /// The value's place, or where it would have to be inserted.
-    fn locate(&self, value: &str) -> Result<Place, Place> {
+    /// The leaf that the value would be in.
+    fn leaf_of(&self, value: &str) -> usize {
+        if self.leaves.len() < 2 {
+            return 0;
+        }
         let wanted = leaf::head(value.as_bytes());
         let mut after = self.heads.partition_point(|head| *head < wanted);
         if self.heads.get(after) == Some(&wanted) {
@@ -241,7 +245,12 @@ impl Values {
             let same = &self.leaves[after..after + same];
             after += same.partition_point(|leaf| leaf.first() <= value);
         }
-        let leaf = after.saturating_sub(1);
+        after.saturating_sub(1)
+    }
+
+    /// The value's place, or where it would have to be inserted.
+    fn locate(&self, value: &str) -> Result<Place, Place> {
+        let leaf = self.leaf_of(value);
         match self.leaves.get(leaf) {
             None => Err(Place::default()),
             Some(values) => match values.find(value) {

@@ -68,6 +68,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("{count} series in batches of {TARGET}");
     println!("first scrape: {} ns a series", per(start.elapsed(), count));
     println!("after it:  {} bytes a series", head.memory().bytes_per_series());
+    let index_bytes = || head.memory().index_bytes / count.max(1);
+    let grown = index_bytes();
+    head.maintain();
+    let start = Instant::now();
+    head.maintain();
+    let took = start.elapsed();
+    println!("index: {grown} bytes a series, sealed {} in {took:?}", index_bytes());
 
     let scrapes = minutes * 12;
     let start = Instant::now();

@@ -50,8 +50,31 @@ impl Bits {
     pub(super) fn insert_run(&mut self, run: Run) {
         let (from, to) = places(run);
         self.reach(from, to);
-        for at in from..=to {
-            *self.word_mut(at) |= mask(run, at);
+        let (from, to) = (from - usize::from(self.from), to - usize::from(self.from));
+        let (first, last) = (u64::MAX << (run.first & 63), u64::MAX >> (63 - (run.last & 63)));
+        if from == to {
+            self.words[from] |= first & last;
+            return;
+        }
+        self.words[from] |= first;
+        if from + 1 < to {
+            self.words[from + 1..to].fill(u64::MAX);
+        }
+        self.words[to] |= last;
+    }
+
+    /// Adds ascending numbers.
+    pub(super) fn insert_all(&mut self, lows: &[u16]) {
+        if let Ok(all) = <&mut [u64; WORDS]>::try_from(&mut *self.words) {
+            // No number is out of their bounds, so that none is compared with them.
+            return lows.iter().for_each(|low| all[usize::from(low >> 6)] |= bit(*low));
+        }
+        let ([first, ..], [.., last]) = (lows, lows) else { return };
+        let (from, to) = places(Run { first: *first, last: *last });
+        self.reach(from, to);
+        let words = &mut self.words[from - usize::from(self.from)..];
+        for low in lows {
+            words[usize::from(low >> 6) - from] |= bit(*low);
         }
     }
 
@@ -190,9 +213,8 @@ impl Bits {
     /// The words that both hold, and the place of the first.
     fn shared<'a>(&'a self, other: &'a Self) -> (usize, [&'a [u64]; 2]) {
         let from = usize::from(self.from.max(other.from));
-        let words = |bits: &'a Self| {
-            bits.words.get(from - usize::from(bits.from)..).unwrap_or_default()
-        };
+        let words =
+            |bits: &'a Self| bits.words.get(from - usize::from(bits.from)..).unwrap_or_default();
         let (a, b) = (words(self), words(other));
         let count = a.len().min(b.len());
         (from, [&a[..count], &b[..count]])

@@ -48,7 +48,10 @@ impl Chunk {
     pub(super) fn from_bits(key: u16, mut bits: Bits) -> Option<Self> {
         let (span, len) = (bits.span()?, bits.len());
         let form = if are_dense(len as usize, span) {
-            bits.trim();
+            let (from, to) = bits::places(span);
+            if 2 * (to - from + 1) < bits.words().len() {
+                bits.trim();
+            }
             Form::Bits(bits)
         } else {
             Form::Array(bits.to_array(len as usize))
@@ -57,11 +60,7 @@ impl Chunk {
     }
 
     /// The chunk of ascending, distinct numbers with this span.
-    pub(super) fn from_lows(
-        key: u16,
-        span: Run,
-        lows: impl ExactSizeIterator<Item = u16>,
-    ) -> Self {
+    pub(super) fn from_lows(key: u16, span: Run, lows: impl ExactSizeIterator<Item = u16>) -> Self {
         let len = lows.len();
         let form = if MIN_BITS <= len && are_dense(len, span) {
             let mut bits = Bits::with_room_for(span);
@@ -375,11 +374,7 @@ fn span_of(form: &Form) -> Option<Run> {
 
 fn add(bits: &mut Bits, form: &Form) {
     match form {
-        Form::Array(array) => {
-            for low in array {
-                bits.insert(*low);
-            }
-        }
+        Form::Array(array) => bits.insert_all(array),
         Form::Runs(runs) => runs.iter().for_each(|run| bits.insert_run(*run)),
         Form::Bits(more) => bits.or_assign(more),
     }

@@ -161,9 +161,14 @@ fn write_run<T: From32>(out: &mut [T], first: u32, count: u32) {
     {
         write_block(block, first);
     } else {
-        for (slot, id) in out[..count as usize].iter_mut().zip(first..) {
-            *slot = T::from_32(id);
-        }
+        write_long(&mut out[..count as usize], first);
+    }
+}
+
+/// Writes consecutive ids from `first` on.
+fn write_long<T: From32>(out: &mut [T], first: u32) {
+    for (slot, id) in out.iter_mut().zip(first..) {
+        *slot = T::from_32(id);
     }
 }
 
@@ -253,9 +258,7 @@ impl Rest<'_> {
                         continue;
                     }
                     let fits = (count as usize).min(out.len() - written);
-                    for (slot, id) in out[written..written + fits].iter_mut().zip(first..) {
-                        *slot = T::from_32(id);
-                    }
+                    write_long(&mut out[written..written + fits], first);
                     written += fits;
                     if fits < count as usize {
                         from += fits as u32;

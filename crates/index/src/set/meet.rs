@@ -6,7 +6,7 @@
 
 use super::bits::{self, Bits};
 use super::chunk::{Chunk, Form, gallop};
-use super::runs::Run;
+use super::runs::{self, Run};
 use super::{IdSet, split};
 
 /// The most sets that are met at once.
@@ -84,13 +84,16 @@ impl IdSet {
 /// Adds what all `chunks`, which have the same key, have in common.
 fn meet_chunks(chunks: &mut [&Chunk], scratch: &mut Scratch, met: &mut Vec<u32>) {
     let Some(base) = chunks.first().map(|chunk| u32::from(chunk.key()) << 16) else { return };
-    let Some((window, parts)) = narrow(chunks) else { return };
+    let mut parts = Parts::default();
+    let Some(window) = narrow(chunks, &mut parts) else { return };
     let Scratch { runs, other, lows } = scratch;
     runs.clear();
     if let Some((first, rest)) = parts.runs.by_length().split_first() {
+        runs.reserve(first.len());
         runs.extend(clipped(first, window));
         for more in rest {
             other.clear();
+            other.reserve(runs.len());
             runs_and(runs, more, other);
             std::mem::swap(runs, other);
         }
@@ -100,12 +103,13 @@ fn meet_chunks(chunks: &mut [&Chunk], scratch: &mut Scratch, met: &mut Vec<u32>)
     let arrays = parts.arrays.by_length();
     let Some((first, rest)) = arrays.split_first() else {
         match parts.bits.items() {
-            [] => runs.iter().for_each(|run| met.extend(ids(base, *run))),
+            [] => add_runs(base, runs, met),
             bits => runs.iter().for_each(|run| meet_words(base, *run, bits, met)),
         }
         return;
     };
     lows.clear();
+    lows.reserve(first.len());
     let mut array = *first;
     for run in runs.iter() {
         array = &array[gallop(array, run.first)..];
@@ -123,7 +127,7 @@ fn meet_chunks(chunks: &mut [&Chunk], scratch: &mut Scratch, met: &mut Vec<u32>)
 
 /// The window outside of which there is nothing, and what has to be met in it; `None` if nothing is
 /// met. Chunks with one run in the window are the window.
-fn narrow<'a>(chunks: &mut [&'a Chunk]) -> Option<(Run, Parts<'a>)> {
+fn narrow<'a>(chunks: &mut [&'a Chunk], parts: &mut Parts<'a>) -> Option<Run> {
     let mut window = Run { first: 0, last: u16::MAX };
     for chunk in chunks.iter() {
         window = both(window, chunk.span()?)?;
@@ -147,7 +151,6 @@ fn narrow<'a>(chunks: &mut [&'a Chunk]) -> Option<(Run, Parts<'a>)> {
         at = if narrower == window { at } else { 0 };
         window = narrower;
     }
-    let mut parts = Parts::default();
     for chunk in &chunks[..left] {
         match chunk.form() {
             Form::Array(array) => {
@@ -163,7 +166,7 @@ fn narrow<'a>(chunks: &mut [&'a Chunk]) -> Option<(Run, Parts<'a>)> {
             Form::Bits(bits) => parts.bits.push(Some(bits)),
         }
     }
-    Some((window, parts))
+    Some(window)
 }
 
 /// The runs from the first on that does not end before the window.
@@ -205,8 +208,12 @@ fn jump(runs: &[Run], low: u16) -> usize {
     from + runs[from..to].partition_point(|run| run.last < low)
 }
 
-fn ids(base: u32, run: Run) -> std::ops::RangeInclusive<u32> {
-    base | u32::from(run.first)..=base | u32::from(run.last)
+fn add_runs(base: u32, runs: &[Run], met: &mut Vec<u32>) {
+    met.reserve(runs::len(runs) as usize);
+    for run in runs {
+        let first = base | u32::from(run.first);
+        met.extend((0..run.len()).map(|i| first + i));
+    }
 }
 
 /// Adds what all bitmaps have of the run.
@@ -255,13 +262,12 @@ fn retain_in_array(lows: &mut Vec<u16>, mut array: &[u16]) {
 
 impl<'a, T> Few<&'a [T]> {
     /// The lists, the shortest first.
-    fn by_length(mut self) -> Self {
-        self.items[..self.len].sort_unstable_by_key(|item| item.len());
-        self
-    }
-
-    fn split_first(&self) -> Option<(&&'a [T], &[&'a [T]])> {
-        self.items().split_first()
+    fn by_length(&mut self) -> &[&'a [T]] {
+        let items = &mut self.items[..self.len];
+        if 1 < items.len() {
+            items.sort_unstable_by_key(|item| item.len());
+        }
+        items
     }
 }
 

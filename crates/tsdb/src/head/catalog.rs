@@ -17,6 +17,12 @@ pub(super) struct Catalog {
     pub(super) metadata: HashMap<String, Metadata>,
     /// Rises when a series is added.
     pub(super) generation: u64,
+    /// Rises when a series is added or removed.
+    changes: u64,
+    /// The changes there had been when they were last looked at.
+    seen: u64,
+    /// The changes there had been when the index was last sealed.
+    sealed: u64,
 }
 
 impl Catalog {
@@ -33,6 +39,7 @@ impl Catalog {
         }
         self.series[at] = Some(Arc::clone(series));
         self.generation += 1;
+        self.changes += 1;
         state.id = Some(id);
         Ok(())
     }
@@ -41,6 +48,7 @@ impl Catalog {
     pub(super) fn remove(&mut self, series: &MemSeries) {
         let Some(id) = series.lock().id.take() else { return };
         self.index.remove(id, &series.labels);
+        self.changes += 1;
         if let Some(slot) = self.series.get_mut(id.0 as usize) {
             *slot = None;
         }
@@ -56,6 +64,19 @@ impl Catalog {
         }
         let index = &self.index;
         self.metadata.retain(|metric, _| index.has_value(skopos_core::labels::METRIC_NAME, metric));
+    }
+
+    /// Whether the index has not changed since this was last asked, but since it was sealed.
+    pub(super) fn has_settled(&mut self) -> bool {
+        let before = std::mem::replace(&mut self.seen, self.changes);
+        before == self.changes && self.sealed != self.changes
+    }
+
+    /// Gives what the index holds for growth back: its lists and its dictionaries take their smallest form.
+    pub(super) fn seal(&mut self) {
+        self.index.seal();
+        self.series.shrink_to_fit();
+        self.sealed = self.changes;
     }
 
     pub(super) fn select(&self, filter: &Filter) -> Vec<Arc<MemSeries>> {

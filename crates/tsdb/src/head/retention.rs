@@ -58,6 +58,9 @@ impl Head {
     ///
     /// The bound never moves back. Chunks of which an open query may still read samples stay until a
     /// later call. Walks all series; writers and queries go on meanwhile.
+    ///
+    /// Where series have neither come nor gone since the call before, but did so earlier, the label index
+    /// gives back what it holds for growth.
     pub fn truncate(&self, before: Timestamp) -> Truncation {
         let before = before.as_millis();
         let step = self.window.move_to(before);
@@ -65,7 +68,19 @@ impl Head {
             self.counters.truncations.fetch_add(1, Ordering::Relaxed);
             self.counters.min_time.fetch_max(before, Ordering::AcqRel);
         }
-        step.drop_before.map_or_else(Truncation::default, |before| self.drop_before(before))
+        let dropped =
+            step.drop_before.map_or_else(Truncation::default, |before| self.drop_before(before));
+        self.seal_if_settled();
+        dropped
+    }
+
+    /// Seals the index when nothing came or went between two truncations: series that come in numbers,
+    /// as after a start, would undo it at once.
+    fn seal_if_settled(&self) {
+        let mut catalog = self.catalog_mut();
+        if catalog.has_settled() {
+            catalog.seal();
+        }
     }
 
     /// Drops chunks that end before `before`, and series without others.

@@ -135,6 +135,40 @@ fn truncation_hides_drops_and_forgets() {
 }
 
 #[test]
+fn an_index_that_has_settled_is_sealed_and_goes_on() {
+    let head = Head::new(HeadOptions::new());
+    for i in 0..2_000 {
+        write(&head, (i * 7) % 2_000, &[(MINUTE, i as f64)]);
+    }
+    let index_bytes = || head.memory().index_bytes;
+    let (before, grown) = (read(&head), index_bytes());
+    assert_eq!(head.truncate(Timestamp::from_millis(0)), Truncation::default());
+    assert_eq!(index_bytes(), grown, "series came since the call before, of which there was none");
+
+    let open = head.select(&Selection::new([], TimeRange::ALL)).unwrap();
+    assert_eq!(head.truncate(Timestamp::from_millis(0)), Truncation::default());
+    assert!(index_bytes() < grown, "{} bytes of {grown}", index_bytes());
+    drop(open);
+    assert_eq!(read(&head), before);
+
+    // The sealed index takes series, forgets some, and is sealed again when that is over.
+    for i in 2_000..2_100 {
+        write(&head, i, &[(2 * MINUTE, 0.0)]);
+    }
+    assert_eq!(read(&head).len(), 2_100);
+    assert_eq!(head.truncate(Timestamp::from_millis(2 * MINUTE)).series, 2_000);
+    let kept = read(&head);
+    assert_eq!(kept.len(), 100);
+    let shrunk = index_bytes();
+    head.truncate(Timestamp::from_millis(2 * MINUTE));
+    head.truncate(Timestamp::from_millis(2 * MINUTE));
+    assert!(index_bytes() <= shrunk && index_bytes() < grown / 2, "{} bytes", index_bytes());
+    assert_eq!(read(&head), kept);
+    write(&head, 0, &[(3 * MINUTE, 1.0)]);
+    assert_eq!(read(&head).len(), 101);
+}
+
+#[test]
 fn truncation_waits_for_open_batches() {
     let head = Head::new(HeadOptions::new());
     let reference = write(&head, 0, &[(0, 1.0)]);
