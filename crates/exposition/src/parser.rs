@@ -17,6 +17,7 @@ use self::scan::{Index, Scanner};
 use crate::error::Counted;
 use crate::{Entry, Error, SeriesEntry, TextFormat};
 
+mod broken;
 mod careful;
 mod convert;
 mod created;

@@ -6,8 +6,7 @@
 
 use alloc::vec::Vec;
 
-use super::failure::{Failure, Problem};
-use super::lex::{State, Token};
+use super::lex::State;
 use super::scan::IndexedLine;
 use super::{Layout, Meta, Parser, RawExemplar, RawLabel, Span, Step, work};
 use crate::TextFormat;
@@ -77,6 +76,9 @@ impl Parser<'_> {
             (b'#', TextFormat::OpenMetrics) => self.fast_metadata(),
             (b'#', TextFormat::Prometheus) => self.fast_metadata().or_else(|| self.fast_comment()),
             (b'\n', TextFormat::Prometheus) => self.pass_line_feeds(),
+            (b'\n', TextFormat::OpenMetrics) => {
+                self.broken("expected a valid start token", Span::new(at, at), State::Init)
+            }
             _ => None,
         }
     }
@@ -110,14 +112,13 @@ impl Parser<'_> {
     fn fast_series(&mut self) -> Option<Step> {
         // One line is not worth a look at a window.
         let alone = self.layout.as_deref().is_some_and(Layout::is_warm);
-        let mut is_wrong = false;
-        let indexed = if alone { None } else { self.indexed_series(&mut is_wrong) };
-        if indexed.is_some() || is_wrong { indexed } else { self.bytewise_series() }
+        let indexed = if alone { None } else { self.indexed_series() };
+        if indexed.is_some() || self.done { indexed } else { self.bytewise_series() }
     }
 
-    /// Reads the line by the marks that a structural pass found; tells if it is likely to be wrong.
+    /// Reads the line by the marks that a structural pass found.
     #[inline]
-    fn indexed_series(&mut self, is_wrong: &mut bool) -> Option<Step> {
+    fn indexed_series(&mut self) -> Option<Step> {
         let bytes = self.page.bytes;
         let start = self.pos;
         let line = self.index.line_at(bytes, start)?;
@@ -144,7 +145,7 @@ impl Parser<'_> {
         }
         let value_end = place(rest.first()).unwrap_or(end);
         let Some(value) = indexed_value(bytes, series.end + 1, value_end) else {
-            *is_wrong = true;
+            self.broken_value(Span::new(series.end + 1, value_end));
             return None;
         };
         let mut more = More::default();
@@ -198,23 +199,6 @@ impl Parser<'_> {
         }
         self.pos = end;
         Some(Step::Series)
-    }
-
-    /// Notes that a line ends where another label could begin; other mistakes are a careful matter.
-    fn broken_labels(&mut self, at: usize) -> Option<Step> {
-        let bytes = self.page.bytes;
-        let before = at.checked_sub(1).and_then(|before| bytes.get(before))?;
-        let expected = match (before, self.format) {
-            (b'"', TextFormat::OpenMetrics) => "expected comma or brace close",
-            (b'{' | b',' | b' ' | b'\t' | b'"', _) => "expected label name",
-            _ => return None,
-        };
-        if bytes.get(at) == Some(&b'\n') && at < self.page.text.len() {
-            let problem = Problem::Unexpected(expected, Token::Invalid);
-            self.failure = Failure { problem, start: self.pos, token: Span::new(at, at) };
-            (self.pos, self.state, self.done) = (at, State::Labels, true);
-        }
-        None
     }
 
     /// What stands behind the series; gives where the next line begins.
