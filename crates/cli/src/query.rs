@@ -21,10 +21,12 @@ mod json;
 mod page;
 mod plot;
 mod remote;
+mod server;
 mod table;
 
 use self::answer::Answer;
 pub(crate) use self::page::{Page, read as read_input};
+pub(crate) use self::server::Server;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -184,7 +186,8 @@ impl Shared {
     fn ask(&self, times: impl Fn(Timestamp) -> anyhow::Result<Times>) -> anyhow::Result<Answer> {
         match (&self.source.url, &self.source.file) {
             (Some(url), _) => {
-                remote::ask(url, &self.expression, times(SystemClock.now())?, self.timeout)
+                let limits = remote::Limits { timeout: self.timeout, lookback: None };
+                remote::ask(url, &self.expression, times(SystemClock.now())?, limits)
             }
             (None, Some(path)) => {
                 let page = Page::load(path)?;

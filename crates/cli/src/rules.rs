@@ -3,16 +3,18 @@
 mod backtest;
 mod foresight;
 mod report;
+mod why;
 
 use clap::{Args, Subcommand};
 
 use crate::outcome::Outcome;
 
-/// Rehearse rules.
+/// Rehearse rules and explain their alerts.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Example:
-  skopos rules backtest --rules alerts.yml --file yesterday.prom")]
+Examples:
+  skopos rules backtest --rules alerts.yml --file yesterday.prom
+  skopos rules why --rules alerts.yml --alert HighCPUUsage --file yesterday.prom")]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -21,12 +23,14 @@ pub(crate) struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Backtest(backtest::Arguments),
+    Why(why::Arguments),
 }
 
 impl Arguments {
     pub(crate) fn run(self) -> anyhow::Result<Outcome> {
         match self.command {
             Command::Backtest(arguments) => arguments.run(),
+            Command::Why(arguments) => arguments.run(),
         }
     }
 }

@@ -78,6 +78,9 @@
 //!   played over any engine.
 //! * **Backtests**: [`backtest`] replays groups over the past and says when each alert would have been
 //!   pending, firing and resolved; [`differences`] compares two replays.
+//! * **Why**: [`why`](why::why) says of an alert after a replay why it is firing, pending or absent: the
+//!   comparison that does not hold, with its values, the condition that no series fits, the label that changed. It has
+//!   an [`ExpressionReader`](why::ExpressionReader) take expressions apart.
 //! * **Views**: [`GroupState::view`] is what the HTTP API shows.
 //!
 //! # Limits
@@ -94,7 +97,7 @@
 //!
 //! * `yaml` (default): [`load`]; without it groups are built in code.
 //! * `serde`: [`RuleFile`], [`Group`] and [`Rule`] are read and written by `serde` in the shape of rule
-//!   files, and `RuleFile::to_yaml` prints them.
+//!   files, and `RuleFile::to_yaml` prints them; [`why::Why`] is written.
 //! * `unit-test`: `unit_test`, Prometheus' unit tests of rules; needs `yaml`.
 #![forbid(unsafe_code)]
 
@@ -120,6 +123,7 @@ mod shape;
 #[cfg(feature = "unit-test")]
 pub mod unit_test;
 mod view;
+pub mod why;
 #[cfg(feature = "serde")]
 mod written;
 #[cfg(feature = "yaml")]

@@ -17,15 +17,27 @@ const MAX_ANSWER: usize = 1 << 30;
 /// How much longer than the query we wait for the server's own word about its end.
 const GRACE: Duration = Duration::from_secs(5);
 
+/// How long a query may take and how far back it looks, in milliseconds.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    pub(super) timeout: i64,
+    /// Nothing for the server's default.
+    pub(super) lookback: Option<i64>,
+}
+
 /// Asks the server at `url`.
 pub(super) fn ask(
     url: &Url,
     expression: &str,
     times: Times,
-    timeout: i64,
+    limits: Limits,
 ) -> anyhow::Result<Answer> {
     let name = if times.step.is_none() { "query" } else { "query_range" };
-    json::read(&post(url, name, form(expression, times, timeout), timeout)?)
+    let mut form = form(expression, times, limits.timeout);
+    if let Some(lookback) = limits.lookback {
+        form.append_pair("lookback_delta", &format!("{lookback}ms"));
+    }
+    json::read(&post(url, name, form, limits.timeout)?)
 }
 
 /// Asks the server at `url` what an expression costs; the `data` of its answer.

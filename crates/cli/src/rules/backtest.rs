@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 use skopos_core::labels::METRIC_NAME;
-use skopos_core::{Labels, ManualClock, TimeRange, Timestamp};
+use skopos_core::{Labels, ManualClock, QueryEngine, TimeRange, Timestamp};
 use skopos_promql::{Engine, EngineOptions, LiveTable, Overlay};
 use skopos_rules::{
     Backtest, Evaluator, GroupDefaults, GroupState, LoadOptions, RuleKind, backtest, differences,
@@ -100,22 +100,8 @@ impl Arguments {
         let written = LiveTable::new();
         let engine = Engine::new(Overlay::new(head, &written), EngineOptions::default());
         let expander = AlertExpander::new();
-        let options = LoadOptions::new(&engine, &expander);
         let defaults = GroupDefaults::default().with_interval(self.evaluation_interval);
-        let mut groups = Vec::new();
-        for (i, path) in paths.iter().enumerate() {
-            let name = path.display().to_string();
-            // When a group is evaluated depends on its file's name: of two versions it is the same.
-            let slot_name = self.rules.get(i).unwrap_or(path).display().to_string();
-            let content = fs::read(path).with_context(|| format!("cannot read {name}"))?;
-            let file = load(&content, &name, &options).map_err(|errors| {
-                let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
-                anyhow::anyhow!("{}", errors.join("\n"))
-            })?;
-            for group in &file.groups {
-                groups.push(GroupState::new(group, &slot_name, defaults, &engine, false)?);
-            }
-        }
+        let mut groups = load_groups(paths, &self.rules, defaults, &engine, &expander)?;
         let ahead = Foresight::new(&engine, &schedules(&groups, range), &written_by(&groups));
         let clock = ManualClock::new(range.start);
         let evaluator = Evaluator::new(&ahead, &expander, &written, &clock);
@@ -126,8 +112,34 @@ impl Arguments {
     }
 }
 
+/// The groups of some files before their first evaluation. When a group is evaluated depends on its file's
+/// name, for which the names of `slots` are taken: of two versions of a file they are the same.
+pub(super) fn load_groups(
+    paths: &[PathBuf],
+    slots: &[PathBuf],
+    defaults: GroupDefaults,
+    engine: &dyn QueryEngine,
+    expander: &AlertExpander,
+) -> anyhow::Result<Vec<GroupState>> {
+    let options = LoadOptions::new(engine, expander);
+    let mut groups = Vec::new();
+    for (i, path) in paths.iter().enumerate() {
+        let name = path.display().to_string();
+        let slot_name = slots.get(i).unwrap_or(path).display().to_string();
+        let content = fs::read(path).with_context(|| format!("cannot read {name}"))?;
+        let file = load(&content, &name, &options).map_err(|errors| {
+            let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
+            anyhow::anyhow!("{}", errors.join("\n"))
+        })?;
+        for group in &file.groups {
+            groups.push(GroupState::new(group, &slot_name, defaults, engine, false)?);
+        }
+    }
+    Ok(groups)
+}
+
 /// When each rule's expression will be asked.
-fn schedules(groups: &[GroupState], range: TimeRange) -> Vec<(String, Schedule)> {
+pub(super) fn schedules(groups: &[GroupState], range: TimeRange) -> Vec<(String, Schedule)> {
     let mut schedules = Vec::new();
     for group in groups {
         let offset = group.query_offset();
@@ -142,7 +154,7 @@ fn schedules(groups: &[GroupState], range: TimeRange) -> Vec<(String, Schedule)>
 }
 
 /// The metrics that rules write.
-fn written_by(groups: &[GroupState]) -> Vec<String> {
+pub(super) fn written_by(groups: &[GroupState]) -> Vec<String> {
     let rules = groups.iter().flat_map(|group| &group.group().rules);
     let recorded = rules.filter(|rule| rule.kind == RuleKind::Recording);
     // A label may name another metric than the rule does.

@@ -6,3 +6,4 @@ mod query;
 mod run;
 mod serve;
 mod test;
+mod why;

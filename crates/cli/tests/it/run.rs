@@ -65,6 +65,7 @@ fn every_command_has_help_with_an_example() {
         vec!["query", "range"],
         vec!["rules"],
         vec!["rules", "backtest"],
+        vec!["rules", "why"],
         vec!["serve"],
         vec!["test"],
         vec!["test", "promql"],
