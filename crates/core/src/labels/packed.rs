@@ -97,18 +97,26 @@ impl Packer {
 /// Copies `text` to the front of `out`, which has room for it and for [`FEW`] bytes.
 #[inline]
 fn copy(text: &[u8], out: &mut [u8]) {
-    if FEW < text.len() {
+    let copied = match text.len() {
+        33.. => None,
+        17.. => copy_ends::<16>(text, out),
+        8.. => copy_ends::<8>(text, out),
+        4.. => copy_ends::<4>(text, out),
+        2.. => copy_ends::<2>(text, out),
+        _ => copy_ends::<1>(text, out),
+    };
+    if copied.is_none() {
         out[..text.len()].copy_from_slice(text);
-    } else if let (Some(first), Some(last)) = (text.first_chunk::<8>(), text.last_chunk::<8>()) {
-        // The two overlap unless there are sixteen.
-        out[..8].copy_from_slice(first);
-        out[text.len() - 8..text.len()].copy_from_slice(last);
-    } else if let (Some(first), Some(last)) = (text.first_chunk::<4>(), text.last_chunk::<4>()) {
-        out[..4].copy_from_slice(first);
-        out[text.len() - 4..text.len()].copy_from_slice(last);
-    } else {
-        out.iter_mut().zip(text).for_each(|(to, from)| *to = *from);
     }
+}
+
+/// Copies a text of `N` to twice as many bytes: its beginning and its end, which may overlap.
+#[inline]
+fn copy_ends<const N: usize>(text: &[u8], out: &mut [u8]) -> Option<()> {
+    let (first, last) = (text.first_chunk::<N>()?, text.last_chunk::<N>()?);
+    *out.first_chunk_mut()? = *first;
+    *out.get_mut(..text.len())?.last_chunk_mut()? = *last;
+    Some(())
 }
 
 /// The labels of a [`Labels`], in name order.
@@ -122,31 +130,53 @@ impl<'a> Iter<'a> {
         Self { rest: packed }
     }
 
+    #[inline]
     fn take_str(&mut self) -> Option<&'a str> {
-        let bytes = self.rest.as_bytes();
-        let (mut len, mut shift, mut at) = (0, 0, 0);
-        loop {
-            let &group = bytes.get(at)?;
-            at += 1;
-            len |= usize::from(group & PAYLOAD) << shift;
-            shift += 6;
-            if group & MORE == 0 {
-                break;
-            }
-        }
-        let text = self.rest.get(at..at + len)?;
-        self.rest = self.rest.get(at + len..)?;
+        let (len, at) = length(self.rest.as_bytes(), 0)?;
+        let (text, rest) = self.rest.get(at..)?.split_at_checked(len)?;
+        self.rest = rest;
         Some(text)
+    }
+}
+
+/// The length that is written at a byte, and where the text begins that has it.
+#[inline]
+fn length(bytes: &[u8], at: usize) -> Option<(usize, usize)> {
+    let &group = bytes.get(at)?;
+    if group & MORE == 0 { Some((usize::from(group), at + 1)) } else { long_length(bytes, at) }
+}
+
+fn long_length(bytes: &[u8], mut at: usize) -> Option<(usize, usize)> {
+    let (mut len, mut shift) = (0, 0);
+    loop {
+        let &group = bytes.get(at)?;
+        at += 1;
+        len |= usize::from(group & PAYLOAD) << shift;
+        shift += 6;
+        if group & MORE == 0 {
+            return Some((len, at));
+        }
     }
 }
 
 impl<'a> Iterator for Iter<'a> {
     type Item = (&'a str, &'a str);
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         let name = self.take_str()?;
         let value = self.take_str()?;
         Some((name, value))
+    }
+
+    /// Looks at the lengths alone.
+    fn count(self) -> usize {
+        let (bytes, mut at, mut texts) = (self.rest.as_bytes(), 0, 0);
+        while let Some((len, start)) = length(bytes, at) {
+            at = start + len;
+            texts += 1;
+        }
+        texts / 2
     }
 }
 

@@ -33,6 +33,19 @@ fn long_values_survive() {
         let labels = Labels::from_pairs([("a", value.as_str()), ("b", "x")]);
         assert_eq!(labels.get("a"), Some(value.as_str()));
         assert_eq!(labels.get("b"), Some("x"));
+        assert_eq!(labels.len(), 2);
+    }
+}
+
+#[test]
+fn texts_of_every_length_are_packed_whole() {
+    let text: String = ('a'..='z').cycle().take(80).collect();
+    for len in 1..=text.len() {
+        let (name, value) = (&text[..len], &text[text.len() - len..]);
+        let labels = Labels::from_sorted_pairs([(name, value), ("zz", value)]);
+        let pairs: Vec<_> = labels.iter().collect();
+        assert_eq!(pairs, [(name, value), ("zz", value)]);
+        assert_eq!(labels.len(), pairs.len());
     }
 }
 
