@@ -70,8 +70,8 @@ pub use crate::matcher::{MatchOp, Matcher};
 pub use crate::metadata::{Exemplar, Metadata, MetricType};
 pub use crate::postings::{Postings, SeriesId};
 pub use crate::query::{
-    QueryEngine, QueryOutput, QueryRequest, QueryStatistics, QueryValue, RangeSeries, SampleValue,
-    VectorSample,
+    PreparedQuery, QueryEngine, QueryOutput, QueryRequest, QueryStatistics, QueryValue,
+    RangeSeries, SampleValue, VectorSample,
 };
 pub use crate::sample::{STALE_NAN_BITS, Sample, Timestamp, is_stale_nan, stale_nan};
 pub use crate::series::{

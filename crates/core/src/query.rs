@@ -3,11 +3,14 @@
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::any::Any;
+use core::fmt;
 
 use crate::cancel::Cancellation;
 use crate::error::Error;
 use crate::histogram::FloatHistogram;
 use crate::labels::Labels;
+use crate::matcher::Matcher;
 use crate::sample::{Sample, Timestamp};
 
 /// A query with its times.
@@ -29,6 +32,7 @@ pub struct QueryRequest<'a> {
     timeout: Option<i64>,
     cancellation: Option<&'a Cancellation>,
     step_statistics: bool,
+    prepared: Option<&'a PreparedQuery>,
 }
 
 impl<'a> QueryRequest<'a> {
@@ -50,6 +54,7 @@ impl<'a> QueryRequest<'a> {
             timeout: None,
             cancellation: None,
             step_statistics: false,
+            prepared: None,
         }
     }
 
@@ -79,6 +84,13 @@ impl<'a> QueryRequest<'a> {
     #[must_use]
     pub fn with_step_statistics(mut self, enabled: bool) -> Self {
         self.step_statistics = enabled;
+        self
+    }
+
+    /// The same with what an engine [prepared](QueryEngine::prepare) of this very text.
+    #[must_use]
+    pub fn with_prepared(mut self, prepared: &'a PreparedQuery) -> Self {
+        self.prepared = Some(prepared);
         self
     }
 
@@ -130,12 +142,82 @@ impl<'a> QueryRequest<'a> {
         self.step_statistics
     }
 
+    /// What an engine prepared of the text, if anything.
+    #[must_use]
+    pub fn prepared(&self) -> Option<&'a PreparedQuery> {
+        self.prepared
+    }
+
     /// Whether the query is evaluated once, for a vector and not for a matrix.
     #[must_use]
     pub fn is_instant(&self) -> bool {
         self.step == 0
     }
 }
+
+/// What an engine keeps of a text that it has read, for those who ask the same again and again.
+///
+/// Clones share it. Another engine than the one that made it goes by the text of the request.
+///
+/// ```
+/// use skopos_core::{Matcher, PreparedQuery};
+///
+/// let prepared = PreparedQuery::new(42_u32).with_selectors(vec![vec![Matcher::equal("job", "api")]]);
+/// assert_eq!(prepared.plan::<u32>(), Some(&42));
+/// assert_eq!(prepared.plan::<i32>(), None);
+/// assert_eq!(prepared.selectors().map(<[_]>::len), Some(1));
+/// ```
+#[derive(Clone, Default)]
+pub struct PreparedQuery {
+    plan: Option<Arc<dyn Any + Send + Sync>>,
+    selectors: Option<Arc<[Vec<Matcher>]>>,
+}
+
+impl PreparedQuery {
+    /// An engine's own form of a query.
+    pub fn new(plan: impl Any + Send + Sync) -> Self {
+        Self { plan: Some(Arc::new(plan)), selectors: None }
+    }
+
+    /// The same with what the query selects: the matchers of each selector.
+    #[must_use]
+    pub fn with_selectors(mut self, selectors: Vec<Vec<Matcher>>) -> Self {
+        self.selectors = Some(selectors.into());
+        self
+    }
+
+    /// The engine's own form, if it is of type `T`.
+    #[must_use]
+    pub fn plan<T: Any>(&self) -> Option<&T> {
+        self.plan.as_deref()?.downcast_ref()
+    }
+
+    /// The matchers of each selector of the query; nothing where it is not known what it reads.
+    #[must_use]
+    pub fn selectors(&self) -> Option<&[Vec<Matcher>]> {
+        self.selectors.as_deref()
+    }
+}
+
+impl fmt::Debug for PreparedQuery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("PreparedQuery");
+        debug.field("has_plan", &self.plan.is_some()).field("selectors", &self.selectors).finish()
+    }
+}
+
+/// Whether the two share what the engine made.
+impl PartialEq for PreparedQuery {
+    fn eq(&self, other: &Self) -> bool {
+        let same_plan = match (&self.plan, &other.plan) {
+            (Some(one), Some(two)) => Arc::ptr_eq(one, two),
+            (one, two) => one.is_none() && two.is_none(),
+        };
+        same_plan && self.selectors == other.selectors
+    }
+}
+
+impl Eq for PreparedQuery {}
 
 /// One value of a result: a float or a native histogram.
 #[derive(Clone, Debug, PartialEq)]
@@ -259,6 +341,17 @@ pub trait QueryEngine: Send + Sync {
     ///
     /// `Invalid`, as [`query`](Self::query) would.
     fn canonical(&self, text: &str) -> Result<String, Error>;
+
+    /// Reads a query that will be asked often: [`QueryRequest::with_prepared`] gives it back to the
+    /// engine, whose answers do not depend on it. By default it is [checked](Self::check) and nothing
+    /// is kept.
+    ///
+    /// # Errors
+    ///
+    /// `Invalid`, as [`query`](Self::query) would.
+    fn prepare(&self, text: &str) -> Result<PreparedQuery, Error> {
+        self.check(text).map(|()| PreparedQuery::default())
+    }
 }
 
 impl<E: QueryEngine + ?Sized> QueryEngine for &E {
@@ -273,6 +366,10 @@ impl<E: QueryEngine + ?Sized> QueryEngine for &E {
     fn canonical(&self, text: &str) -> Result<String, Error> {
         (**self).canonical(text)
     }
+
+    fn prepare(&self, text: &str) -> Result<PreparedQuery, Error> {
+        (**self).prepare(text)
+    }
 }
 
 impl<E: QueryEngine + ?Sized> QueryEngine for Arc<E> {
@@ -286,5 +383,9 @@ impl<E: QueryEngine + ?Sized> QueryEngine for Arc<E> {
 
     fn canonical(&self, text: &str) -> Result<String, Error> {
         (**self).canonical(text)
+    }
+
+    fn prepare(&self, text: &str) -> Result<PreparedQuery, Error> {
+        (**self).prepare(text)
     }
 }
