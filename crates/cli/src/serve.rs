@@ -117,6 +117,9 @@ pub(crate) struct Arguments {
         value_parser = duration
     )]
     resend_delay: Duration,
+    /// With the feature concurrent-rule-eval: on how many threads rules run besides those of the groups
+    #[arg(long = "rules.max-concurrent-evals", value_name = "COUNT", default_value_t = 4)]
+    rules_max_concurrent_evals: usize,
     /// How many alerts may wait for an Alertmanager
     #[arg(
         long = "alertmanager.notification-queue-capacity",
@@ -124,8 +127,15 @@ pub(crate) struct Arguments {
         default_value_t = 10_000
     )]
     notification_queue_capacity: usize,
+    /// How many alerts are sent to an Alertmanager at a time
+    #[arg(
+        long = "alertmanager.notification-batch-size",
+        value_name = "COUNT",
+        default_value_t = 256
+    )]
+    notification_batch_size: usize,
 
-    /// Features to switch on, separated by commas: promql-experimental-functions
+    /// Features to switch on, separated by commas: concurrent-rule-eval, promql-experimental-functions
     #[arg(long = "enable-feature", value_name = "FEATURES", value_delimiter = ',')]
     features: Vec<String>,
 
@@ -171,6 +181,7 @@ impl Arguments {
         let mut options = Options::default();
         for feature in &self.features {
             match feature.as_str() {
+                "concurrent-rule-eval" => options.concurrent_rules = true,
                 "promql-experimental-functions" => options.experimental_functions = true,
                 feature if ALWAYS_ON.contains(&feature) => {}
                 feature => warn!(feature, "this feature is not known, or has no switch here"),
@@ -192,8 +203,10 @@ impl Arguments {
         options.lookback_delta = self.lookback_delta;
         options.for_outage_tolerance = self.for_outage_tolerance;
         options.for_grace_period = self.for_grace_period;
+        options.rules_max_concurrent_evals = self.rules_max_concurrent_evals;
         options.resend_delay = self.resend_delay;
         options.notification_queue_capacity = self.notification_queue_capacity;
+        options.notification_batch_size = self.notification_batch_size;
         options
     }
 

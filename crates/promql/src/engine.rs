@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use skopos_core::{
-    Clock, Error, ErrorKind, QueryEngine, QueryOutput, QueryRequest, QueryValue, RangeSeries,
-    Sample, SampleValue, Selection, SeriesSource, Timestamp, VectorSample,
+    Clock, Error, ErrorKind, PreparedQuery, QueryEngine, QueryOutput, QueryRequest, QueryValue,
+    RangeSeries, Sample, SampleValue, Selection, SeriesSource, Timestamp, VectorSample,
 };
 
 use crate::ast::{At, DurationArg, DurationContext, Expr};
@@ -15,6 +15,7 @@ use crate::explain::Explanation;
 use crate::options::ParseOptions;
 use crate::parse::parse;
 use crate::plan::{Node, Plan, Times, plan};
+use crate::read::Read;
 use crate::types::ValueType;
 
 /// How an [`Engine`] evaluates. The default is Prometheus'.
@@ -420,8 +421,15 @@ impl<S: SeriesSource> Engine<S> {
     }
 
     fn plan(&self, request: &QueryRequest<'_>) -> Result<Plan, Error> {
-        let expr = parse(request.text(), &self.options.parse)?;
-        self.validate(&expr, request)?;
+        let parsed;
+        let expr = match Read::of(request, &self.options.parse) {
+            Some(expr) => expr,
+            None => {
+                parsed = parse(request.text(), &self.options.parse)?;
+                &parsed
+            }
+        };
+        self.validate(expr, request)?;
         let times = Times {
             start: request.start().as_millis(),
             end: request.end().as_millis(),
@@ -429,7 +437,7 @@ impl<S: SeriesSource> Engine<S> {
             subquery_step: self.options.subquery_step,
             lookback: self.lookback(request),
         };
-        Ok(plan(&expr, times)?)
+        Ok(plan(expr, times)?)
     }
 
     fn budget(&self, plan: &Plan, request: &QueryRequest<'_>) -> Result<Budget, Error> {
@@ -484,6 +492,10 @@ impl<S: SeriesSource> QueryEngine for Engine<S> {
 
     fn canonical(&self, text: &str) -> Result<String, Error> {
         Ok(parse(text, &self.options.parse)?.to_string())
+    }
+
+    fn prepare(&self, text: &str) -> Result<PreparedQuery, Error> {
+        Read::prepare(text, self.options.parse)
     }
 }
 

@@ -149,6 +149,8 @@ mod parser;
 #[cfg(feature = "engine")]
 mod plan;
 mod printer;
+#[cfg(feature = "engine")]
+mod read;
 pub mod recover;
 #[cfg(feature = "serde")]
 mod serialize;

@@ -134,7 +134,11 @@ impl<'m> Condition<'m> {
     }
 
     fn holds(&self, labels: &Labels) -> bool {
-        let value = labels.get(self.matcher.name()).unwrap_or_default();
+        self.holds_for(labels.get(self.matcher.name()).unwrap_or_default())
+    }
+
+    /// Whether it holds where the label has this value.
+    fn holds_for(&self, value: &str) -> bool {
         let equal = match &self.regex {
             Some(regex) => regex.is_match(value),
             None => self.matcher.value() == value,

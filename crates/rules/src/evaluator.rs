@@ -2,6 +2,8 @@
 
 use skopos_core::{Clock, Expander, Ingest, Labels, QueryEngine};
 
+use crate::execute::Executor;
+
 /// Who answers queries, expands templates, takes samples and tells the time; and the settings that
 /// all groups share.
 #[derive(Clone, Copy)]
@@ -13,6 +15,7 @@ pub struct Evaluator<'a> {
     pub(crate) external_labels: Option<&'a Labels>,
     pub(crate) external_url: &'a str,
     pub(crate) resend_delay: i64,
+    pub(crate) executor: Option<&'a dyn Executor>,
 }
 
 impl<'a> Evaluator<'a> {
@@ -32,6 +35,7 @@ impl<'a> Evaluator<'a> {
             external_labels: None,
             external_url: "",
             resend_delay: 60_000,
+            executor: None,
         }
     }
 
@@ -45,5 +49,12 @@ impl<'a> Evaluator<'a> {
     #[must_use]
     pub fn with_resend_delay(self, millis: i64) -> Self {
         Self { resend_delay: millis, ..self }
+    }
+
+    /// The same with somebody who runs rules of a group that do not depend on each other at the same
+    /// time (`concurrent-rule-eval`). Results are those of running them in order.
+    #[must_use]
+    pub fn with_executor(self, executor: &'a dyn Executor) -> Self {
+        Self { executor: Some(executor), ..self }
     }
 }

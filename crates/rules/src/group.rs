@@ -1,20 +1,19 @@
 //! A group while it is evaluated: its slots, its rules one after the other, its stale series.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
-use hashbrown::HashMap;
-
-use skopos_core::{
-    Appender, Error, ErrorKind, HistogramSample, Ingest, Labels, QueryEngine, Sample, SampleValue,
-    SeriesRef, SeriesSource, Timestamp, stale_nan,
-};
+use skopos_core::{Error, ErrorKind, Ingest, Labels, QueryEngine, SeriesSource, Timestamp};
 use xxhash_rust::xxh64::xxh64;
 
+use crate::dependency::Dependencies;
 use crate::evaluator::Evaluator;
 use crate::model::{Group, RuleKind};
-use crate::notification::{Notification, notifications};
+use crate::notification::Notification;
 use crate::restore::{RestoreOptions, restore_rule};
-use crate::rule_state::{RuleSample, RuleState};
+use crate::rule_state::RuleState;
+use crate::run::{Run, marker, since};
+use crate::shared::Plan;
 
 /// What holds for all groups that do not say otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,8 +52,10 @@ impl GroupDefaults {
 pub struct Outcome {
     /// How many samples the rules gave.
     pub samples: usize,
-    /// How many rules failed.
+    /// How many rules failed, those among them of whose samples some were refused.
     pub failed_rules: usize,
+    /// How many rules could not be asked, or wrote nothing.
+    pub failed_evaluations: usize,
     /// How many samples were refused because the series has a newer one.
     pub out_of_order: usize,
     /// How many samples were refused because they are too old.
@@ -73,11 +74,16 @@ pub struct GroupState {
     pub(crate) interval: i64,
     pub(crate) query_offset: i64,
     pub(crate) rules: Vec<RuleState>,
+    /// What several rules select.
+    shared: Plan,
+    /// The batches of rules that may run together, once somebody asked for them; none where rules
+    /// have to run in order.
+    batches: Option<Arc<[Vec<usize>]>>,
     /// Series of rules that are gone, to be marked as stale.
     stale: Vec<Labels>,
     /// How often it was evaluated.
     evaluations: u64,
-    pub(crate) evaluation_millis: i64,
+    pub(crate) evaluation_nanos: u64,
     pub(crate) last_evaluation: Option<Timestamp>,
     pub(crate) last_slot: Option<Timestamp>,
 }
@@ -104,16 +110,18 @@ impl GroupState {
             return Err(Error::new(ErrorKind::Invalid, message));
         }
         let state = |rule| RuleState::new(group, rule, engine, !restores);
-        let rules = group.rules.iter().map(state).collect::<Result<_, _>>()?;
+        let rules = group.rules.iter().map(state).collect::<Result<Vec<RuleState>, _>>()?;
         Ok(Self {
             group: group.clone(),
             file: file.to_owned(),
             interval,
             query_offset: group.query_offset.unwrap_or(defaults.query_offset),
+            shared: Plan::new(rules.iter().map(|rule| &rule.prepared)),
             rules,
+            batches: None,
             stale: Vec::new(),
             evaluations: 0,
-            evaluation_millis: 0,
+            evaluation_nanos: 0,
             last_evaluation: None,
             last_slot: None,
         })
@@ -188,53 +196,52 @@ impl GroupState {
 
     /// Evaluates all rules at the slot `t`, in order; each sees what those before it wrote.
     ///
-    /// A rule that fails is noted (see [`view`](Self::view)) and does not keep the others from
+    /// With an [executor](Evaluator::with_executor), rules that do not
+    /// [depend](Self::dependencies) on each other are asked at the same time; what comes of it is the
+    /// same, and what rules of a batch gave is held until those before them wrote. A rule that fails is noted (see [`view`](Self::view)) and does not keep the others from
     /// running. Costs one query and one commit a rule.
     pub fn evaluate(&mut self, t: Timestamp, evaluator: &Evaluator<'_>) -> Outcome {
-        let start = evaluator.clock.now();
+        let (start, nanos) = (evaluator.clock.now(), evaluator.clock.nanos());
         let mut outcome = Outcome::default();
-        for index in 0..self.rules.len() {
-            self.evaluate_rule(index, t, evaluator, &mut outcome);
+        let (offset, interval, limit) = (self.query_offset, self.interval, self.group.limit);
+        let run = Run { evaluator, t, offset, interval, limit };
+        match evaluator.executor.map(|executor| (executor, self.batches())) {
+            Some((executor, Some(batches))) => {
+                run.in_batches(&mut self.rules, &batches, executor, &mut outcome);
+            }
+            _ => run.in_order(&mut self.rules, &mut outcome),
         }
         self.mark_stale(t, evaluator.sink);
         self.evaluations += 1;
         self.last_slot = Some(t);
         self.last_evaluation = Some(start);
-        self.evaluation_millis = (evaluator.clock.now() - start).max(0);
+        self.evaluation_nanos = since(nanos, evaluator);
         outcome
     }
 
-    fn evaluate_rule(
-        &mut self,
-        index: usize,
-        t: Timestamp,
-        evaluator: &Evaluator<'_>,
-        outcome: &mut Outcome,
-    ) {
-        let (offset, interval, limit) = (self.query_offset, self.interval, self.group.limit);
-        let Some(rule) = self.rules.get_mut(index) else { return };
-        let start = evaluator.clock.now();
-        match rule.samples(t, offset, limit, evaluator) {
-            Ok(samples) => {
-                rule.succeed();
-                outcome.samples += samples.len();
-                if rule.rule.kind == RuleKind::Alerting {
-                    let due = rule.instances.take_due(t, evaluator.resend_delay, interval);
-                    outcome.notifications.extend(notifications(
-                        due,
-                        &rule.query,
-                        evaluator.external_url,
-                    ));
-                }
-                write(rule, samples, t.saturating_sub(offset), evaluator.sink, outcome);
-            }
-            Err(error) => rule.fail(error),
-        }
-        if rule.health == crate::Health::Bad {
-            outcome.failed_rules += 1;
-        }
-        rule.last_evaluation = Some(start);
-        rule.evaluation_millis = (evaluator.clock.now() - start).max(0);
+    /// How the rules depend on each other.
+    ///
+    /// # Errors
+    ///
+    /// `Invalid` for a regular expression that cannot be compiled.
+    pub fn dependencies(&self) -> Result<Dependencies, Error> {
+        Dependencies::new(self.rules.iter().map(|rule| (&rule.rule, &rule.prepared)))
+    }
+
+    /// The batches of rules that may run together; nothing where there are none.
+    fn batches(&mut self) -> Option<Arc<[Vec<usize>]>> {
+        let batches = self.batches.take().unwrap_or_else(|| match self.dependencies() {
+            Ok(dependencies) if !dependencies.is_sequential() => dependencies.batches().into(),
+            // A matcher that cannot be compiled fails in its query.
+            _ => Arc::default(),
+        });
+        self.batches = Some(Arc::clone(&batches));
+        (!batches.is_empty()).then_some(batches)
+    }
+
+    /// How often the rules ask each selection.
+    pub(crate) fn shared_selections(&self) -> Plan {
+        self.shared.clone()
     }
 
     /// Marks the series of rules that are gone as stale.
@@ -258,7 +265,7 @@ impl GroupState {
     /// Prometheus waits two intervals before, so that a renamed group can take the series over.
     pub fn retire(mut self, t: Timestamp, sink: &dyn Ingest) {
         for rule in &mut self.rules {
-            self.stale.extend(std::mem::take(&mut rule.written).into_keys());
+            self.stale.extend(std::mem::take(&mut rule.written).into_iter().map(|(l, _)| l));
         }
         self.mark_stale(t, sink);
     }
@@ -268,7 +275,7 @@ impl GroupState {
     ///
     /// What the other rules wrote is marked as stale by the next evaluation.
     pub fn take_over(&mut self, mut from: Self) {
-        self.evaluation_millis = from.evaluation_millis;
+        self.evaluation_nanos = from.evaluation_nanos;
         self.last_evaluation = from.last_evaluation;
         self.stale = std::mem::take(&mut from.stale);
         let mut left: VecDeque<RuleState> = from.rules.into();
@@ -280,7 +287,8 @@ impl GroupState {
                 rule.instances = old.instances;
             }
         }
-        self.stale.extend(left.into_iter().flat_map(|rule| rule.written.into_keys()));
+        let written = left.into_iter().flat_map(|rule| rule.written);
+        self.stale.extend(written.map(|(labels, _)| labels));
     }
 
     /// Whether the `for` state is to be restored now: after the second evaluation, once.
@@ -316,73 +324,4 @@ impl GroupState {
 
 fn needs_restore(rule: &RuleState) -> bool {
     rule.rule.kind == RuleKind::Alerting && !rule.restored
-}
-
-fn marker(t: Timestamp) -> Sample {
-    Sample { t, v: stale_nan() }
-}
-
-/// Writes what a rule gave, and markers for what it gave last time and does not now.
-fn write(
-    rule: &mut RuleState,
-    samples: Vec<RuleSample>,
-    t: Timestamp,
-    sink: &dyn Ingest,
-    outcome: &mut Outcome,
-) {
-    if samples.is_empty() && rule.written.is_empty() {
-        return;
-    }
-    let mut appender = sink.appender();
-    let mut written = HashMap::with_capacity(samples.len());
-    let mut rewritten = 0;
-    for RuleSample { labels, value } in samples {
-        let known = rule.written.get(&labels).copied();
-        match append(&mut *appender, known, &labels, t, value) {
-            Ok(series) => {
-                rewritten += usize::from(known.is_some());
-                written.insert(labels, series);
-            }
-            Err(error) => {
-                count_refusal(outcome, &error);
-                rule.fail(error);
-            }
-        }
-    }
-    if rewritten < rule.written.len() {
-        let gone = rule.written.iter().filter(|(labels, _)| !written.contains_key(*labels));
-        for (labels, series) in gone {
-            // Another rule may write the series by now; then there is nothing to mark.
-            let _ = appender.append(Some(*series), labels, marker(t));
-        }
-    }
-    match appender.commit() {
-        Ok(()) => rule.written = written,
-        Err(error) => rule.fail(error),
-    }
-}
-
-pub(crate) fn append(
-    appender: &mut dyn Appender,
-    series: Option<SeriesRef>,
-    labels: &Labels,
-    t: Timestamp,
-    value: SampleValue,
-) -> Result<SeriesRef, Error> {
-    match value {
-        SampleValue::Float(v) => appender.append(series, labels, Sample { t, v }),
-        SampleValue::Histogram(histogram) => {
-            let histogram = std::sync::Arc::unwrap_or_clone(histogram);
-            appender.append_histogram(series, labels, t, &HistogramSample::Float(histogram))
-        }
-    }
-}
-
-fn count_refusal(outcome: &mut Outcome, error: &Error) {
-    match error.kind() {
-        ErrorKind::OutOfOrder => outcome.out_of_order += 1,
-        ErrorKind::OutOfBounds => outcome.too_old += 1,
-        ErrorKind::Duplicate => outcome.duplicates += 1,
-        _ => {}
-    }
 }

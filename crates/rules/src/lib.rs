@@ -69,6 +69,9 @@
 //!   [`ExpressionAdvisor`](lint::ExpressionAdvisor) about expressions.
 //! * **Evaluation**: a [`GroupState`] runs its rules in order at one time, each seeing what those
 //!   before it wrote. Series that a rule gave last time and not now are marked as stale.
+//!   Rules that do not [depend](Dependencies) on each other may be asked at the same time
+//!   ([`Evaluator::with_executor`], Prometheus' `concurrent-rule-eval`), with the same results, and
+//!   what several of them select may be read [once](SharedSource).
 //! * **Alerts** are pending, fire once the condition held for long enough, and are remembered for a
 //!   quarter of an hour after they resolved. Their state is written as `ALERTS` and
 //!   `ALERTS_FOR_STATE`, and [restored](GroupState::restore) from the latter after a restart.
@@ -81,13 +84,14 @@
 //! * **Why**: [`why`](why::why) says of an alert after a replay why it is firing, pending or absent: the
 //!   comparison that does not hold, with its values, the condition that no series fits, the label that changed. It has
 //!   an [`ExpressionReader`](why::ExpressionReader) take expressions apart.
+//! * **Notifications**: an [`Outcome`] has what is to be sent now, again or as resolved; a
+//!   [`NotificationQueue`] holds it until a sender takes a batch.
 //! * **Views**: [`GroupState::view`] is what the HTTP API shows.
 //!
 //! # Limits
 //!
-//! Rules of a group run one after the other; evaluating independent rules of a group concurrently
-//! (the feature `concurrent-rule-eval` of Prometheus) is not provided, but groups are independent
-//! and may run on as many threads as you like. A file may hold a million values, aliases expanded,
+//! A group holds its rules one after the other, or those together that an [`Executor`] may run at the
+//! same time; groups are independent of each other and may run on as many threads as you like. A file may hold a million values, aliases expanded,
 //! and nest a hundred levels deep. What is wrong with the shape of a file is told in Prometheus'
 //! words; of YAML syntax errors the words and the line can differ, and a few texts that only YAML 1.2
 //! allows load here and not there. Times are milliseconds. A rule without results and without
@@ -96,6 +100,7 @@
 //! # Crate features
 //!
 //! * `yaml` (default): [`load`]; without it groups are built in code.
+//! * `parallel`: `Threads`, an [`Executor`] that starts threads; without it the crate starts none.
 //! * `serde`: [`RuleFile`], [`Group`] and [`Rule`] are read and written by `serde` in the shape of rule
 //!   files, and `RuleFile::to_yaml` prints them; [`why::Why`] is written.
 //! * `unit-test`: `unit_test`, Prometheus' unit tests of rules; needs `yaml`.
@@ -105,9 +110,11 @@ mod alert;
 mod backtest;
 #[cfg(feature = "yaml")]
 mod decode;
+mod dependency;
 #[cfg(feature = "yaml")]
 mod error;
 mod evaluator;
+mod execute;
 mod group;
 #[cfg(feature = "yaml")]
 mod kubernetes;
@@ -116,10 +123,14 @@ pub mod lint;
 mod load;
 mod model;
 mod notification;
+mod override_labels;
+mod queue;
 mod restore;
 mod rule_state;
+mod run;
 #[cfg(feature = "yaml")]
 mod shape;
+mod shared;
 #[cfg(feature = "unit-test")]
 pub mod unit_test;
 mod view;
@@ -131,9 +142,13 @@ mod yaml;
 
 pub use crate::alert::AlertState;
 pub use crate::backtest::{Backtest, Difference, Incident, backtest, differences};
+pub use crate::dependency::Dependencies;
 #[cfg(feature = "yaml")]
 pub use crate::error::{LoadError, LoadErrorKind};
 pub use crate::evaluator::Evaluator;
+pub use crate::execute::Executor;
+#[cfg(feature = "parallel")]
+pub use crate::execute::Threads;
 pub use crate::group::{GroupDefaults, GroupState, Outcome};
 #[cfg(feature = "yaml")]
 pub use crate::kubernetes::{is_kubernetes, load_kubernetes};
@@ -141,6 +156,8 @@ pub use crate::kubernetes::{is_kubernetes, load_kubernetes};
 pub use crate::load::{LoadOptions, load};
 pub use crate::model::{Duplicate, Group, Position, Rule, RuleFile, RuleKind, duplicates, lint};
 pub use crate::notification::Notification;
+pub use crate::queue::NotificationQueue;
 pub use crate::restore::RestoreOptions;
 pub use crate::rule_state::Health;
+pub use crate::shared::SharedSource;
 pub use crate::view::{AlertView, GroupView, RuleView};

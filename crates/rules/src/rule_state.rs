@@ -4,15 +4,16 @@ use std::collections::BTreeMap;
 
 use hashbrown::{HashMap, HashSet};
 
-use skopos_core::labels::{ALERT_NAME, METRIC_NAME};
+use skopos_core::labels::ALERT_NAME;
 use skopos_core::{
-    Error, ErrorKind, Expansion, Labels, QueryEngine, QueryRequest, QueryValue, SampleValue,
-    SeriesRef, Timestamp, VectorSample,
+    Error, ErrorKind, Expansion, Labels, PreparedQuery, QueryEngine, QueryRequest, QueryValue,
+    SampleValue, SeriesRef, Timestamp, VectorSample,
 };
 
 use crate::alert::{Holding, Instances, Naming, Present, base_labels};
 use crate::evaluator::Evaluator;
 use crate::model::{Group, Rule, RuleKind, to_labels};
+use crate::override_labels::Overrides;
 
 /// Whether the last evaluation of a rule succeeded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -51,6 +52,10 @@ pub(crate) struct RuleState {
     pub(crate) rule: Rule,
     /// The expression as Prometheus prints it.
     pub(crate) query: String,
+    /// What the engine keeps of it.
+    pub(crate) prepared: PreparedQuery,
+    /// What a recording rule makes of the labels of a result.
+    overrides: Overrides,
     /// The labels of group and rule, empty values among them.
     pub(crate) pairs: BTreeMap<String, String>,
     /// The same as a label set, not expanded.
@@ -60,12 +65,12 @@ pub(crate) struct RuleState {
     pub(crate) instances: Instances,
     /// Whether the `for` state is restored or need not be: only then is it written.
     pub(crate) restored: bool,
-    /// The series that the last evaluation wrote.
-    pub(crate) written: HashMap<Labels, SeriesRef>,
+    /// The series that the last evaluation wrote, each once, in the order of writing.
+    pub(crate) written: Vec<(Labels, SeriesRef)>,
     pub(crate) health: Health,
     pub(crate) last_error: Option<Error>,
-    /// Milliseconds that the last evaluation took.
-    pub(crate) evaluation_millis: i64,
+    /// Nanoseconds that the last evaluation took.
+    pub(crate) evaluation_nanos: u64,
     /// When the last evaluation began, by the clock.
     pub(crate) last_evaluation: Option<Timestamp>,
 }
@@ -78,18 +83,24 @@ impl RuleState {
         restored: bool,
     ) -> Result<Self, Error> {
         let pairs = group.labels_of(rule);
+        let query = engine.canonical(&rule.expr)?;
         Ok(Self {
-            query: engine.canonical(&rule.expr)?,
+            prepared: engine.prepare(&query)?,
+            query,
+            overrides: match rule.kind {
+                RuleKind::Recording => Overrides::new(&rule.name, &pairs),
+                RuleKind::Alerting => Overrides::default(),
+            },
             labels: to_labels(&pairs),
             pairs,
             template_name: format!("__alert_{}", rule.name),
             rule: rule.clone(),
             instances: Instances::default(),
             restored,
-            written: HashMap::new(),
+            written: Vec::new(),
             health: Health::Unknown,
             last_error: None,
-            evaluation_millis: 0,
+            evaluation_nanos: 0,
             last_evaluation: None,
         })
     }
@@ -107,7 +118,8 @@ impl RuleState {
         limit: i64,
         evaluator: &Evaluator<'_>,
     ) -> Result<Vec<RuleSample>, Error> {
-        let request = QueryRequest::instant(&self.query, t.saturating_sub(offset));
+        let request = QueryRequest::instant(&self.query, t.saturating_sub(offset))
+            .with_prepared(&self.prepared);
         let vector = match evaluator.engine.query(&request)?.value {
             QueryValue::Vector(vector) => vector,
             QueryValue::Scalar(sample) => vec![VectorSample {
@@ -126,27 +138,31 @@ impl RuleState {
     }
 
     fn recorded(&self, vector: Vec<VectorSample>, limit: i64) -> Result<Vec<RuleSample>, Error> {
-        let mut seen = HashSet::with_capacity(vector.len());
         let mut samples = Vec::with_capacity(vector.len());
-        for sample in vector {
-            let mut builder = sample.labels.to_builder();
-            builder.set(METRIC_NAME, &self.rule.name);
-            for (name, value) in &self.pairs {
-                builder.set(name, value);
-            }
-            let labels = builder.finish();
-            if !seen.insert(labels.clone()) {
-                return Err(failed(
-                    "vector contains metrics with the same labelset after applying rule labels",
-                ));
-            }
+        let mut is_same = vector.len() == self.written.len();
+        for (i, sample) in vector.into_iter().enumerate() {
+            // Nearly always it is the series of the last time.
+            let before = self.written.get(i).map(|(labels, _)| labels);
+            let before = before.filter(|labels| self.overrides.gives(&sample.labels, labels));
+            is_same &= before.is_some();
+            let labels = before.cloned().unwrap_or_else(|| self.overrides.apply(&sample.labels));
             samples.push(RuleSample { labels, value: sample.value });
+        }
+        if !is_same && !all_differ(&samples) {
+            return Err(failed(
+                "vector contains metrics with the same labelset after applying rule labels",
+            ));
         }
         if exceeds(limit, samples.len()) {
             let count = samples.len();
             return Err(failed(format!("exceeded limit of {limit} with {count} series")));
         }
         Ok(samples)
+    }
+
+    /// The series that the last evaluation wrote.
+    pub(crate) fn written_by_labels(&self) -> HashMap<Labels, SeriesRef> {
+        self.written.iter().cloned().collect()
     }
 
     fn alerted(
@@ -240,6 +256,11 @@ impl RuleState {
         self.health = Health::Good;
         self.last_error = None;
     }
+}
+
+fn all_differ(samples: &[RuleSample]) -> bool {
+    let mut seen = HashSet::with_capacity(samples.len());
+    samples.iter().all(|sample| seen.insert(&sample.labels))
 }
 
 #[cold]

@@ -1,6 +1,7 @@
 //! What the HTTP API shows of groups, rules and alerts: plain values, ready to be written as JSON.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use skopos_core::{Labels, Timestamp};
 
@@ -21,8 +22,8 @@ pub struct GroupView {
     pub interval: i64,
     /// The limit of series or alerts; 0 for none.
     pub limit: i64,
-    /// Milliseconds that the last evaluation took.
-    pub evaluation_millis: i64,
+    /// How long the last evaluation took, by the clock.
+    pub evaluation_time: Duration,
     /// When the last evaluation began, by the clock.
     pub last_evaluation: Option<Timestamp>,
     /// The slot of the last evaluation.
@@ -58,8 +59,8 @@ pub struct RuleView {
     pub health: Health,
     /// Why it did not.
     pub last_error: Option<String>,
-    /// Milliseconds that the last evaluation took.
-    pub evaluation_millis: i64,
+    /// How long the last evaluation took, by the clock.
+    pub evaluation_time: Duration,
     /// When the last evaluation began, by the clock.
     pub last_evaluation: Option<Timestamp>,
 }
@@ -91,7 +92,7 @@ impl GroupState {
             file: self.file.clone(),
             interval: self.interval,
             limit: self.group.limit,
-            evaluation_millis: self.evaluation_millis,
+            evaluation_time: Duration::from_nanos(self.evaluation_nanos),
             last_evaluation: self.last_evaluation,
             last_slot: self.last_slot,
             rules: self.rules.iter().map(rule_view).collect(),
@@ -118,7 +119,7 @@ fn rule_view(state: &RuleState) -> RuleView {
             .collect(),
         health: state.health,
         last_error: state.last_error.as_ref().map(ToString::to_string),
-        evaluation_millis: state.evaluation_millis,
+        evaluation_time: Duration::from_nanos(state.evaluation_nanos),
         last_evaluation: state.last_evaluation,
     }
 }

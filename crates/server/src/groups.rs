@@ -8,11 +8,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use skopos_core::{
-    Clock, Expander, Ingest, Labels, MetricType, QueryEngine, SeriesSource, Timestamp,
-};
+use skopos_core::{Clock, Expander, Ingest, Labels, MetricType, SeriesSource, Timestamp};
 use skopos_rules::{
     Evaluator, GroupDefaults, GroupState, GroupView, Health, Outcome, RestoreOptions, RuleFile,
+    SharedSource, Threads,
 };
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -20,10 +19,11 @@ use tokio::task::JoinHandle;
 use crate::error::{Error, ErrorKind};
 use crate::meter::{Page, Total};
 use crate::notify::Notifier;
+use crate::wiring::LiveEngine;
 
 /// What all groups need of the world around them.
 pub(crate) struct Surroundings {
-    pub(crate) engine: Arc<dyn QueryEngine>,
+    pub(crate) engine: Arc<LiveEngine>,
     pub(crate) source: Arc<dyn SeriesSource>,
     pub(crate) sink: Arc<dyn Ingest>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -34,6 +34,8 @@ pub(crate) struct Surroundings {
     /// Milliseconds between two sendings of a firing alert.
     pub(crate) resend_delay: i64,
     pub(crate) restore: RestoreOptions,
+    /// Threads that rules of a group may be evaluated on besides the group's own, where that is wanted.
+    pub(crate) threads: Option<Threads>,
 }
 
 /// The groups that run.
@@ -248,7 +250,7 @@ fn collect_groups(family: &mut AddFamily<'_>) {
         "prometheus_rule_group_last_duration_seconds",
         "The duration of the last rule group evaluation.",
         Gauge,
-        &|view, _| view.evaluation_millis as f64 / 1000.0,
+        &|view, _| view.evaluation_time.as_secs_f64(),
     );
     family(
         "prometheus_rule_group_last_evaluation_timestamp_seconds",
@@ -321,12 +323,16 @@ async fn run(around: Arc<Surroundings>, shared: Arc<Shared>, mut stopped: watch:
 
 fn evaluate(around: &Surroundings, shared: &Shared, slot: Timestamp) {
     let labels = around.external_labels.load();
-    let evaluator =
-        Evaluator::new(&*around.engine, &*around.expander, &*around.sink, &*around.clock)
-            .with_external(&labels, &around.external_url)
-            .with_resend_delay(around.resend_delay);
     let mut guard = lock(&shared.state);
     let Some(state) = guard.as_mut() else { return };
+    let world = SharedSource::new(state, &*around.source, &*around.sink);
+    let engine = around.engine.over(&world);
+    let mut evaluator = Evaluator::new(&engine, &*around.expander, &world, &*around.clock)
+        .with_external(&labels, &around.external_url)
+        .with_resend_delay(around.resend_delay);
+    if let Some(threads) = &around.threads {
+        evaluator = evaluator.with_executor(threads);
+    }
     let outcome = state.evaluate(slot, &evaluator);
     if state.wants_restore()
         && let Err(error) = state.restore(slot, &*around.source, &around.restore)
@@ -339,9 +345,9 @@ fn evaluate(around: &Surroundings, shared: &Shared, slot: Timestamp) {
         let mut counts = lock(&shared.counts);
         counts.iterations += 1;
         counts.evaluations += view.rules.len() as u64;
-        counts.failures += outcome.failed_rules as u64;
+        counts.failures += outcome.failed_evaluations as u64;
         counts.samples = outcome.samples;
-        counts.durations.add(view.evaluation_millis as f64 / 1000.0);
+        counts.durations.add(view.evaluation_time.as_secs_f64());
     }
     shared.view.store(Arc::new(view));
     around.notifier.send(outcome.notifications);

@@ -4,13 +4,13 @@
 //! nobody. A batch that cannot be delivered is dropped and counted: rules send what still fires
 //! again.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use skopos_core::{Labels, MetricType, Timestamp};
 use skopos_relabel::Rule;
-use skopos_rules::Notification;
+use skopos_rules::{Notification, NotificationQueue};
 use skopos_scrape::config::{Credentials, SecretSource};
 use skopos_scrape::{Discovered, Discovery, Target, TargetGroup};
 use tokio::sync::{Notify, watch};
@@ -25,14 +25,14 @@ use crate::meter::{Page, Total};
 #[cfg(test)]
 mod tests;
 
-/// How many alerts one request has at most.
-const BATCH: usize = 256;
 /// How often discovery files are looked at.
 const REFRESH: Duration = Duration::from_secs(30);
 
 /// Takes alerts and brings them to all Alertmanagers.
 pub(crate) struct Notifier {
     capacity: usize,
+    /// How many alerts one request has at most.
+    batch: usize,
     state: Mutex<State>,
     /// Whether the queues are to be emptied and no more.
     closing: watch::Sender<bool>,
@@ -63,7 +63,9 @@ struct Entry {
 struct Queue {
     url: String,
     entry: Arc<Entry>,
-    waiting: Mutex<VecDeque<Alert>>,
+    waiting: Mutex<NotificationQueue<Alert>>,
+    /// How many alerts one request has at most.
+    batch: usize,
     arrived: Notify,
     counts: Mutex<Counts>,
     /// Whether nobody wants it any more.
@@ -73,6 +75,7 @@ struct Queue {
 #[derive(Clone, Copy, Default)]
 struct Counts {
     sent: u64,
+    /// Those that could not be delivered; the queue counts those that found no room.
     dropped: u64,
     errors: u64,
     latency: Total,
@@ -86,10 +89,12 @@ struct Alert {
 }
 
 impl Notifier {
-    /// A notifier that knows nobody yet and lets `capacity` alerts wait for each Alertmanager.
-    pub(crate) fn new(capacity: usize) -> Self {
+    /// A notifier that knows nobody yet, lets `capacity` alerts wait for each Alertmanager and sends
+    /// up to `batch` at a time.
+    pub(crate) fn new(capacity: usize, batch: usize) -> Self {
         let (closing, _) = watch::channel(false);
-        Self { capacity, state: Mutex::default(), closing }
+        // Requests without alerts would never end.
+        Self { capacity, batch: batch.max(1), state: Mutex::default(), closing }
     }
 
     /// Sends to the Alertmanagers of `config` from now on. Queues of those that stay are kept.
@@ -119,7 +124,7 @@ impl Notifier {
         self.discover(&mut state);
         for (url, queue) in old {
             if let Some(successor) = state.queues.get(&url) {
-                lock(&successor.waiting).append(&mut lock(&queue.waiting));
+                std::mem::swap(&mut *lock(&successor.waiting), &mut *lock(&queue.waiting));
                 *lock(&successor.counts) = *lock(&queue.counts);
                 successor.arrived.notify_one();
             }
@@ -170,7 +175,7 @@ impl Notifier {
             if state.queues.contains_key(&url) {
                 continue;
             }
-            let queue = Arc::new(Queue::new(url.clone(), entry));
+            let queue = Arc::new(Queue::new(url.clone(), entry, self.capacity, self.batch));
             state.queues.insert(url, Arc::clone(&queue));
             state.workers.push(tokio::spawn(queue.work(self.closing.subscribe())));
         }
@@ -198,7 +203,7 @@ impl Notifier {
             for queue in state.queues.values() {
                 let rules = &queue.entry.config.alert_relabel;
                 if let Some(labels) = skopos_relabel::relabel(rules, &labels) {
-                    queue.push(Alert { labels, rest: Arc::clone(&rest) }, self.capacity);
+                    lock(&queue.waiting).push(Alert { labels, rest: Arc::clone(&rest) });
                 }
             }
         }
@@ -238,7 +243,7 @@ impl Notifier {
     pub(crate) fn collect(&self, page: &mut Page) {
         let state = self.state();
         let queues: Vec<_> =
-            state.queues.iter().map(|(url, q)| (url, q, *lock(&q.counts))).collect();
+            state.queues.iter().map(|(url, queue)| (url, queue, queue.counts())).collect();
         page.gauge(
             "prometheus_notifications_alertmanagers_discovered",
             "The number of alertmanagers discovered and active.",
@@ -335,27 +340,24 @@ fn client(config: &Alertmanager) -> Result<reqwest::Client, Error> {
 }
 
 impl Queue {
-    fn new(url: String, entry: Arc<Entry>) -> Self {
+    fn new(url: String, entry: Arc<Entry>, capacity: usize, batch: usize) -> Self {
         let (retired, _) = watch::channel(false);
         Self {
             url,
             entry,
-            waiting: Mutex::default(),
+            waiting: Mutex::new(NotificationQueue::new(capacity)),
+            batch,
             arrived: Notify::new(),
             counts: Mutex::default(),
             retired,
         }
     }
 
-    fn push(&self, alert: Alert, capacity: usize) {
-        let mut waiting = lock(&self.waiting);
-        if capacity <= waiting.len() {
-            waiting.pop_front();
-            lock(&self.counts).dropped += 1;
-        }
-        if 0 < capacity {
-            waiting.push_back(alert);
-        }
+    /// The counts, with what found no room.
+    fn counts(&self) -> Counts {
+        let no_room = lock(&self.waiting).dropped();
+        let counts = *lock(&self.counts);
+        Counts { dropped: counts.dropped + no_room, ..counts }
     }
 
     /// Delivers batch after batch until nobody wants it, or until all is delivered at the end.
@@ -365,11 +367,7 @@ impl Queue {
             if *retired.borrow() {
                 return;
             }
-            let batch: Vec<Alert> = {
-                let mut waiting = lock(&self.waiting);
-                let count = waiting.len().min(BATCH);
-                waiting.drain(..count).collect()
-            };
+            let batch = lock(&self.waiting).take(self.batch);
             if batch.is_empty() {
                 if *closing.borrow() {
                     return;

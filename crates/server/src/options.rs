@@ -55,10 +55,18 @@ pub struct Options {
     pub for_outage_tolerance: Duration,
     /// `--rules.alert.for-grace-period`.
     pub for_grace_period: Duration,
+    /// `--enable-feature=concurrent-rule-eval`: whether rules of a group that do not depend on each
+    /// other are evaluated at the same time.
+    pub concurrent_rules: bool,
+    /// `--rules.max-concurrent-evals`: on how many threads, over all groups and besides those of the
+    /// groups.
+    pub rules_max_concurrent_evals: usize,
     /// `--rules.alert.resend-delay`.
     pub resend_delay: Duration,
     /// `--alertmanager.notification-queue-capacity`.
     pub notification_queue_capacity: usize,
+    /// `--alertmanager.notification-batch-size`: how many alerts one request has at most.
+    pub notification_batch_size: usize,
     /// `--enable-feature=promql-experimental-functions`.
     pub experimental_functions: bool,
     /// All flags as `/api/v1/status/flags` shows them.
@@ -83,8 +91,11 @@ impl Default for Options {
             lookback_delta: Duration::from_secs(5 * 60),
             for_outage_tolerance: Duration::from_secs(3600),
             for_grace_period: Duration::from_secs(10 * 60),
+            concurrent_rules: false,
+            rules_max_concurrent_evals: 4,
             resend_delay: Duration::from_secs(60),
             notification_queue_capacity: 10_000,
+            notification_batch_size: 256,
             experimental_functions: false,
             flags: BTreeMap::new(),
         }
@@ -117,6 +128,8 @@ impl Options {
             ("rules.alert.for-outage-tolerance", duration(self.for_outage_tolerance)),
             ("rules.alert.for-grace-period", duration(self.for_grace_period)),
             ("rules.alert.resend-delay", duration(self.resend_delay)),
+            ("rules.max-concurrent-evals", self.rules_max_concurrent_evals.to_string()),
+            ("alertmanager.notification-batch-size", self.notification_batch_size.to_string()),
             (
                 "alertmanager.notification-queue-capacity",
                 self.notification_queue_capacity.to_string(),

@@ -10,7 +10,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use skopos_core::{Clock, Expander, QueryEngine, SeriesSource};
 use skopos_promql::{EngineOptions, ParseOptions};
-use skopos_rules::RestoreOptions;
+use skopos_rules::{RestoreOptions, Threads};
 use skopos_scrape::{Manager, ManagerOptions, offset_seed};
 use skopos_template::AlertExpander;
 use skopos_tsdb::{Head as Store, HeadOptions};
@@ -235,9 +235,12 @@ fn wire(
     clock: Arc<dyn Clock>,
     config: &Config,
 ) -> Wiring {
-    let notifier = Arc::new(Notifier::new(options.notification_queue_capacity));
+    let notifier = Arc::new(Notifier::new(
+        options.notification_queue_capacity,
+        options.notification_batch_size,
+    ));
     let groups = Groups::new(Surroundings {
-        engine: Arc::clone(&engine) as _,
+        engine: Arc::clone(&engine),
         source: Arc::clone(&store) as _,
         sink: Arc::clone(&store) as _,
         clock: Arc::clone(&clock),
@@ -249,6 +252,7 @@ fn wire(
         restore: RestoreOptions::default()
             .with_outage_tolerance(millis(options.for_outage_tolerance))
             .with_grace_period(millis(options.for_grace_period)),
+        threads: options.concurrent_rules.then(|| Threads::new(options.rules_max_concurrent_evals)),
     });
     let mut scraping = ManagerOptions::default();
     scraping.offset_seed = offset_seed(&place::host_name(), &config.external_labels);

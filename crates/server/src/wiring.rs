@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use arc_swap::ArcSwap;
 use skopos_core::{
-    Clock, Error as CoreError, Expander, LabelSet as _, Labels, Metadata, MetricType, QueryEngine,
-    QueryOutput, QueryRequest, Timestamp,
+    Clock, Error as CoreError, Expander, LabelSet as _, Labels, Metadata, MetricType,
+    PreparedQuery, QueryEngine, QueryOutput, QueryRequest, SeriesSource, Timestamp,
 };
 use skopos_promql::{Engine, EngineOptions, Explanation};
 use skopos_rules::{
@@ -41,6 +41,11 @@ impl LiveEngine {
         Self { store, options, current }
     }
 
+    /// The same engine over another source.
+    pub(crate) fn over<S: SeriesSource>(&self, source: S) -> Engine<S> {
+        Engine::new(source, self.current.load().options().clone())
+    }
+
     /// Gives subqueries that name no step another one, in milliseconds.
     fn set_subquery_step(&self, millis: i64) {
         let options = self.options.clone().with_subquery_step(millis);
@@ -69,6 +74,10 @@ impl QueryEngine for LiveEngine {
 
     fn canonical(&self, text: &str) -> Result<String, CoreError> {
         self.current.load().canonical(text)
+    }
+
+    fn prepare(&self, text: &str) -> Result<PreparedQuery, CoreError> {
+        self.current.load().prepare(text)
     }
 }
 
@@ -383,7 +392,7 @@ fn group(view: &GroupView) -> Group {
         file: view.file.clone(),
         interval: seconds(view.interval),
         limit: usize::try_from(view.limit).unwrap_or(0),
-        evaluation_time: seconds(view.evaluation_millis),
+        evaluation_time: view.evaluation_time.as_secs_f64(),
         last_evaluation: view.last_evaluation,
         rules: view.rules.iter().map(rule).collect(),
     }
@@ -403,7 +412,7 @@ fn rule(view: &RuleView) -> Rule {
         labels: labels(&view.labels),
         health: view.health.as_str(),
         last_error: view.last_error.clone().unwrap_or_default(),
-        evaluation_time: seconds(view.evaluation_millis),
+        evaluation_time: view.evaluation_time.as_secs_f64(),
         last_evaluation: view.last_evaluation,
         alerting,
     }

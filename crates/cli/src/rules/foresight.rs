@@ -9,8 +9,8 @@ use std::sync::{Mutex, PoisonError};
 
 use skopos_core::labels::METRIC_NAME;
 use skopos_core::{
-    Error, MatchOp, QueryEngine, QueryOutput, QueryRequest, QueryValue, RangeSeries, SampleValue,
-    Timestamp, VectorSample,
+    Error, MatchOp, PreparedQuery, QueryEngine, QueryOutput, QueryRequest, QueryValue, RangeSeries,
+    SampleValue, Timestamp, VectorSample,
 };
 use skopos_promql::ast::{At, Expr};
 use skopos_promql::{ParseOptions, ValueType, parse};
@@ -98,6 +98,10 @@ impl<E: QueryEngine> QueryEngine for Foresight<E> {
     fn canonical(&self, text: &str) -> Result<String, Error> {
         self.engine.canonical(text)
     }
+
+    fn prepare(&self, text: &str) -> Result<PreparedQuery, Error> {
+        self.engine.prepare(text)
+    }
 }
 
 impl Plan {
@@ -181,14 +185,15 @@ fn is_foreseeable(text: &str, written: &[String]) -> bool {
         .iter()
         .any(|word| printed.contains(word));
     expr.walk(&mut |node| {
-        if let Expr::Vector(selector) = node {
-            let named = selector
-                .matchers
-                .iter()
-                .find(|m| m.name() == METRIC_NAME && m.op() == MatchOp::Equal);
-            foreseeable &= named.is_some_and(|m| !written.iter().any(|name| name == m.value()));
-            foreseeable &= !matches!(selector.at, Some(At::Start | At::End));
-        }
+        let selector = match node {
+            Expr::Vector(selector) => selector,
+            Expr::Matrix(range) => &range.selector,
+            _ => return true,
+        };
+        let named =
+            selector.matchers.iter().find(|m| m.name() == METRIC_NAME && m.op() == MatchOp::Equal);
+        foreseeable &= named.is_some_and(|m| !written.iter().any(|name| name == m.value()));
+        foreseeable &= !matches!(selector.at, Some(At::Start | At::End));
         true
     });
     foreseeable
@@ -208,6 +213,8 @@ mod tests {
             ("up == 0", true),
             ("sum by (job) (rate(x[5m])) > 1", true),
             ("a:b > 1", false),
+            ("rate(a:b[5m]) > 1", false),
+            ("max_over_time({job=\"a\"}[5m]) > 1", false),
             ("ALERTS", false),
             ("{job=\"a\"}", false),
             ("{__name__=~\"u.*\"}", false),

@@ -17,9 +17,8 @@ const NO_PAGES: &str = "the web pages are part of the program";
 const NO_REMOTE: &str = "there is no remote write and read";
 const NO_GO: &str = "there is no Go runtime to set";
 
-const INERT: [Inert; 38] = [
+const INERT: [Inert; 36] = [
     ("alertmanager.drain-notification-queue-on-shutdown", false, "the queue is always drained"),
-    ("alertmanager.notification-batch-size", true, "the size of batches is fixed"),
     ("auto-gomaxprocs", false, NO_GO),
     ("auto-gomemlimit", false, NO_GO),
     ("auto-gomemlimit.ratio", true, NO_GO),
@@ -27,7 +26,6 @@ const INERT: [Inert; 38] = [
     ("no-alertmanager.drain-notification-queue-on-shutdown", false, "the queue is always drained"),
     ("no-auto-gomaxprocs", false, NO_GO),
     ("no-auto-gomemlimit", false, NO_GO),
-    ("rules.max-concurrent-evals", true, "rules of a group are evaluated one after the other"),
     ("scrape.adjust-timestamps", false, "times are taken as they are"),
     ("scrape.timestamp-tolerance", true, "times are taken as they are"),
     ("storage.agent.no-lockfile", false, NO_AGENT),

@@ -1,7 +1,7 @@
 //! A table that is written while it is read: for rehearsals and small embedded stores.
 //!
-//! Everything stays in memory and uncompressed; a selection by metric name looks at the series of that
-//! name only, any other at all of them. Nothing is ever let go.
+//! Everything stays in memory and uncompressed; a selection with conditions on the metric's name looks at
+//! the series of the names that fulfil them, any other at all series. Nothing is ever let go.
 
 use std::num::NonZeroU64;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -127,12 +127,18 @@ impl LiveTable {
         Ok(())
     }
 
-    /// The conditions that a series must fulfil; the one that [`State::candidates`] sees to is left
-    /// out.
-    fn conditions<'m>(&self, matchers: &'m [Matcher]) -> Result<Vec<Condition<'m>>, Error> {
-        let name = matchers.iter().position(names_metric);
-        let rest = matchers.iter().enumerate().filter(|(i, _)| Some(*i) != name);
-        rest.map(|(_, m)| Condition::with(m, |pattern| self.expression(pattern))).collect()
+    /// The conditions that a series must fulfil, those for the metric's name first.
+    fn conditions<'m>(
+        &self,
+        matchers: &'m [Matcher],
+    ) -> Result<(Vec<Condition<'m>>, Vec<Condition<'m>>), Error> {
+        let condition = |m| Condition::with(m, |pattern| self.expression(pattern));
+        let (names, rest): (Vec<_>, Vec<_>) =
+            matchers.iter().partition(|matcher| matcher.name() == METRIC_NAME);
+        let all = |matchers: Vec<&'m Matcher>| {
+            matchers.into_iter().map(condition).collect::<Result<Vec<_>, _>>()
+        };
+        Ok((all(names)?, all(rest)?))
     }
 
     fn expression(&self, pattern: &str) -> Result<LabelRegex, Error> {
@@ -171,21 +177,21 @@ impl State {
         at
     }
 
-    /// The series that a selection has to look at.
-    fn candidates(&self, matchers: &[Matcher]) -> Box<dyn Iterator<Item = &Live> + '_> {
-        match matchers.iter().find(|matcher| names_metric(matcher)) {
-            Some(matcher) => {
-                let at = self.by_name.get(matcher.value()).map(Vec::as_slice).unwrap_or_default();
-                Box::new(at.iter().map(|at| &self.series[*at]))
-            }
-            None => Box::new(self.series.iter()),
-        }
+    /// The series of the metrics for whose names all conditions hold.
+    fn candidates(&self, names: &[Condition<'_>]) -> Box<dyn Iterator<Item = &Live> + '_> {
+        let is_equality = |condition: &&Condition<'_>| condition.matcher.op() == MatchOp::Equal;
+        let chosen: Vec<&Vec<usize>> = if names.is_empty() {
+            return Box::new(self.series.iter());
+        } else if let Some(condition) = names.iter().find(is_equality) {
+            let name = condition.matcher.value();
+            let found = self.by_name.get(name).into_iter();
+            found.filter(|_| names.iter().all(|condition| condition.holds_for(name))).collect()
+        } else {
+            let holds = |name: &str| names.iter().all(|condition| condition.holds_for(name));
+            self.by_name.iter().filter(|(name, _)| holds(name)).map(|(_, at)| at).collect()
+        };
+        Box::new(chosen.into_iter().flatten().map(|at| &self.series[*at]))
     }
-}
-
-/// Whether a matcher says which metric is meant.
-fn names_metric(matcher: &Matcher) -> bool {
-    matcher.op() == MatchOp::Equal && matcher.name() == METRIC_NAME
 }
 
 impl End {
@@ -279,13 +285,13 @@ impl Live {
 impl SeriesSource for LiveTable {
     fn select<'a>(&'a self, selection: &Selection) -> Result<Box<dyn SeriesSet<'a> + 'a>, Error> {
         let matchers = selection.matchers();
-        let conditions = self.conditions(matchers)?;
+        let (names, conditions) = self.conditions(matchers)?;
         let range = selection.range();
         let state = self.read();
         let mut chosen: Vec<Rows<Labels, Arc<Columns>>> = state
-            .candidates(matchers)
-            .filter(|series| !Rows { labels: (), columns: &*series.columns, range }.is_empty())
+            .candidates(&names)
             .filter(|series| conditions.iter().all(|condition| condition.holds(&series.labels)))
+            .filter(|series| !Rows { labels: (), columns: &*series.columns, range }.is_empty())
             .map(|series| {
                 let columns = Arc::clone(&series.columns);
                 Rows { labels: series.labels.clone(), columns, range }

@@ -10,8 +10,9 @@ use super::expect::{Failure, compare_alerts, compare_samples};
 use super::{AlertTest, ExpressionTest, Laboratory, TestCase, TestFile};
 use crate::error::LoadError;
 use crate::evaluator::Evaluator;
-use crate::group::{GroupDefaults, GroupState, append};
+use crate::group::{GroupDefaults, GroupState};
 use crate::model::RuleFile;
+use crate::run::append;
 
 /// What came of one test.
 #[derive(Clone, Debug, PartialEq, Eq)]

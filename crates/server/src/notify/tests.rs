@@ -84,7 +84,7 @@ fn alerts_arrive_with_external_labels_and_relabeled() {
              alert_relabel_configs:\n    - {{target_label: to, replacement: first}}\n"
         );
         let config = Config::parse(&text, "prometheus.yml").unwrap();
-        let notifier = Arc::new(Notifier::new(10));
+        let notifier = Arc::new(Notifier::new(10, 256));
         notifier.apply(&config).unwrap();
         assert_eq!(notifier.urls().0, [format!("http://{address}/am/api/v2/alerts")]);
         notifier.send(vec![notification()]);
@@ -111,13 +111,13 @@ fn a_full_queue_drops_the_oldest() {
         config: config.alertmanagers[0].clone(),
         client: client(&config.alertmanagers[0]).unwrap(),
     };
-    let queue = Queue::new("http://x".into(), Arc::new(entry));
+    let queue = Queue::new("http://x".into(), Arc::new(entry), 2, 256);
     let rest = Arc::new(notification());
     for name in ["a", "b", "c"] {
         let labels = Labels::from_pairs([("alertname", name)]);
-        queue.push(Alert { labels, rest: Arc::clone(&rest) }, 2);
+        lock(&queue.waiting).push(Alert { labels, rest: Arc::clone(&rest) });
     }
     let left: Vec<_> = lock(&queue.waiting).iter().map(|a| a.labels.to_string()).collect();
     assert_eq!(left, [r#"{alertname="b"}"#, r#"{alertname="c"}"#]);
-    assert_eq!(lock(&queue.counts).dropped, 1);
+    assert_eq!(queue.counts().dropped, 1);
 }
