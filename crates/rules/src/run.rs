@@ -161,8 +161,7 @@ impl Run<'_> {
             None => outcome.failed_evaluations += 1,
         }
         outcome.failed_rules += usize::from(rule.health == Health::Bad);
-        rule.evaluation_nanos =
-            rule.evaluation_nanos.saturating_add(since(start, self.evaluator));
+        rule.evaluation_nanos = rule.evaluation_nanos.saturating_add(since(start, self.evaluator));
         asked.notifications
     }
 }
