@@ -38,7 +38,7 @@
 //!   becomes a [`Job`], checked and complete.
 //! * [`Target::discover`] makes targets of discovered labels: a pure function.
 //! * A [`ScrapeCycle`] does what a scrape does to the sink: samples, staleness markers, `up` and the
-//!   other report series, limits, metadata. It remembers series by their bytes on the page.
+//!   other report series, limits, metadata. It remembers series by their bytes, and the last page's layout.
 //! * A [`Manager`] runs the loops, fetches pages ([`client::Fetch`], over HTTP unless you bring your
 //!   own [`client::Connect`]), looks at discovery files, reloads, and shows the state of targets.
 //!
