@@ -122,6 +122,8 @@ pub struct Why {
     pub instances: Vec<Instance>,
     /// How many more there are.
     pub more_instances: usize,
+    /// Why the group's last evaluation of the rule failed, if it did.
+    pub failure: Option<String>,
     /// Why there is none, if there is none.
     pub causes: Vec<Cause>,
     /// What the alert went on as, if its labels changed.
@@ -345,6 +347,7 @@ impl About<'_> {
             state: alerts.iter().map(|alert| alert.state).max().unwrap_or(AlertState::Inactive),
             more_instances: alerts.len() - instances.len(),
             instances,
+            failure: self.rule.last_error.clone(),
             causes,
             renamed,
             last,

@@ -24,6 +24,9 @@ mod reader;
 #[cfg(test)]
 mod tests;
 
+/// How many evaluations of groups are replayed at most.
+const MAX_EVALUATIONS: i64 = 10_000_000;
+
 /// How many milliseconds are replayed at least, where a server is asked.
 const HOUR: i64 = 3_600_000;
 
@@ -123,7 +126,7 @@ impl Arguments {
         let engine = Engine::new(Overlay::new(&head, &written), EngineOptions::default());
         let mut groups = self.groups(&engine)?;
         let names = written_by(&groups);
-        Ok(self.answer(&mut groups, range, &engine, &written, &names))
+        self.answer(&mut groups, range, &engine, &written, &names)
     }
 
     fn of_server(&self, url: &Url) -> anyhow::Result<(Vec<Why>, Backtest)> {
@@ -142,7 +145,7 @@ impl Arguments {
         let at = self.at.unwrap_or_else(|| SystemClock.now());
         let back = longest.saturating_mul(2).saturating_add(HOUR);
         let range = range(self.from.unwrap_or(at.saturating_sub(back)), at)?;
-        Ok(self.answer(&mut groups, range, &engine, &LiveTable::new(), &[]))
+        self.answer(&mut groups, range, &engine, &LiveTable::new(), &[])
     }
 
     fn defaults(&self) -> GroupDefaults {
@@ -161,7 +164,14 @@ impl Arguments {
         engine: &dyn QueryEngine,
         written: &LiveTable,
         names: &[String],
-    ) -> (Vec<Why>, Backtest) {
+    ) -> anyhow::Result<(Vec<Why>, Backtest)> {
+        let length = range.end.as_millis().saturating_sub(range.start.as_millis());
+        let evaluations = |group: &GroupState| length / group.interval();
+        let evaluations = groups.iter().map(evaluations).fold(0, i64::saturating_add);
+        if MAX_EVALUATIONS < evaluations {
+            let from = time::show(range.start);
+            bail!("since {from} there are {evaluations} evaluations; name a later time by --from");
+        }
         let expander = AlertExpander::new();
         let clock = ManualClock::new(range.start);
         let ahead = Foresight::new(engine, &schedules(groups, range), names);
@@ -169,7 +179,7 @@ impl Arguments {
         let past = backtest(groups, range, &evaluator, &clock, &mut |_| {});
         let labels = self.labels.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let question = Question::new(&self.alert, range).with_labels(Labels::from_pairs(labels));
-        (why(&question, groups, &past, engine, &Reader), past)
+        Ok((why(&question, groups, &past, engine, &Reader), past))
     }
 }
 

@@ -85,7 +85,10 @@ fn alerts_are_explained_to_people() {
         "and did not come to fire",
     ];
     check(&["--alert", "HighCPUUsage", "--labels", "instance=web-2"], &absent);
-    let sides = ["mountpoint is missing on the left and \"/\" on the right", "left:  {"];
+    let sides = [
+        "mountpoint is missing on the left and \"/\" on the right",
+        "left:  node_filesystem_free_bytes{instance=",
+    ];
     check(&["--alert", "DiskSpaceWarning"], &sides);
     let status = ["Without status=~\"5..\" there is 1 series: status is \"200\"."];
     check(&["--alert", "HighHTTPErrorRate", "--at", "2023-11-14T22:40:00Z"], &status);
@@ -116,6 +119,9 @@ fn mistakes_are_named() {
     let run = why(&["--alert", "DiskSpaceWarning", "--at", "1"]);
     assert_eq!(run.code, Some(1));
     assert!(run.stderr.contains("is before --from"), "{}", run.stderr);
+    let run = why(&["--alert", "DiskSpaceWarning", "--at", "8e15"]);
+    assert_eq!(run.code, Some(1));
+    assert!(run.stderr.contains("name a later time by --from"), "{}", run.stderr);
     let run = why(&["--alert", "DiskSpaceWarning", "--labels", "instance"]);
     assert_eq!(run.code, Some(1));
     assert!(run.stderr.contains("write NAME=VALUE"), "{}", run.stderr);
@@ -157,7 +163,7 @@ fn a_server_can_be_asked() {
     let run = skopos(folder.path(), &[&arguments[..], &[&url]].concat(), "");
     assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{}", run.stdout);
     let expected = "Down is absent at 2023-11-14T22:13:20Z.\n  1 == 0 does not hold for \
-        {__name__=\"up\", job=\"node\"}.\n    | up == 0\n    |    ^^^^\n  \
+        up{job=\"node\"}.\n    | up == 0\n    |    ^^^^\n  \
         It was neither pending nor firing since 2023-11-14T21:03:20Z.\n";
     assert_eq!(run.stdout, expected);
 }

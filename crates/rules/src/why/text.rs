@@ -4,7 +4,7 @@ use std::fmt::{self, Write as _};
 use std::ops::Range;
 
 use skopos_core::labels::ALERT_NAME;
-use skopos_core::text::{FloatStyle, format_float};
+use skopos_core::text::{FloatStyle, format_float, is_legacy_metric_name};
 use skopos_core::{Labels, Timestamp, duration};
 
 use super::cause::{Cause, CauseKind, Compared, Ended, LabelChange, LeftOut};
@@ -24,6 +24,10 @@ impl fmt::Display for Why {
         if self.more_instances != 0 {
             let state = "pending or firing";
             let _ = writeln!(page.text, "{} more are {state}.", self.more_instances);
+        }
+        if let Some(failure) = self.failure.as_ref().filter(|_| !self.instances.is_empty()) {
+            let text = "The last evaluation failed, so that all is as it was before";
+            let _ = writeln!(page.text, "{text}: {failure}.");
         }
         if self.instances.is_empty() {
             page.absence(self);
@@ -62,7 +66,7 @@ impl Page<'_> {
                 }
             }
             None => {
-                let lasted = duration::format(why.at - instance.active_since);
+                let lasted = lasting(why.at - instance.active_since);
                 let longer = match instance.perhaps_longer {
                     true => " or longer: the replay began there",
                     false => "",
@@ -81,7 +85,7 @@ impl Page<'_> {
             self.condition(1, condition);
         }
         if let (AlertState::Pending, Some(fires_at)) = (instance.state, instance.fires_at) {
-            let left = duration::format((fires_at - why.at).max(0));
+            let left = lasting(fires_at - why.at);
             let fires_at = rfc3339(fires_at);
             self.line(1, &format!("It fires at {fires_at}, in {left}, if that goes on."));
         }
@@ -185,7 +189,8 @@ impl Page<'_> {
             CauseKind::Comparison { operator, compared, more, because } => {
                 let shows_all = 1 < compared.len();
                 for pair in compared.iter().filter(|_| shows_all) {
-                    let text = format!("{}: {}", pair.series, comparison(pair, operator));
+                    let series = named_series(&pair.series);
+                    let text = format!("{series}: {}", comparison(pair, operator));
                     self.line(depth + 1, &text);
                 }
                 if *more != 0 {
@@ -200,8 +205,8 @@ impl Page<'_> {
                 without.iter().for_each(|left_out| self.line(depth + 1, &without_one(left_out)));
             }
             CauseKind::NoPartner { left, right, .. } => {
-                self.line(depth + 1, &format!("left:  {left}"));
-                self.line(depth + 1, &format!("right: {right}"));
+                self.line(depth + 1, &format!("left:  {}", named_series(left)));
+                self.line(depth + 1, &format!("right: {}", named_series(right)));
             }
             _ => {}
         }
@@ -219,37 +224,49 @@ impl Page<'_> {
         let indent = line.len() - line.trim_start().len();
         let marked = self.expr.get(start..span.end.min(end)).unwrap_or_default();
         let before: Vec<char> = head.get(begin + indent..).unwrap_or_default().chars().collect();
-        let cut = before.len().saturating_sub(MAX_LINE / 2);
-        let shown: Vec<char> = line.trim().chars().skip(cut).take(MAX_LINE).collect();
-        let room = shown.len().saturating_sub(before.len() - cut).max(1);
-        let blank = before.iter().skip(cut).map(|c| if *c == '\t' { '\t' } else { ' ' });
-        let blank: String = blank.collect();
-        let mark = "^".repeat(marked.trim_end().chars().count().clamp(1, room));
-        self.line(depth, &format!("| {}", shown.into_iter().collect::<String>()));
-        self.line(depth, &format!("| {blank}{mark}"));
+        let line: Vec<char> = line.trim().chars().collect();
+        // A long line is cut so that the part is in the middle.
+        let last = line.len().saturating_sub(MAX_LINE);
+        let cut = before.len().saturating_sub(MAX_LINE / 2).min(last);
+        let mut shown: String = line.iter().skip(cut).take(MAX_LINE).collect();
+        let mut mark: String =
+            before.iter().skip(cut).map(|c| if *c == '\t' { '\t' } else { ' ' }).collect();
+        let room = line.len().min(cut + MAX_LINE).saturating_sub(before.len()).max(1);
+        mark.push_str(&"^".repeat(marked.trim_end().chars().count().clamp(1, room)));
+        if cut != 0 {
+            shown.insert(0, '…');
+            mark.insert(0, ' ');
+        }
+        if cut < last {
+            shown.push('…');
+        }
+        self.line(depth, &format!("| {shown}"));
+        self.line(depth, &format!("| {mark}"));
     }
 }
 
 fn sentence(kind: &CauseKind) -> String {
     match kind {
         CauseKind::AbsentOfSeries { function, series, count } => {
-            format!(
-                "{function}() has no result because there are series: {series}{}.",
-                and_more(*count)
-            )
+            let (series, more) = (named_series(series), and_more(*count));
+            format!("{function}() has no result because there are series: {series}{more}.")
         }
         CauseKind::Alternatives { .. } | CauseKind::Operands { .. } => String::new(),
         CauseKind::Comparison { operator, compared, .. } => match compared.as_slice() {
             [pair] if pair.series.is_empty() => {
                 format!("{} does not hold.", comparison(pair, operator))
             }
-            [pair] => format!("{} does not hold for {}.", comparison(pair, operator), pair.series),
+            [pair] => {
+                let series = named_series(&pair.series);
+                format!("{} does not hold for {series}.", comparison(pair, operator))
+            }
             _ => "The comparison holds for no series; the nearest are below.".to_owned(),
         },
         CauseKind::Dropped { operator } => {
             format!("{operator} has no result, though its operands have.")
         }
         CauseKind::Excluded { left, right } => {
+            let (left, right) = (named_series(left), named_series(right));
             format!("`unless` takes {left} away, because there is {right} on its right.")
         }
         CauseKind::Failed { error } => format!("The evaluation failed: {error}."),
@@ -281,22 +298,23 @@ fn sentence(kind: &CauseKind) -> String {
         }
         CauseKind::Stale { series, count, last_seen, ended } => {
             let seen = rfc3339(*last_seen);
-            let more = and_more(*count);
+            let (series, more) = (named_series(series), ended_too(*count));
             match ended {
                 Ended::Age { window } => {
                     let window = duration::format(*window);
                     format!(
-                        "{series}{more} has no sample since {seen}, \
-                         which is longer ago than the {window} that count."
+                        "{series} has no sample since {seen}, \
+                         which is longer ago than the {window} that count{more}."
                     )
                 }
                 Ended::Marker { at } => {
                     let at = rfc3339(*at);
-                    format!("{series}{more} was marked as stale at {at}, after a sample at {seen}.")
+                    format!("{series} was marked as stale at {at}, after a sample at {seen}{more}.")
                 }
             }
         }
         CauseKind::TooFewSamples { function, series, samples } => {
+            let series = named_series(series);
             let few = if *samples == 1 { "a single sample" } else { "too few samples" };
             format!("{function}() needs two samples in its range, and {series} has {few}.")
         }
@@ -350,6 +368,13 @@ fn and_more(count: usize) -> String {
     }
 }
 
+fn ended_too(count: usize) -> String {
+    match count {
+        0 | 1 => String::new(),
+        count => format!("; {} more series ended too", count - 1),
+    }
+}
+
 fn times(count: usize) -> String {
     match count {
         1 => "once".to_owned(),
@@ -383,6 +408,22 @@ fn named(alert: &str, labels: &Labels) -> String {
         others if others.is_empty() => alert.to_owned(),
         others => format!("{alert}{others}"),
     }
+}
+
+/// A series as people write it: the metric's name before the braces, where it is a plain one.
+fn named_series(labels: &Labels) -> String {
+    let Some(name) = labels.metric_name().filter(|name| is_legacy_metric_name(name)) else {
+        return labels.to_string();
+    };
+    match labels.without_metric_name() {
+        others if others.is_empty() => name.to_owned(),
+        others => format!("{name}{others}"),
+    }
+}
+
+/// A duration without milliseconds, unless it has nothing else.
+fn lasting(millis: i64) -> String {
+    duration::format(if millis < 1000 { millis.max(0) } else { millis / 1000 * 1000 })
 }
 
 fn without_name(labels: &Labels) -> Labels {
