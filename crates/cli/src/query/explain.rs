@@ -59,8 +59,8 @@ pub(super) struct Analyze {
 
 #[derive(Debug, Args)]
 struct When {
-    /// Time of an instant query, RFC 3339 or Unix seconds [default: now; with --file the newest time
-    /// in the file, if it has times]
+    /// Time of an instant query, RFC 3339 or Unix seconds [default: now; of a page of metrics its
+    /// newest time, if it has times]
     #[arg(
         long,
         value_parser = time::parse_time,

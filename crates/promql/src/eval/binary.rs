@@ -518,6 +518,7 @@ impl<'j, 'a> Join<'j, 'a> {
     fn fill_many(&mut self) -> Result<()> {
         let Some(fill) = self.fill.0 else { return Ok(()) };
         for at in 0..self.one.series.len() {
+            self.evaluator.check_time()?;
             let key = self.one.keys[at];
             let one = &self.one.series[at];
             let missing = &self.many.present[key];
