@@ -36,7 +36,7 @@ use crate::span::Span;
 /// let (head, tree) = drawn.split_once("\n\n").expect("a line without text before the tree");
 /// assert!(head.contains("4920 samples read of 30 series"));
 /// assert_eq!(
-///     tree,
+///     tree.trim_start(),
 ///     "\
 ///                    series  samples    bytes
 /// /                       3      123    999 B
