@@ -159,7 +159,7 @@ impl Parser<'_> {
 
     fn literal_duration(&mut self) -> Result<Written, Error> {
         let number = self.number_or_duration()?;
-        if MAX_SECONDS < number.value.abs() {
+        if is_out_of_range(number.value) {
             return Err(self.error(number.span, "duration out of range"));
         }
         Ok(Written::Literal(number))
@@ -204,7 +204,7 @@ impl Parser<'_> {
         match token.kind {
             Kind::Number | Kind::Duration => {
                 let number = self.number_or_duration()?;
-                if MAX_SECONDS < number.value.abs() {
+                if is_out_of_range(number.value) {
                     return Err(self.error(first.span, "duration out of range"));
                 }
                 self.sign_duration(first, negative, Written::Literal(number))
@@ -246,4 +246,9 @@ fn wrap(inner: Written, span: Span) -> Written {
     expr.wrapped = true;
     expr.span = span;
     Written::Expr(expr)
+}
+
+/// Whether so many seconds are no duration. What Prometheus makes of NaN depends on the machine.
+fn is_out_of_range(seconds: f64) -> bool {
+    MAX_SECONDS < seconds.abs() || seconds.is_nan()
 }

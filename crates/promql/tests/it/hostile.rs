@@ -204,3 +204,15 @@ fn every_query_that_parses_has_an_answer_or_an_error() {
     println!("{parsed} queries parse, {answered} answers");
     assert!(parsed / 2 < answered, "only {answered} answers to {parsed} queries");
 }
+
+#[test]
+fn an_offset_is_a_number() {
+    for (text, message) in [
+        ("foo offset NaN", "1:12: parse error: duration out of range"),
+        ("foo offset -NaN", "1:12: parse error: duration out of range"),
+        ("foo offset Inf", "1:12: parse error: duration out of range"),
+    ] {
+        let error = parse(text, &ParseOptions::all()).expect_err("it must fail");
+        assert_eq!(error.to_string(), message, "{text}");
+    }
+}
