@@ -1,6 +1,7 @@
 //! `skopos rules`: what rules would do.
 
 mod backtest;
+mod export;
 mod foresight;
 mod report;
 mod why;
@@ -9,12 +10,13 @@ use clap::{Args, Subcommand};
 
 use crate::outcome::Outcome;
 
-/// Rehearse rules and explain their alerts.
+/// Rehearse rules, explain their alerts, and write them for others.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   skopos rules backtest --rules alerts.yml --file yesterday.prom
-  skopos rules why --rules alerts.yml --alert HighCPUUsage --file yesterday.prom")]
+  skopos rules why --rules alerts.yml --alert HighCPUUsage --file yesterday.prom
+  skopos rules export alerts.yml > plain.yml")]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -24,6 +26,7 @@ pub(crate) struct Arguments {
 enum Command {
     Backtest(backtest::Arguments),
     Why(why::Arguments),
+    Export(export::Arguments),
 }
 
 impl Arguments {
@@ -31,6 +34,7 @@ impl Arguments {
         match self.command {
             Command::Backtest(arguments) => arguments.run(),
             Command::Why(arguments) => arguments.run(),
+            Command::Export(arguments) => arguments.run(),
         }
     }
 }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::error::{LoadError, LoadErrorKind};
+use crate::extension::{Extension, KEY};
 use crate::shape::{Placed, Shape};
 use crate::yaml::{Child, Node, Value};
 
@@ -31,30 +32,41 @@ pub(crate) struct RawRule {
     pub(crate) keep_firing_for: i64,
     pub(crate) labels: BTreeMap<String, String>,
     pub(crate) annotations: BTreeMap<String, String>,
+    pub(crate) extension: Option<Extension>,
+}
+
+/// Which fields there may be besides those of Prometheus.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Leniency {
+    /// Any, passed over.
+    pub(crate) ignore_unknown: bool,
+    /// Our own extension.
+    pub(crate) extensions: bool,
 }
 
 /// Decodes the groups of a file.
 pub(crate) fn decode(
     root: Option<&Rc<Node>>,
-    ignore_unknown: bool,
+    leniency: Leniency,
 ) -> Result<Vec<RawGroup>, Vec<LoadError>> {
     let Some(root) = root else { return Ok(Vec::new()) };
-    both(root, Decoder::new(Pass::Fields, !ignore_unknown))
+    both(root, Decoder::new(Pass::Fields, leniency))
 }
 
 /// Decodes the `spec` of a Kubernetes object, in which a group has one field more.
 pub(crate) fn decode_spec(
     spec: &Node,
-    ignore_unknown: bool,
+    leniency: Leniency,
 ) -> Result<Vec<RawGroup>, Vec<LoadError>> {
-    let fields = Decoder::new(Pass::Fields, !ignore_unknown);
+    let fields = Decoder::new(Pass::Fields, leniency);
     both(spec, Decoder { of_operator: true, ..fields })
 }
 
 /// Decodes with `fields`, and for the places.
 fn both(root: &Node, fields: Decoder) -> Result<Vec<RawGroup>, Vec<LoadError>> {
+    let leniency = Leniency { ignore_unknown: true, extensions: fields.extensions };
     let fields = fields.run(root);
-    let places = Decoder::new(Pass::Places, false).run(root);
+    let places = Decoder::new(Pass::Places, leniency).run(root);
     match (fields, places) {
         (Ok(_), Ok(groups)) => Ok(groups),
         (Err(error), _) if error.kind() == LoadErrorKind::Limit => Err(vec![error]),
@@ -83,12 +95,14 @@ struct Decoder {
     pass: Pass,
     /// Whether the fields of Kubernetes objects are known too.
     of_operator: bool,
+    extensions: bool,
     shape: Shape,
 }
 
 impl Decoder {
-    fn new(pass: Pass, strict: bool) -> Self {
-        Self { pass, of_operator: false, shape: Shape::new(strict) }
+    fn new(pass: Pass, leniency: Leniency) -> Self {
+        let shape = Shape::new(!leniency.ignore_unknown);
+        Self { pass, of_operator: false, extensions: leniency.extensions, shape }
     }
 
     fn run(mut self, root: &Node) -> Result<Vec<RawGroup>, LoadError> {
@@ -160,6 +174,9 @@ impl Decoder {
                 }
                 "labels" => rule.labels = self.shape.texts(value)?,
                 "annotations" => rule.annotations = self.shape.texts(value)?,
+                KEY if self.extensions => {
+                    rule.extension = Some(Extension::decode(&mut self.shape, value)?);
+                }
                 _ => self.shape.unknown(key, field, name),
             }
         }

@@ -106,7 +106,7 @@ fn load_object(object: &Node, options: &LoadOptions<'_>) -> Result<RuleFile, Vec
         let message = format!("PrometheusRule {name:?} has no spec");
         return Err(vec![LoadError::new(LoadErrorKind::Shape, message).at([object.at])]);
     };
-    let groups = decode_spec(spec, options.ignore_unknown_fields)?;
+    let groups = decode_spec(spec, options.leniency)?;
     let groups = checked(groups, options)?;
     let name = format!("{}.yaml", parts.join("-"));
     Ok(RuleFile { name, groups, has_more_documents: false })

@@ -64,6 +64,8 @@
 //! * **Files**: [`load`] reads a YAML text into a [`RuleFile`] of [`Group`]s of [`Rule`]s, or
 //!   gives every [`LoadError`] with Prometheus' words and the place; [`lint`](lint()) finds [`duplicates`].
 //!   [`load_kubernetes`] takes the `PrometheusRule` objects of the Prometheus operator.
+//! * **Hysteresis**: if [asked](LoadOptions::with_extensions), [`load`] takes alerts that say when they
+//!   recover and how many evaluations must agree, and makes them into plain rules.
 //! * **Lints**: [`lint_file`](lint::lint_file) advises against what is probably not meant, such as a template
 //!   that uses a label that an aggregation took away. It asks an
 //!   [`ExpressionAdvisor`](lint::ExpressionAdvisor) about expressions.
@@ -115,6 +117,8 @@ mod dependency;
 mod error;
 mod evaluator;
 mod execute;
+#[cfg(feature = "yaml")]
+mod extension;
 mod group;
 #[cfg(feature = "yaml")]
 mod kubernetes;

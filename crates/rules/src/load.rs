@@ -5,31 +5,44 @@ use std::collections::HashSet;
 use skopos_core::text::{Quoted, is_legacy_label_name, is_legacy_metric_name};
 use skopos_core::{Expander, QueryEngine};
 
-use crate::decode::{RawGroup, RawRule, decode};
+use crate::decode::{Leniency, RawGroup, RawRule, decode};
 use crate::error::{LoadError, LoadErrorKind};
+use crate::extension::plain_group;
 use crate::model::{Group, Rule, RuleFile, RuleKind};
 use crate::yaml;
 
 /// Who checks expressions and templates, and what is allowed.
 #[derive(Clone, Copy)]
 pub struct LoadOptions<'a> {
-    engine: &'a dyn QueryEngine,
+    pub(crate) engine: &'a dyn QueryEngine,
     expander: &'a dyn Expander,
-    pub(crate) ignore_unknown_fields: bool,
+    pub(crate) leniency: Leniency,
     legacy_names: bool,
+    /// Milliseconds between evaluations of groups that do not say.
+    pub(crate) default_interval: i64,
 }
 
 impl<'a> LoadOptions<'a> {
     /// Strict loading: unknown fields are errors, names may be any UTF-8.
     #[must_use]
     pub fn new(engine: &'a dyn QueryEngine, expander: &'a dyn Expander) -> Self {
-        Self { engine, expander, ignore_unknown_fields: false, legacy_names: false }
+        let leniency = Leniency::default();
+        Self { engine, expander, leniency, legacy_names: false, default_interval: 60_000 }
     }
 
     /// The same, unknown fields passed over.
     #[must_use]
     pub fn ignore_unknown_fields(self) -> Self {
-        Self { ignore_unknown_fields: true, ..self }
+        Self { leniency: Leniency { ignore_unknown: true, ..self.leniency }, ..self }
+    }
+
+    /// The same, rules with the extension `x-skopos` made into plain ones: hysteresis and debouncing, as
+    /// [`load`] shows. Groups with such rules that do not say how many milliseconds there are between
+    /// their evaluations get `default_interval`, on which the plain rules depend.
+    #[must_use]
+    pub fn with_extensions(self, default_interval: i64) -> Self {
+        let leniency = Leniency { extensions: true, ..self.leniency };
+        Self { leniency, default_interval, ..self }
     }
 
     /// The same, names of metrics, labels and annotations held to `[a-zA-Z_][a-zA-Z0-9_]*`.
@@ -38,7 +51,7 @@ impl<'a> LoadOptions<'a> {
         Self { legacy_names: true, ..self }
     }
 
-    fn is_label_name(&self, name: &str) -> bool {
+    pub(crate) fn is_label_name(&self, name: &str) -> bool {
         if self.legacy_names { is_legacy_label_name(name) } else { !name.is_empty() }
     }
 
@@ -74,6 +87,41 @@ impl<'a> LoadOptions<'a> {
 /// );
 /// ```
 ///
+/// Hysteresis, if it is asked for: an alert that goes on firing until it has recovered.
+///
+/// ```
+/// # use skopos_core::{Error, Expander, Expansion, QueryEngine, QueryOutput, QueryRequest};
+/// # struct Anything;
+/// # impl QueryEngine for Anything {
+/// #     fn query(&self, _: &QueryRequest<'_>) -> Result<QueryOutput, Error> { unreachable!() }
+/// #     fn check(&self, _: &str) -> Result<(), Error> { Ok(()) }
+/// #     fn canonical(&self, text: &str) -> Result<String, Error> { Ok(text.into()) }
+/// # }
+/// # impl Expander for Anything {
+/// #     fn check(&self, _: &str, _: &str) -> Result<(), Error> { Ok(()) }
+/// #     fn expand(&self, text: &str, _: &Expansion<'_>) -> Result<String, Error> { Ok(text.into()) }
+/// # }
+/// # let (engine, expander) = (Anything, Anything);
+/// use skopos_rules::{LoadOptions, load};
+///
+/// let text = b"
+/// groups:
+/// - name: cpu
+///   rules:
+///   - {alert: Busy, expr: cpu > 0.9, x-skopos: {recover_if: cpu < 0.7}}
+/// ";
+/// let strict = LoadOptions::new(&engine, &expander);
+/// assert!(load(text, "a.yml", &strict).is_err());
+/// let file = load(text, "a.yml", &strict.with_extensions(60_000)).unwrap();
+/// let [held, busy] = &*file.groups[0].rules else { unreachable!() };
+/// assert_eq!(
+///     held.expr,
+///     "(cpu > 0.9) or (cpu:Busy:held and ignoring (alertname, alertstate) \
+///      ALERTS{alertname=\"Busy\", alertstate=\"firing\"} unless (cpu < 0.7))"
+/// );
+/// assert_eq!(busy.expr, "cpu:Busy:held");
+/// ```
+///
 /// # Errors
 ///
 /// Everything that is wrong, in the order of the file; of YAML that cannot be read, the first fault.
@@ -87,7 +135,7 @@ pub fn load(
     };
     // Prometheus reads the text twice and says so.
     let document = yaml::parse(content).map_err(|error| in_file(vec![error.clone(), error]))?;
-    let groups = decode(document.root.as_ref(), options.ignore_unknown_fields).map_err(in_file)?;
+    let groups = decode(document.root.as_ref(), options.leniency).map_err(in_file)?;
     let groups = checked(groups, options).map_err(in_file)?;
     Ok(RuleFile { name: file.to_owned(), groups, has_more_documents: document.has_more })
 }
@@ -98,10 +146,26 @@ pub(crate) fn checked(
     options: &LoadOptions<'_>,
 ) -> Result<Vec<Group>, Vec<LoadError>> {
     let errors = check_groups(&groups, options);
-    if errors.is_empty() { Ok(groups.into_iter().map(group).collect()) } else { Err(errors) }
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    let (mut plain, mut errors, mut names) = (Vec::new(), Vec::new(), recorded_names(&groups));
+    for group in groups {
+        match plain_group(group, options, &mut names) {
+            Ok(group) => plain.push(group),
+            Err(wrong) => errors.extend(wrong),
+        }
+    }
+    if errors.is_empty() { Ok(plain) } else { Err(errors) }
 }
 
-fn group(raw: RawGroup) -> Group {
+/// The names of series that the rules record.
+fn recorded_names(groups: &[RawGroup]) -> HashSet<String> {
+    let rules = groups.iter().flat_map(|group| &group.rules);
+    rules.map(|rule| rule.record.text.clone()).collect()
+}
+
+pub(crate) fn group(raw: RawGroup) -> Group {
     Group {
         name: raw.name,
         interval: Some(raw.interval).filter(|interval| *interval != 0),
@@ -112,7 +176,7 @@ fn group(raw: RawGroup) -> Group {
     }
 }
 
-fn rule(raw: RawRule) -> Rule {
+pub(crate) fn rule(raw: RawRule) -> Rule {
     let (kind, name) = match raw.alert.text.is_empty() {
         true => (RuleKind::Recording, raw.record),
         false => (RuleKind::Alerting, raw.alert),
@@ -130,7 +194,7 @@ fn rule(raw: RawRule) -> Rule {
     }
 }
 
-fn invalid(message: impl Into<String>) -> LoadError {
+pub(crate) fn invalid(message: impl Into<String>) -> LoadError {
     LoadError::new(LoadErrorKind::Invalid, message)
 }
 
@@ -189,6 +253,9 @@ fn check_rule(rule: &RawRule, options: &LoadOptions<'_>) -> Vec<LoadError> {
     errors.extend(names.map(|name| invalid(format!("invalid annotation name: {name}"))));
     if !rule.alert.text.is_empty() {
         errors.extend(check_templates(rule, options));
+    }
+    if let Some(extension) = &rule.extension {
+        errors.extend(extension.check(rule, options));
     }
     errors
 }

@@ -218,7 +218,7 @@ mod tests {
         let text = file.to_yaml().unwrap();
         assert!(text.contains("severity: \"1e3\""), "{text}");
         let document = crate::yaml::parse(text.as_bytes()).unwrap();
-        let groups = crate::decode::decode(document.root.as_ref(), false).unwrap();
+        let groups = crate::decode::decode(document.root.as_ref(), Default::default()).unwrap();
         let rule = &groups[0].rules[1];
         assert_eq!((rule.hold, rule.expr.text.as_str()), (300_000, "a >\n  1"));
         assert_eq!(rule.annotations, file.groups[0].rules[1].annotations);

@@ -10,7 +10,7 @@ use serde_json::json;
 use skopos_server::Config;
 
 use super::Output;
-use super::rules::{self, Checked};
+use super::rules::{self, Adviser, Checked, Lints};
 use crate::outcome::Outcome;
 use crate::time;
 
@@ -18,10 +18,11 @@ use crate::time;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example:
-  skopos check config --lint=all --lint-fatal prometheus.yml")]
+  skopos check config --lint=all --lint-fatal prometheus.yml
+  skopos check config --lint=extended prometheus.yml")]
 pub(super) struct Arguments {
     /// Configuration files
-    #[arg(required = true)]
+    #[arg(required_unless_present = "lint_list")]
     files: Vec<PathBuf>,
     /// Leave out the files that the configuration names
     #[arg(long)]
@@ -38,6 +39,8 @@ pub(super) struct Arguments {
     )]
     lookback_delta: i64,
     #[command(flatten)]
+    choices: rules::Choices,
+    #[command(flatten)]
     shared: rules::Shared,
     /// Form of the output
     #[arg(long, short, value_enum, default_value_t)]
@@ -51,6 +54,8 @@ enum Lint {
     /// Rules of a file that have a name and labels in common
     #[default]
     DuplicateRules,
+    /// Everything, and in rule files what expressions, templates and groups give away too
+    Extended,
     /// Nothing
     None,
     /// Intervals of scraping after which a sample is no longer seen
@@ -70,6 +75,11 @@ struct Report {
 
 impl Arguments {
     pub(super) fn run(self) -> anyhow::Result<Outcome> {
+        if self.choices.lint_list {
+            io::stdout().write_all(rules::list().as_bytes())?;
+            return Ok(Outcome::Fine);
+        }
+        let adviser = self.choices.adviser(self.shared.parse_options())?;
         for path in &self.files {
             if !path.exists() {
                 bail!("path '{}' does not exist", path.display());
@@ -77,7 +87,7 @@ impl Arguments {
         }
         let mut worst = Outcome::Fine;
         for path in &self.files {
-            let report = self.check(path)?;
+            let report = self.check(path, &adviser)?;
             worst = worst.max(report.outcome(self.shared.lint_fatal));
             match self.output {
                 Output::Json => report.print_json()?,
@@ -87,7 +97,7 @@ impl Arguments {
         Ok(worst)
     }
 
-    fn check(&self, path: &Path) -> anyhow::Result<Report> {
+    fn check(&self, path: &Path, adviser: &Adviser) -> anyhow::Result<Report> {
         let mut report = Report {
             name: path.display().to_string(),
             problems: Vec::new(),
@@ -117,14 +127,19 @@ impl Arguments {
             return Ok(report);
         }
         report.rule_files = rule_files.len();
-        if matches!(self.lint, Lint::All | Lint::TooLongScrapeInterval) {
+        if matches!(self.lint, Lint::All | Lint::Extended | Lint::TooLongScrapeInterval) {
             report.lints = self.long_intervals(&config);
         }
-        let lints = matches!(self.lint, Lint::All | Lint::DuplicateRules);
+        let lints = match self.lint {
+            Lint::Extended => Lints::Extended(adviser),
+            _ if self.choices.names_any() => Lints::Extended(adviser),
+            Lint::All | Lint::DuplicateRules => Lints::Duplicates,
+            Lint::None | Lint::TooLongScrapeInterval => Lints::None,
+        };
         for file in rule_files {
             let content = rules::read(&file)?;
             let name = file.display().to_string();
-            report.rules.push(rules::check(&name, &content, self.shared, lints));
+            report.rules.push(rules::check(&name, &content, self.shared, &lints));
         }
         Ok(report)
     }

@@ -15,12 +15,15 @@ use skopos_rules::{LoadError, LoadOptions, RuleFile, is_kubernetes, lint, load, 
 use skopos_template::AlertExpander;
 use skopos_tsdb::{Head, HeadOptions};
 
-use self::advice::{Adviser, Choices};
+pub(super) use self::advice::{Adviser, Choices, list};
 use super::Output;
 use crate::outcome::Outcome;
 
 /// The name of what comes from standard input.
 const STANDARD_INPUT: &str = "standard input";
+
+/// Milliseconds between evaluations of groups that do not say; where nothing is evaluated, any will do.
+const DEFAULT_INTERVAL: i64 = 60_000;
 
 /// Check rule files, and PrometheusRule objects of Kubernetes.
 #[derive(Debug, Args)]
@@ -68,6 +71,9 @@ pub(super) struct Shared {
     /// Accept functions that are experimental
     #[arg(long)]
     experimental_functions: bool,
+    /// Accept hysteresis and debouncing under `x-skopos` (see `skopos rules export --help`)
+    #[arg(long)]
+    rule_extensions: bool,
 }
 
 /// What was found in one file.
@@ -82,7 +88,7 @@ pub(super) struct Checked {
 }
 
 /// Which lints are on.
-enum Lints<'a> {
+pub(super) enum Lints<'a> {
     None,
     Duplicates,
     Extended(&'a Adviser),
@@ -91,7 +97,7 @@ enum Lints<'a> {
 impl Arguments {
     pub(super) fn run(self) -> anyhow::Result<Outcome> {
         if self.choices.lint_list {
-            io::stdout().write_all(advice::list().as_bytes())?;
+            io::stdout().write_all(list().as_bytes())?;
             return Ok(Outcome::Fine);
         }
         let adviser = self.choices.adviser(self.shared.parse_options())?;
@@ -134,15 +140,14 @@ pub(super) fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
 }
 
 impl Shared {
-    fn parse_options(self) -> ParseOptions {
+    pub(super) fn parse_options(self) -> ParseOptions {
         ParseOptions::default().with_experimental_functions(self.experimental_functions)
     }
 }
 
 /// Checks the content of one rule file.
-pub(super) fn check(name: &str, content: &[u8], shared: Shared, lints: bool) -> Checked {
-    let lints = if lints { Lints::Duplicates } else { Lints::None };
-    check_with(load_file, name, content, shared, &lints)
+pub(super) fn check(name: &str, content: &[u8], shared: Shared, lints: &Lints<'_>) -> Checked {
+    check_with(load_file, name, content, shared, lints)
 }
 
 /// How a text becomes rule files.
@@ -171,6 +176,9 @@ fn check_with(
     let mut options = LoadOptions::new(&engine, &expander);
     if shared.ignore_unknown_fields {
         options = options.ignore_unknown_fields();
+    }
+    if shared.rule_extensions {
+        options = options.with_extensions(DEFAULT_INTERVAL);
     }
     let result = load(content, name, &options);
     let mut checked =

@@ -53,6 +53,9 @@ pub(super) struct Arguments {
     /// How far apart groups are evaluated that do not say
     #[arg(long, default_value = "1m", value_parser = time::parse_duration)]
     evaluation_interval: i64,
+    /// Accept hysteresis and debouncing under `x-skopos` (see `skopos rules export --help`)
+    #[arg(long)]
+    rule_extensions: bool,
     /// The form of the result
     #[arg(long, value_enum, default_value_t)]
     output: OutputForm,
@@ -101,7 +104,11 @@ impl Arguments {
         let engine = Engine::new(Overlay::new(head, &written), EngineOptions::default());
         let expander = AlertExpander::new();
         let defaults = GroupDefaults::default().with_interval(self.evaluation_interval);
-        let mut groups = load_groups(paths, &self.rules, defaults, &engine, &expander)?;
+        let mut options = LoadOptions::new(&engine, &expander);
+        if self.rule_extensions {
+            options = options.with_extensions(self.evaluation_interval);
+        }
+        let mut groups = load_groups(paths, &self.rules, defaults, &engine, &options)?;
         let ahead = Foresight::new(&engine, &schedules(&groups, range), &written_by(&groups));
         let clock = ManualClock::new(range.start);
         let evaluator = Evaluator::new(&ahead, &expander, &written, &clock);
@@ -119,15 +126,14 @@ pub(super) fn load_groups(
     slots: &[PathBuf],
     defaults: GroupDefaults,
     engine: &dyn QueryEngine,
-    expander: &AlertExpander,
+    options: &LoadOptions<'_>,
 ) -> anyhow::Result<Vec<GroupState>> {
-    let options = LoadOptions::new(engine, expander);
     let mut groups = Vec::new();
     for (i, path) in paths.iter().enumerate() {
         let name = path.display().to_string();
         let slot_name = slots.get(i).unwrap_or(path).display().to_string();
         let content = fs::read(path).with_context(|| format!("cannot read {name}"))?;
-        let file = load(&content, &name, &options).map_err(|errors| {
+        let file = load(&content, &name, options).map_err(|errors| {
             let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
             anyhow::anyhow!("{}", errors.join("\n"))
         })?;

@@ -8,7 +8,9 @@ use clap::{Args, ValueEnum};
 use skopos_core::{Clock as _, Labels, ManualClock, QueryEngine, TimeRange, Timestamp};
 use skopos_promql::{Engine, EngineOptions, LiveTable, Overlay};
 use skopos_rules::why::{Question, Why, why};
-use skopos_rules::{Backtest, Evaluator, GroupDefaults, GroupState, RuleKind, backtest};
+use skopos_rules::{
+    Backtest, Evaluator, GroupDefaults, GroupState, LoadOptions, RuleKind, backtest,
+};
 use skopos_template::AlertExpander;
 use url::Url;
 
@@ -69,6 +71,9 @@ pub(super) struct Arguments {
     /// How far apart groups are evaluated that do not say
     #[arg(long, default_value = "1m", value_parser = time::parse_duration)]
     evaluation_interval: i64,
+    /// Accept hysteresis and debouncing under `x-skopos` (see `skopos rules export --help`)
+    #[arg(long)]
+    rule_extensions: bool,
     /// How long a query to a server may take
     #[arg(long, default_value = "2m", value_parser = time::parse_duration)]
     timeout: i64,
@@ -153,7 +158,12 @@ impl Arguments {
     }
 
     fn groups(&self, engine: &dyn QueryEngine) -> anyhow::Result<Vec<GroupState>> {
-        load_groups(&self.rules, &self.rules, self.defaults(), engine, &AlertExpander::new())
+        let expander = AlertExpander::new();
+        let mut options = LoadOptions::new(engine, &expander);
+        if self.rule_extensions {
+            options = options.with_extensions(self.evaluation_interval);
+        }
+        load_groups(&self.rules, &self.rules, self.defaults(), engine, &options)
     }
 
     /// Replays the rules and asks; `names` are the metrics that the rules write and the engine reads.

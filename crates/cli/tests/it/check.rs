@@ -94,6 +94,22 @@ fn configurations_are_checked_with_the_rules_that_they_name() {
 }
 
 #[test]
+fn configurations_lint_their_rules() {
+    let rules = "groups:\n- name: g\n  rules:\n  - {alert: A, expr: 'rate(x_total[20s]) > 1'}\n";
+    let config = "rule_files: [r.yml]\n";
+    let folder = folder(&[("r.yml", rules), ("c.yml", config)]);
+    let run = |arguments: &[&str]| {
+        skopos(folder.path(), &[&["check", "config", "--lint-fatal"], arguments].concat(), "")
+    };
+    assert_eq!(run(&["c.yml"]).code, Some(0));
+    let extended = run(&["--lint=extended", "c.yml"]);
+    assert_eq!(extended.code, Some(3), "{extended:?}");
+    assert!(extended.stderr.contains("r.yml:4:"), "{extended:?}");
+    assert_eq!(run(&["--lint=extended", "--scrape-interval=5s", "c.yml"]).code, Some(0));
+    assert!(run(&["--lint-list"]).stdout.contains(" on "));
+}
+
+#[test]
 fn configurations_that_cannot_be_used_say_where() {
     let missing = "  FAILED: \"nowhere.yml\" does not point to an existing file\n";
     check(&["config", "missing.yml"], "", 1, "Checking missing.yml\n\n", missing);

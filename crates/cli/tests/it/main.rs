@@ -2,6 +2,7 @@
 
 mod backtest;
 mod check;
+mod extension;
 mod query;
 mod run;
 mod serve;

@@ -66,6 +66,7 @@ fn every_command_has_help_with_an_example() {
         vec!["rules"],
         vec!["rules", "backtest"],
         vec!["rules", "why"],
+        vec!["rules", "export"],
         vec!["serve"],
         vec!["test"],
         vec!["test", "promql"],

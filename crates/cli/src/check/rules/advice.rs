@@ -17,7 +17,7 @@ use crate::time;
 
 /// Choices of `--lint=extended`.
 #[derive(Clone, Debug, Args)]
-pub(super) struct Choices {
+pub(in crate::check) struct Choices {
     /// Turn a lint on, by its code; implies --lint=extended
     #[arg(long, value_name = "CODE")]
     enable_lint: Vec<String>,
@@ -26,7 +26,7 @@ pub(super) struct Choices {
     disable_lint: Vec<String>,
     /// List the codes of all lints, and check nothing
     #[arg(long)]
-    pub(super) lint_list: bool,
+    pub(in crate::check) lint_list: bool,
     /// Time between scrapes, for --lint=extended
     #[arg(
         long,
@@ -47,12 +47,12 @@ pub(super) struct Choices {
 
 impl Choices {
     /// Whether a lint is named.
-    pub(super) fn names_any(&self) -> bool {
+    pub(in crate::check) fn names_any(&self) -> bool {
         !self.enable_lint.is_empty() || !self.disable_lint.is_empty()
     }
 
     /// The lints as they were chosen.
-    pub(super) fn adviser(&self, parse: ParseOptions) -> anyhow::Result<Adviser> {
+    pub(in crate::check) fn adviser(&self, parse: ParseOptions) -> anyhow::Result<Adviser> {
         let mut adviser = Adviser {
             parse,
             queries: QueryOptions::default().with_scrape_interval(self.scrape_interval),
@@ -71,7 +71,7 @@ impl Choices {
 }
 
 /// All codes with what they find, a line each.
-pub(super) fn list() -> String {
+pub(in crate::check) fn list() -> String {
     let queries = QueryCode::ALL.iter().map(|c| (c.as_str(), c.is_default(), c.summary()));
     let rules = RuleCode::ALL.iter().map(|c| (c.as_str(), c.is_default(), c.summary()));
     let mut lines: Vec<_> = queries.chain(rules).collect();
@@ -84,7 +84,7 @@ pub(super) fn list() -> String {
 }
 
 /// Gives advice about rule files.
-pub(super) struct Adviser {
+pub(in crate::check) struct Adviser {
     parse: ParseOptions,
     queries: QueryOptions<'static>,
     rules: RuleOptions,
@@ -92,7 +92,7 @@ pub(super) struct Adviser {
 
 impl Adviser {
     /// What is advised against in a file that was loaded from `source`.
-    pub(super) fn advise(&self, file: &RuleFile, source: &str) -> Vec<Finding> {
+    pub(in crate::check) fn advise(&self, file: &RuleFile, source: &str) -> Vec<Finding> {
         lint_file(file, source, self, &self.rules)
     }
 }
