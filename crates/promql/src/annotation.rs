@@ -3,8 +3,8 @@
 //! They are collected while a query runs, each text once, and get their place in the query when
 //! they are rendered. The texts are Prometheus'.
 
-use std::cell::RefCell;
 use std::fmt::Write as _;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hashbrown::HashMap;
 use skopos_core::text::{FloatStyle, Quoted, format_float};
@@ -60,7 +60,7 @@ impl Monotonicity {
     }
 }
 
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 enum Detail {
     None,
     /// How often, between which times.
@@ -71,6 +71,25 @@ enum Detail {
         to: i64,
     },
     Occurrences(usize),
+}
+
+#[cfg(feature = "parallel")]
+impl Detail {
+    fn absorb(&mut self, other: Self) {
+        match (self, other) {
+            (Self::Occurrences(count), Self::Occurrences(more)) => *count += more,
+            (
+                Self::Monotonicity { buckets, count, from, to },
+                Self::Monotonicity { buckets: more, count: times, from: start, to: end },
+            ) => {
+                *buckets = buckets.merged(more);
+                *count = count.wrapping_add(times);
+                *from = start.min(*from);
+                *to = end.max(*to);
+            }
+            _ => {}
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -84,7 +103,7 @@ struct Entry {
 /// Collects annotations.
 #[derive(Debug, Default)]
 pub(crate) struct Annotations {
-    entries: RefCell<Entries>,
+    entries: Mutex<Entries>,
 }
 
 #[derive(Debug, Default)]
@@ -107,7 +126,7 @@ impl Annotations {
         detail: Detail,
         merge: impl FnOnce(&mut Detail),
     ) {
-        let entries = &mut *self.entries.borrow_mut();
+        let entries = &mut *self.entries();
         if let Some(at) = entries.by_text.get(&text) {
             merge(&mut entries.list[*at].detail);
             entries.list[*at].span = span;
@@ -115,6 +134,19 @@ impl Annotations {
         }
         entries.by_text.insert(text.clone(), entries.list.len());
         entries.list.push(Entry { severity, text, detail, span });
+    }
+
+    fn entries(&self) -> MutexGuard<'_, Entries> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes over what was noted apart, as if it had been noted here.
+    #[cfg(feature = "parallel")]
+    pub(crate) fn absorb(&self, other: Self) {
+        let other = other.entries.into_inner().unwrap_or_else(PoisonError::into_inner);
+        for Entry { severity, text, detail, span } in other.list {
+            self.merge(severity, text, span, detail, |so_far| so_far.absorb(detail));
+        }
     }
 
     fn warn(&self, text: impl Into<String>, span: Span) {
@@ -128,7 +160,7 @@ impl Annotations {
     /// The rendered warnings and infos, with their places in `query`.
     pub(crate) fn render(&self, query: &str) -> (Vec<String>, Vec<String>) {
         let (mut warnings, mut infos) = (Vec::new(), Vec::new());
-        for entry in &self.entries.borrow().list {
+        for entry in &self.entries().list {
             let (list, kind) = match entry.severity {
                 Severity::Info => (&mut infos, "info"),
                 Severity::Warning => (&mut warnings, "warning"),

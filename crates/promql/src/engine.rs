@@ -8,6 +8,8 @@ use skopos_core::{
 };
 
 use crate::ast::{At, DurationArg, DurationContext, Expr};
+#[cfg(feature = "parallel")]
+use crate::eval::Crew;
 use crate::eval::analysis::Analysis;
 use crate::eval::budget::{Budget, Interrupt, Limits, Size, too_many_points};
 use crate::eval::{Evaluator, Grid, Series, Settings};
@@ -42,6 +44,8 @@ pub struct EngineOptions {
     at_modifier: bool,
     negative_offset: bool,
     clock: Option<Arc<dyn Clock>>,
+    #[cfg(feature = "parallel")]
+    crew: Crew,
 }
 
 impl Default for EngineOptions {
@@ -61,6 +65,8 @@ impl Default for EngineOptions {
             at_modifier: true,
             negative_offset: true,
             clock: None,
+            #[cfg(feature = "parallel")]
+            crew: Crew { threads: 1, from: 32_768 },
         }
     }
 }
@@ -202,6 +208,42 @@ impl EngineOptions {
     pub fn with_clock(mut self, clock: impl Clock + 'static) -> Self {
         self.clock = Some(Arc::new(clock));
         self
+    }
+
+    /// The same with how many threads work on a query, its own among them; 1 by default, and at least.
+    ///
+    /// Decoding series and the functions right above them are shared. Results, errors and annotations
+    /// are the same for any number, as is what is told of the query's cost. Queries that are analyzed
+    /// or that have a limit of bytes stay on one thread.
+    ///
+    /// ```
+    /// use skopos_promql::EngineOptions;
+    ///
+    /// let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    /// let options = EngineOptions::default().with_threads(threads);
+    /// assert_eq!(options.threads(), threads);
+    /// ```
+    #[cfg(feature = "parallel")]
+    #[must_use]
+    pub fn with_threads(mut self, threads: usize) -> Self {
+        self.crew.threads = threads.max(1);
+        self
+    }
+
+    /// The same with from how many points on a selection is shared between threads: series times
+    /// steps, samples of windows counted in; 32,768 by default.
+    #[cfg(feature = "parallel")]
+    #[must_use]
+    pub fn with_threads_from(mut self, points: usize) -> Self {
+        self.crew.from = points;
+        self
+    }
+
+    /// How many threads work on a query.
+    #[cfg(feature = "parallel")]
+    #[must_use]
+    pub fn threads(&self) -> usize {
+        self.crew.threads
     }
 
     /// How far an instant selector looks back, in milliseconds.
@@ -413,6 +455,8 @@ impl<S: SeriesSource> Engine<S> {
             start_timestamps: self.options.start_timestamps,
             instant: request.is_instant(),
             interrupt: Interrupt { cancellation: request.cancellation(), clock, deadline },
+            #[cfg(feature = "parallel")]
+            crew: self.options.crew,
         }
     }
 

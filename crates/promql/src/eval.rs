@@ -20,8 +20,11 @@ mod histogram_call;
 mod info;
 mod label_call;
 mod lanes;
+mod leaf;
 mod load;
 mod merge;
+#[cfg(feature = "parallel")]
+mod parallel;
 pub(crate) mod place;
 mod range;
 mod range_float;
@@ -30,7 +33,7 @@ mod result;
 mod select;
 mod topk;
 
-use std::cell::RefCell;
+use std::sync::OnceLock;
 
 use skopos_core::{Error, ErrorKind, Selection, SeriesSource};
 
@@ -64,6 +67,18 @@ pub(crate) struct Settings<'a> {
     pub(crate) instant: bool,
     /// When to stop.
     pub(crate) interrupt: Interrupt<'a>,
+    #[cfg(feature = "parallel")]
+    pub(crate) crew: Crew,
+}
+
+/// On how many threads series are worked on.
+#[cfg(feature = "parallel")]
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Crew {
+    /// All together, the query's own among them.
+    pub(crate) threads: usize,
+    /// Selections that cost fewer points stay on the query's own.
+    pub(crate) from: usize,
 }
 
 /// Evaluates one query.
@@ -76,7 +91,7 @@ pub(crate) struct Evaluator<'a> {
     analysis: Option<Analysis<'a>>,
     selections: &'a [Selection],
     /// The series of each selection, once they are asked for.
-    loaded: RefCell<Vec<Option<Loaded<'a>>>>,
+    loaded: Vec<OnceLock<Loaded<'a>>>,
 }
 
 #[cold]
@@ -115,7 +130,7 @@ impl<'a> Evaluator<'a> {
         analysis: Option<Analysis<'a>>,
     ) -> Self {
         let selections = plan.selections.as_slice();
-        let loaded = RefCell::new(selections.iter().map(|_| None).collect());
+        let loaded = selections.iter().map(|_| OnceLock::new()).collect();
         let notes = Annotations::default();
         Self { source, settings, notes, budget, analysis, selections, loaded }
     }

@@ -144,6 +144,13 @@ pub(crate) struct Range {
     pub(crate) span: Span,
 }
 
+impl Range {
+    /// How many samples a window has as a rule: they come every 15 seconds in most places.
+    pub(crate) fn usual_samples(&self) -> usize {
+        usize::try_from(self.range / 15_000).unwrap_or(usize::MAX)
+    }
+}
+
 /// Where the samples of a range vector come from.
 #[derive(Debug)]
 pub(crate) enum RangeSource {

@@ -209,6 +209,7 @@ fn engine_options(
 ) -> EngineOptions {
     EngineOptions::default()
         .with_parse(language)
+        .with_threads(std::thread::available_parallelism().map_or(1, usize::from))
         .with_lookback(millis(options.lookback_delta))
         .with_timeout(millis(options.query_timeout))
         .with_max_samples(options.query_max_samples)

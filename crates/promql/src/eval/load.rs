@@ -1,6 +1,5 @@
 //! The series that a selector chooses.
 
-use std::rc::Rc;
 use std::sync::Arc;
 
 use hashbrown::HashSet;
@@ -16,7 +15,7 @@ use crate::plan::Selector;
 
 /// The series of one selector.
 #[derive(Clone)]
-pub(crate) struct Loaded<'a>(Rc<Inner<'a>>);
+pub(crate) struct Loaded<'a>(Arc<Inner<'a>>);
 
 struct Inner<'a> {
     series: Vec<(Labels, Box<dyn SourceSeries + 'a>)>,
@@ -52,14 +51,13 @@ impl<'a> Evaluator<'a> {
     /// The series of a selector.
     pub(super) fn load(&self, selector: &Selector) -> Result<Loaded<'a>> {
         let Some(id) = selector.selection else { return Err(not_typed()) };
-        if let Some(loaded) = &self.loaded.borrow()[id] {
+        if let Some(loaded) = self.loaded[id].get() {
             return Ok(loaded.clone());
         }
         let series = self.select(&self.selections[id])?;
         let distinct_without_name = distinct_without_name(selector, &series);
-        let loaded = Loaded(Rc::new(Inner { series, distinct_without_name }));
-        self.loaded.borrow_mut()[id] = Some(loaded.clone());
-        Ok(loaded)
+        let loaded = Loaded(Arc::new(Inner { series, distinct_without_name }));
+        Ok(self.loaded[id].get_or_init(|| loaded).clone())
     }
 
     /// All series of a selection.

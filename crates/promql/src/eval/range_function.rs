@@ -3,13 +3,15 @@
 use skopos_core::{Labels, SampleValue};
 
 use super::column::{Bits, Column, Series};
+use super::leaf::{Leaf, Scratch};
+use super::load::{detect_resets, to_samples};
 use super::range::{Extent, Windows};
 use super::{Evaluator, Grid, Result, Sink, execution};
 use crate::annotation::Annotations;
 use crate::functions::rate::Slope;
 use crate::functions::window::{Cell, Context, Samples, Window};
 use crate::functions::{extended, over_time, rate, regression};
-use crate::plan::{Call, Node, Range};
+use crate::plan::{Call, Node, Range, RangeSource};
 use crate::span::Span;
 
 /// The functions of range vectors.
@@ -90,11 +92,12 @@ impl RangeFunction {
 }
 
 /// A call with its scalar arguments evaluated.
+#[derive(Clone, Copy)]
 pub(super) struct Prepared<'c> {
     pub(super) function: RangeFunction,
     pub(super) windows: Windows<'c>,
     /// The scalar arguments in order, one value for each step.
-    scalars: Vec<Vec<f64>>,
+    scalars: &'c [Vec<f64>],
     notes: &'c Annotations,
     span: Span,
 }
@@ -120,39 +123,69 @@ impl Evaluator<'_> {
         let windows = self.windows(range, grid);
         check_extension(function, call.func.name, &windows)?;
         let span = call.args.first().map_or(Span::default(), |arg| arg.span);
-        let prepared = Prepared { function, windows, scalars, notes: &self.notes, span };
+        let prepared = Prepared { function, windows, scalars: &scalars, notes: &self.notes, span };
         if function == RangeFunction::AbsentOverTime {
             return self.each_absent_over_time(call, range, &prepared, grid, sink);
         }
         if function.keeps_name() {
-            return self.each_range(range, grid, &mut |labels, samples, drop_name| {
-                let column = self.range_column(&prepared, range, labels, samples, grid)?;
-                if column.is_empty() {
-                    return Ok(());
-                }
-                sink(Series { labels: labels.clone(), drop_name, column })
-            });
+            return self.each_range_column(
+                &prepared,
+                range,
+                grid,
+                &mut |labels, column, drop_name| {
+                    sink(Series { labels: labels.clone(), drop_name, column })
+                },
+            );
         }
         let mut names = self.names(node, grid)?;
-        self.each_range(range, grid, &mut |labels, samples, drop_name| {
-            let column = self.range_column(&prepared, range, labels, samples, grid)?;
-            if column.is_empty() {
-                return Ok(());
-            }
+        self.each_range_column(&prepared, range, grid, &mut |labels, column, drop_name| {
             self.note_non_counter(function, labels, &column, span);
             names.drop_from(Series { labels: labels.clone(), drop_name, column }, sink)
         })?;
         names.finish(sink)
     }
 
-    fn range_column(
+    /// Calls `take` with the labels and the column of each series that has values, and whether its
+    /// name shall go at the end.
+    fn each_range_column(
+        &self,
+        call: &Prepared<'_>,
+        range: &Range,
+        grid: Grid,
+        take: &mut dyn FnMut(&Labels, Column, bool) -> Result<()>,
+    ) -> Result<()> {
+        let mut take = |labels: &Labels, leaf: Leaf, drop_name: bool| {
+            self.check_budget(leaf.widest.saturating_add(leaf.column.samples()))?;
+            if leaf.column.is_empty() { Ok(()) } else { take(labels, leaf.column, drop_name) }
+        };
+        let (RangeSource::Selector(selector), None) = (&range.source, &self.analysis) else {
+            return self.each_range(range, grid, &mut |labels, samples, drop_name| {
+                take(labels, self.range_leaf(call, range, labels, samples, grid)?, drop_name)
+            });
+        };
+        let loaded = self.load(selector)?;
+        let work = |labels: &Labels, scratch: &mut Scratch, notes: &Annotations| {
+            if selector.stats {
+                detect_resets(&mut scratch.columns);
+            }
+            let samples = &mut scratch.samples;
+            to_samples(&mut scratch.columns, self.settings.start_timestamps, samples);
+            self.range_leaf(&Prepared { notes, ..*call }, range, labels, samples, grid)
+        };
+        let breadth = grid.steps.saturating_add(range.usual_samples());
+        self.each_leaf(loaded.series(), grid, breadth, &work, &mut |labels, leaf| {
+            take(labels, leaf, false)
+        })
+    }
+
+    fn range_leaf(
         &self,
         call: &Prepared<'_>,
         range: &Range,
         labels: &Labels,
         samples: &mut Samples,
         grid: Grid,
-    ) -> Result<Column> {
+    ) -> Result<Leaf> {
         let cx = Context { notes: call.notes, labels, span: call.span };
         let mut column = Column::new(grid.steps);
         let extent = if samples.histograms.is_empty() && !call.windows.is_extended() {
@@ -160,9 +193,8 @@ impl Evaluator<'_> {
         } else {
             call.fill(samples, &cx, &mut column)?
         };
-        self.check_budget(extent.widest.saturating_add(column.samples()))?;
         self.tally_windows(range, &call.windows, samples, Some(extent.total))?;
-        Ok(column)
+        Ok(Leaf { column, widest: extent.widest })
     }
 
     /// Notes that `rate` or `increase` was asked of something that does not look like a counter.

@@ -7,9 +7,11 @@ use skopos_core::{Columns, FloatHistogram, Labels, Timestamp, is_stale_nan};
 use super::budget::Size;
 use super::column::{Column, Series};
 use super::cursor::Cursor;
+use super::leaf::{Leaf, Scratch};
 use super::load::detect_resets;
 use super::place::{Asked, Run, Runs};
 use super::{Evaluator, Grid, Result, Sink, execution};
+use crate::annotation::Annotations;
 use crate::functions::extended::{between, between_histograms};
 use crate::histogram::Incompatible;
 use crate::plan::Selector;
@@ -49,27 +51,28 @@ impl Evaluator<'_> {
             return Err(execution("anchored modifier can only be used with a range selector"));
         }
         let loaded = self.load(selector)?;
-        let mut columns = Columns::new();
-        for (labels, series) in loaded.series() {
-            self.check_time()?;
-            self.decode(&**series, &mut columns, grid)?;
+        let work = |labels: &Labels, scratch: &mut Scratch, notes: &Annotations| {
+            let columns = &mut scratch.columns;
             if selector.stats {
-                detect_resets(&mut columns);
+                detect_resets(columns);
             }
             let column = if selector.smoothed {
-                self.smoothed_column(selector, labels, grid, &columns)
+                self.smoothed_column(selector, labels, grid, columns, notes)
             } else {
-                self.newest_column(selector, grid, take, &mut columns)
+                self.newest_column(selector, grid, take, columns)
             };
+            Ok(Leaf { column, widest: 0 })
+        };
+        self.each_leaf(loaded.series(), grid, grid.steps, &work, &mut |labels, leaf| {
+            let column = leaf.column;
             if column.is_empty() {
-                continue;
+                return Ok(());
             }
             let size = Size::of(&column);
             self.budget.check(size)?;
             self.budget.tally_column(&column, size.samples, selector.weight);
-            sink(Series { labels: labels.clone(), drop_name: false, column })?;
-        }
-        Ok(())
+            sink(Series { labels: labels.clone(), drop_name: false, column })
+        })
     }
 
     fn newest_column(
@@ -130,6 +133,7 @@ impl Evaluator<'_> {
         labels: &Labels,
         grid: Grid,
         columns: &Columns,
+        notes: &Annotations,
     ) -> Column {
         let name = labels.metric_name().unwrap_or_default();
         let mut column = Column::new(grid.steps);
@@ -159,13 +163,13 @@ impl Evaluator<'_> {
             let has_floats = before.or(after).is_some();
             let has_histograms = h_before.or(h_after).is_some();
             if has_floats && has_histograms {
-                self.notes.mixed_floats_histograms(name, selector.span);
+                notes.mixed_floats_histograms(name, selector.span);
             } else if let Some(before) = before {
                 column.set_float(i, smoothed_float(before, after, t));
             } else if let Some(before) = h_before {
                 match smoothed_histogram(before, h_after, t) {
                     Ok(h) => column.set_histogram(i, Arc::new(h)),
-                    Err(Incompatible) => self.notes.mixed_exponential_custom(name, selector.span),
+                    Err(Incompatible) => notes.mixed_exponential_custom(name, selector.span),
                 }
             }
         }

@@ -19,6 +19,8 @@ mod lint;
 mod literal;
 #[cfg(feature = "engine")]
 mod naive;
+#[cfg(feature = "parallel")]
+mod parallel;
 mod parse;
 #[cfg(feature = "serde")]
 mod peer;
