@@ -111,6 +111,8 @@
 //!
 //! * `engine` (default): the evaluator and the descriptions of series. Without it there are the parser, the printer and the tools for
 //!   editors, and two dependencies less.
+//! * `parallel`: `EngineOptions::with_threads`, by which a query's series are worked on by several
+//!   threads; answers are the same for any number of them. Without it no thread is started.
 //! * `serde`: [`ast::Expr`] and its parts implement `serde::Serialize`, in the shape of Prometheus'
 //!   `/api/v1/parse_query` with its order of keys; an [`Explanation`] and its operators implement it too.
 //! * `test-script`: the runner of Prometheus' `.test` scripts, `test_script`; needs `engine`.
