@@ -224,3 +224,24 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_number_that_the_limit_cuts_is_no_shorter_number() {
+    let page = b"a{b=\"\n0123456789012345678901234567890123456789012345678\"} 1234567 1000\nc 1\n";
+    for format in [TextFormat::Prometheus, TextFormat::OpenMetrics] {
+        for classic in [ClassicHistograms::Series, ClassicHistograms::Native] {
+            let options = ParserOptions::default().with_classic_histograms(classic);
+            for limit in 1..page.len() {
+                let mut seen = Vec::new();
+                let reader = PageReader::new(PageFormat::Text(format), &page[..], options);
+                let _ = reader.with_limit(limit).for_each(|entry| {
+                    if let Entry::Series(sample) = entry {
+                        seen.push((sample.value(), sample.timestamp().map(|t| t.as_millis())));
+                    }
+                    ControlFlow::<()>::Continue(())
+                });
+                assert!([(1234567.0, Some(1000)), (1.0, None)].starts_with(&seen), "{seen:?}");
+            }
+        }
+    }
+}
