@@ -236,7 +236,10 @@ fn a_number_that_the_limit_cuts_is_no_shorter_number() {
                 let reader = PageReader::new(PageFormat::Text(format), &page[..], options);
                 let _ = reader.with_limit(limit).for_each(|entry| {
                     if let Entry::Series(sample) = entry {
-                        seen.push((sample.value(), sample.timestamp().map(|t| t.as_millis())));
+                        seen.push((
+                            sample.value(),
+                            sample.timestamp().map(skopos_core::Timestamp::as_millis),
+                        ));
                     }
                     ControlFlow::<()>::Continue(())
                 });
