@@ -56,11 +56,11 @@
 //!   changes it, once. Writers hold it for a series at a time, or for a slice of those to remove.
 //! * The worst case of a selection is linear in the number of values of the labels it names times the
 //!   size of each value: expressions never backtrack.
-//! * Memory: a value costs its text and eight bytes, of which four are the id of its series if it is
+//! * Memory: a value costs its text and nine bytes, of which four are the id of its series if it is
 //!   one; sets of series take what is smallest of two bytes an id, four bytes a run of ids and a bit
-//!   for each id that could be. Series that were added in the order of their label sets make runs, and
-//!   [`MemoryIndex::seal`] returns what was held for growth. [`MemoryIndex::heap_bytes`] says how much
-//!   it is.
+//!   for each id from the first word of 64 that has some to the last. Series that were added in the
+//!   order of their label sets make runs, and [`MemoryIndex::seal`] returns what was held for growth.
+//!   [`MemoryIndex::heap_bytes`] says how much it is.
 //! * A block's index file has at most 64 GiB. The crate opens no files: hand in a memory map (the
 //!   example `block_index` does), since who owns a block is who knows that its file will not change,
 //!   which is what mapping it safely asks for.

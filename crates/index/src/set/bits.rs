@@ -48,19 +48,24 @@ impl Bits {
     }
 
     pub(super) fn insert_run(&mut self, run: Run) {
-        let (from, to) = places(run);
-        self.reach(from, to);
-        let (from, to) = (from - usize::from(self.from), to - usize::from(self.from));
-        let (first, last) = (u64::MAX << (run.first & 63), u64::MAX >> (63 - (run.last & 63)));
-        if from == to {
-            self.words[from] |= first & last;
+        if let Ok(all) = <&mut [u64; WORDS]>::try_from(&mut *self.words) {
+            // No place is out of their bounds, so that none is compared with them.
+            let (from, to) = places(run);
+            let (first, last) = (u64::MAX << (run.first & 63), u64::MAX >> (63 - (run.last & 63)));
+            if from == to {
+                all[from] |= first & last;
+                return;
+            }
+            all[from] |= first;
+            (from + 1..to).for_each(|at| all[at] = u64::MAX);
+            all[to] |= last;
             return;
         }
-        self.words[from] |= first;
-        if from + 1 < to {
-            self.words[from + 1..to].fill(u64::MAX);
+        let (from, to) = places(run);
+        self.reach(from, to);
+        for at in from..=to {
+            *self.word_mut(at) |= mask(run, at);
         }
-        self.words[to] |= last;
     }
 
     /// Adds ascending numbers.
