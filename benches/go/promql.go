@@ -19,7 +19,7 @@ import (
 
 func init() {
 	commands["promql-table"] = command{
-		usage: "[NAME...]   range queries over series in memory, those of promql's example engine_speed",
+		usage: "[NAME...]   range queries over series in memory, those of skopos-bench promql-table",
 		run:   promqlTable,
 	}
 }

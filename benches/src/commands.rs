@@ -12,6 +12,7 @@ pub mod ingest;
 pub mod parse;
 pub mod parse_protobuf;
 pub mod promql;
+pub mod promql_table;
 pub mod query;
 pub mod record;
 pub mod xor;

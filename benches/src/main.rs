@@ -74,6 +74,11 @@ enum Command {
         /// Unix seconds.
         time: f64,
     },
+    /// Range queries of many series and of long windows, over tables in memory.
+    PromqlTable {
+        /// Names of queries; all where none is given.
+        names: Vec<String>,
+    },
     /// Selectors to series.
     Index {
         /// Measure the index in memory that holds the block's series.
@@ -154,6 +159,7 @@ fn main() -> anyhow::Result<()> {
             let times = commands::query::Times::instant(time);
             commands::query::run(plan, "promql-instant", &data, &queries, times)
         }
+        Command::PromqlTable { names } => commands::promql_table::run(plan, &names),
         Command::Index { head: true, block, cases } => commands::index::run(plan, &block, &cases),
         Command::Index { head: false, block, cases } => {
             commands::block_index::select(plan, &block, &cases)

@@ -1,17 +1,17 @@
-//! What queries of many series and long windows cost: the CPU time of each, over plain tables.
+//! `promql-table`: range queries of many series and of long windows, over plain tables in memory.
 //!
-//! Not a benchmark with a record: a harness to profile, one query at a time.
-//!
-//! ```text
-//! cargo run --release -p skopos-promql --example engine_speed -- rate_1d sum_rate
-//! ```
-//!
-//! Without arguments all queries are run. Time is what the kernel says this process had of a core.
+//! The tables are made, not read, with the same numbers on every machine; the Go program makes the
+//! same ones. Each line has a digest of the result's bits: both sides' must be equal.
 
-use std::fs;
+use std::hint::black_box;
 
+use anyhow::{Result, bail};
+use serde_json::json;
 use skopos_core::{Labels, QueryEngine, QueryRequest, QueryValue, Sample, Timestamp};
 use skopos_promql::{Engine, EngineOptions, Table};
+
+use crate::measure::{Plan, measure};
+use crate::report::emit_time;
 
 /// A query over one of the tables.
 struct Row {
@@ -22,20 +22,18 @@ struct Row {
     start: i64,
     step: i64,
     steps: i64,
-    /// How many values its selectors give, over all steps.
-    points: i64,
 }
 
 const DAY: i64 = 86_400;
 
 /// A query over a day, at a thousand steps.
 const fn long(name: &'static str, query: &'static str) -> Row {
-    Row { name, table: days, query, start: DAY, step: 60, steps: 1000, points: 100_000 }
+    Row { name, table: days, query, start: DAY, step: 60, steps: 1000 }
 }
 
 /// A query over many series.
-const fn wide(name: &'static str, query: &'static str, series: i64) -> Row {
-    Row { name, table: hour, query, start: 600, step: 15, steps: 241, points: series * 241 }
+const fn wide(name: &'static str, query: &'static str) -> Row {
+    Row { name, table: hour, query, start: 600, step: 15, steps: 241 }
 }
 
 const ROWS: &[Row] = &[
@@ -56,16 +54,16 @@ const ROWS: &[Row] = &[
     long("avg_whole_1d", "avg_over_time(n[1d])"),
     long("stddev_1d", "stddev_over_time(g[1d])"),
     long("quantile_1d", "quantile_over_time(0.9, g[1d])"),
-    wide("sum_rate", "sum(rate(x[1m]))", 3000),
-    wide("sum_by_rate", "sum by (job) (rate(x[5m]))", 3000),
-    wide("selector", "x", 3000),
-    wide("topk", "topk(5, x)", 3000),
-    wide("sum", "sum(x)", 3000),
-    wide("sum_by", "sum by (job) (x)", 3000),
-    wide("avg_by", "avg by (job) (x)", 3000),
-    wide("max_by", "max by (job) (x)", 3000),
-    wide("matching", "x - y", 3000),
-    wide("group_left", "x * on (instance) group_left (version) info", 3000),
+    wide("sum_rate", "sum(rate(x[1m]))"),
+    wide("sum_by_rate", "sum by (job) (rate(x[5m]))"),
+    wide("selector", "x"),
+    wide("topk", "topk(5, x)"),
+    wide("sum", "sum(x)"),
+    wide("sum_by", "sum by (job) (x)"),
+    wide("avg_by", "avg by (job) (x)"),
+    wide("max_by", "max by (job) (x)"),
+    wide("matching", "x - y"),
+    wide("group_left", "x * on (instance) group_left (version) info"),
     Row {
         name: "histogram_quantile",
         table: buckets,
@@ -73,7 +71,6 @@ const ROWS: &[Row] = &[
         start: 600,
         step: 15,
         steps: 1000,
-        points: 1_100_000,
     },
 ];
 
@@ -158,12 +155,6 @@ fn buckets() -> Table {
     Table::from_iter(all)
 }
 
-/// The nanoseconds that this process has had of a core.
-fn cpu() -> u64 {
-    let text = fs::read_to_string("/proc/self/schedstat").unwrap_or_default();
-    text.split(' ').next().and_then(|first| first.parse().ok()).unwrap_or(0)
-}
-
 /// A sum over the bits of a result, to see that it stays the same.
 fn digest(value: &QueryValue) -> u64 {
     let QueryValue::Matrix(matrix) = value else { return 0 };
@@ -171,23 +162,30 @@ fn digest(value: &QueryValue) -> u64 {
     floats.fold(0, |sum: u64, sample| sum.wrapping_mul(31).wrapping_add(sample.v.to_bits()))
 }
 
-fn main() -> Result<(), skopos_core::Error> {
-    let wanted: Vec<String> = std::env::args().skip(1).collect();
-    println!("{:20} {:>10} {:>10}  digest", "query", "ms", "ns/point");
-    for row in ROWS.iter().filter(|row| wanted.is_empty() || wanted.iter().any(|w| w == row.name)) {
-        let engine =
-            Engine::new((row.table)(), EngineOptions::default().with_max_samples(usize::MAX));
+/// Measures the queries of these names; all of them where none is given.
+///
+/// # Errors
+///
+/// Where there is no query of a name, or one fails.
+pub fn run(plan: Plan, names: &[String]) -> Result<()> {
+    if let Some(name) = names.iter().find(|name| ROWS.iter().all(|row| row.name != **name)) {
+        bail!("there is no query {name}");
+    }
+    for row in ROWS.iter().filter(|row| names.is_empty() || names.iter().any(|n| n == row.name)) {
+        let options = EngineOptions::default().with_max_samples(usize::MAX);
+        let engine = Engine::new((row.table)(), options);
         let at = |step: i64| Timestamp::from_millis((row.start + step * row.step) * 1000);
         let request = QueryRequest::range(row.query, at(0), at(row.steps - 1), row.step * 1000);
         let bits = digest(&engine.query(&request)?.value);
-        let (before, mut runs) = (cpu(), 0);
-        while runs == 0 || cpu() - before < 400_000_000 {
-            engine.query(&request)?;
-            runs += 1;
-        }
-        let took = (cpu() - before) / runs;
-        let (ms, each) = (took as f64 / 1e6, took as f64 / row.points as f64);
-        println!("{:20} {ms:10.2} {each:10.1}  {bits:016x}", row.name);
+        let measured = measure(plan, 1, || {
+            black_box(engine.query(&request).expect("it was answered before"));
+        });
+        let fields = json!({
+            "query": row.query, "digest": format!("{bits:016x}"),
+            "alloc_bytes": measured.tally.bytes, "allocs": measured.tally.count,
+            "peak_heap_bytes": measured.tally.peak,
+        });
+        emit_time(&measured, &format!("promql-table/{}", row.name), "ms", 1e6, fields);
     }
     Ok(())
 }
