@@ -35,9 +35,16 @@ pub(super) fn incidents(result: &Backtest, range: TimeRange, output: Output) -> 
     for incident in &result.incidents {
         let _ = writeln!(text, "{}", line(incident));
     }
-    let (count, evaluations) = (result.incidents.len(), result.evaluations);
-    let _ = writeln!(text, "{count} incidents in {evaluations} evaluations of groups");
+    let incidents = counted(result.incidents.len() as u64, "incident");
+    let evaluations = counted(result.evaluations, "evaluation");
+    let _ = writeln!(text, "{incidents} in {evaluations} of groups");
     text
+}
+
+/// A number with its noun.
+fn counted(count: u64, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{plural}")
 }
 
 /// What differs, with `-` for what is gone, `+` for what is new and `~` for what moved.
@@ -57,7 +64,7 @@ pub(super) fn differences(found: &[Difference], output: Output) -> String {
             _ => Ok(()),
         };
     }
-    let _ = writeln!(text, "{} differences", found.len());
+    let _ = writeln!(text, "{}", counted(found.len() as u64, "difference"));
     text
 }
 
@@ -68,7 +75,7 @@ pub(super) fn failures(err: &mut impl io::Write, result: &Backtest) -> io::Resul
     }
     match result.failed {
         0 => Ok(()),
-        failed => writeln!(err, "{failed} evaluations of rules failed"),
+        failed => writeln!(err, "{} of rules failed", counted(failed, "evaluation")),
     }
 }
 
