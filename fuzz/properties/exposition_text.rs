@@ -9,10 +9,10 @@ use std::ops::ControlFlow;
 
 use skopos_core::LabelSet as _;
 use skopos_exposition::{
-    ClassicHistograms, CreatedLines, Entry, ErrorKind, EscapingScheme, Family, FamilySample, Layout,
-    OutputFormat, PageFormat, PageReader, Parser, ParserOptions, RecoveringParser, TextFormat,
-    choose_format, choose_output, choose_page_output, encode, encode_protobuf, families, lint,
-    protobuf_families,
+    ClassicHistograms, CreatedLines, Entry, ErrorKind, EscapingScheme, Family, FamilySample,
+    Layout, OutputFormat, PageFormat, PageReader, Parser, ParserOptions, RecoveringParser,
+    TextFormat, choose_format, choose_output, choose_page_output, encode, encode_protobuf,
+    families, lint, protobuf_families,
 };
 
 /// Panics where the property does not hold.
