@@ -16,7 +16,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("skopos-index", &["skopos-core", "skopos-regex"]),
     ("skopos-promql", &["skopos-core", "skopos-regex"]),
     ("skopos-relabel", &["skopos-core", "skopos-regex"]),
-    ("skopos-rules", &["skopos-core"]),
+    ("skopos-rules", &["skopos-core", "skopos-regex"]),
     ("skopos-template", &["skopos-core", "skopos-regex"]),
     // Layer 2: compose layer 1.
     ("skopos-scrape", &["skopos-core", "skopos-exposition", "skopos-relabel"]),
