@@ -342,7 +342,7 @@ fn rehearsals_take_the_extension_if_asked() {
     let run = skopos(folder.path(), &[&["rules", "backtest"], &arguments[..]].concat(), "");
     assert_eq!(run.code, Some(0), "{run:?}");
     assert!(run.stdout.contains(" Hot{}: fired at once, until "), "{run:?}");
-    assert!(run.stdout.contains("1 incidents in "), "{run:?}");
+    assert!(run.stdout.contains("1 incident in "), "{run:?}");
     assert!(run.stdout.contains(", value 35\n"), "{run:?}");
     let why = ["rules", "why", "--alert", "Hot", "--at", "200"];
     let run = skopos(folder.path(), &[&why, &arguments[..]].concat(), "");
