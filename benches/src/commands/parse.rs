@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use serde_json::{Value, json};
 use skopos_core::LabelSet as _;
-use skopos_exposition::{Entry, Layout, Parser, ParserOptions, TextFormat};
+use skopos_exposition::{Entry, Layout, Parser, ParserOptions, SeriesEntry, TextFormat};
 
 use super::base_name;
 use crate::measure::{Plan, measure};
@@ -77,31 +77,41 @@ pub fn parse_again(
     read_all(Parser::with_layout(format, page, options, layout), Labels::Skipped)
 }
 
-fn read_all(mut parser: Parser<'_>, labels: Labels) -> Result<Count, skopos_exposition::Error> {
+/// A loop for each choice, as a program that wants one thing has it.
+fn read_all(parser: Parser<'_>, labels: Labels) -> Result<Count, skopos_exposition::Error> {
+    match labels {
+        Labels::Owned => walk(parser, |count, sample| {
+            let owned = black_box(sample.labels().to_labels());
+            count.labels += owned.len();
+            count.exemplars += usize::from(black_box(sample.exemplar()).is_some());
+        }),
+        Labels::View => walk(parser, |count, sample| {
+            sample.labels().visit(&mut |name, value| {
+                black_box((name, value));
+                count.labels += 1;
+            });
+        }),
+        Labels::Raw => walk(parser, |count, sample| {
+            black_box(sample.raw_name());
+            count.labels += 1 + sample.raw_labels().map(black_box).count();
+        }),
+        Labels::Skipped => walk(parser, |count, sample| {
+            black_box(sample.known_slot());
+            count.labels += black_box(sample.series()).len();
+        }),
+    }
+}
+
+fn walk(
+    mut parser: Parser<'_>,
+    mut visit: impl FnMut(&mut Count, &mut SeriesEntry<'_, '_>),
+) -> Result<Count, skopos_exposition::Error> {
     let mut count = Count::default();
     while let Some(entry) = parser.next()? {
         count.entries += 1;
         let Entry::Series(mut sample) = entry else { continue };
         count.samples += 1;
-        match labels {
-            Labels::Owned => {
-                let owned = black_box(sample.labels().to_labels());
-                count.labels += owned.len();
-                count.exemplars += usize::from(black_box(sample.exemplar()).is_some());
-            }
-            Labels::View => sample.labels().visit(&mut |name, value| {
-                black_box((name, value));
-                count.labels += 1;
-            }),
-            Labels::Raw => {
-                black_box(sample.raw_name());
-                count.labels += 1 + sample.raw_labels().map(black_box).count();
-            }
-            Labels::Skipped => {
-                black_box(sample.known_slot());
-                count.labels += black_box(sample.series()).len();
-            }
-        }
+        visit(&mut count, &mut sample);
         black_box((sample.value(), sample.timestamp()));
     }
     Ok(count)
