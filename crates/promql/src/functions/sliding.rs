@@ -147,6 +147,8 @@ fn exact_sums(values: &[f64], spans: &[Span]) -> Option<Vec<f64>> {
     // All values are multiples of `unit`, so all sums are; those below 2⁵³ units have no rounding.
     // Half of that leaves room for differences.
     let (mut unit, mut limit) = (f64::INFINITY, f64::INFINITY);
+    // A later value may have a smaller unit, in which earlier sums are too large.
+    let mut largest = 0.0_f64;
     let mut sums = Vec::with_capacity(values.len() + 1);
     let mut sum = 0.0;
     sums.push(sum);
@@ -157,7 +159,8 @@ fn exact_sums(values: &[f64], spans: &[Span]) -> Option<Vec<f64>> {
             limit = unit * 4_503_599_627_370_496.0;
         }
         sum += v;
-        if limit < sum.abs() {
+        largest = largest.max(sum.abs());
+        if limit < largest {
             return None;
         }
         sums.push(sum);
