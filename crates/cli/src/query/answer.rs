@@ -78,15 +78,23 @@ impl Cell {
 
 impl Histogram {
     /// As Prometheus prints histograms: `{count:3, sum:4.5, (0.5,1]:1}`.
-    fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         let mut text = format!("{{count:{}, sum:{}", self.count, self.sum);
         for bucket in &self.buckets {
-            let open = if matches!(bucket.boundaries, 1 | 3) { '[' } else { '(' };
-            let close = if matches!(bucket.boundaries, 0 | 3) { ']' } else { ')' };
-            let Bucket { lower, upper, count, .. } = bucket;
-            text.push_str(&format!(", {open}{lower},{upper}{close}:{count}"));
+            text.push_str(", ");
+            text.push_str(&bucket.text());
         }
         text + "}"
+    }
+}
+
+impl Bucket {
+    /// As Prometheus prints buckets: `(0.5,1]:1`.
+    pub(super) fn text(&self) -> String {
+        let Self { boundaries, lower, upper, count } = self;
+        let open = if matches!(boundaries, 1 | 3) { '[' } else { '(' };
+        let close = if matches!(boundaries, 0 | 3) { ']' } else { ')' };
+        format!("{open}{lower},{upper}{close}:{count}")
     }
 }
 

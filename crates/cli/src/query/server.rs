@@ -1,10 +1,10 @@
 //! A server over HTTP as an engine, for whoever asks many queries.
-//!
-//! Native histograms are refused: the API gives them as texts of buckets.
+
+use std::sync::Arc;
 
 use skopos_core::{
     Error, ErrorKind, QueryEngine, QueryOutput, QueryRequest, QueryValue, RangeSeries, Sample,
-    SampleValue, Timestamp, VectorSample,
+    SampleValue, VectorSample,
 };
 use skopos_promql::{ParseOptions, parse};
 use url::Url;
@@ -12,6 +12,10 @@ use url::Url;
 use super::answer::{Answer, Cell, Point, Series, Value};
 use super::{Times, remote};
 use crate::outcome::describe;
+
+mod histogram;
+#[cfg(test)]
+mod tests;
 
 /// A server that answers queries.
 #[derive(Clone, Debug)]
@@ -51,7 +55,13 @@ fn output(answer: Answer) -> Result<QueryOutput, Error> {
         Value::Matrix(series) => {
             QueryValue::Matrix(series.into_iter().map(range).collect::<Result<_, _>>()?)
         }
-        Value::Scalar(point) => QueryValue::Scalar(sample(&point)?),
+        Value::Scalar(Point { t, value: Cell::Float(v) }) => QueryValue::Scalar(Sample { t, v }),
+        Value::Scalar(_) => {
+            return Err(Error::new(
+                ErrorKind::Execution,
+                "the answer has a histogram for a scalar",
+            ));
+        }
         Value::Text(t, text) => QueryValue::String(t, text),
         Value::Vector(series) => {
             QueryValue::Vector(series.into_iter().filter_map(instant).collect::<Result<_, _>>()?)
@@ -63,25 +73,28 @@ fn output(answer: Answer) -> Result<QueryOutput, Error> {
 }
 
 fn range(series: Series) -> Result<RangeSeries, Error> {
-    let floats = series.points.iter().map(sample).collect::<Result<_, _>>()?;
-    Ok(RangeSeries { labels: series.labels, floats, histograms: Vec::new() })
+    let (mut floats, mut histograms) = (Vec::new(), Vec::new());
+    for Point { t, value } in &series.points {
+        match sample_value(value)? {
+            SampleValue::Float(v) => floats.push(Sample { t: *t, v }),
+            SampleValue::Histogram(histogram) => histograms.push((*t, histogram)),
+        }
+    }
+    Ok(RangeSeries { labels: series.labels, floats, histograms })
 }
 
 fn instant(series: Series) -> Option<Result<VectorSample, Error>> {
-    let point = series.points.first()?;
-    Some(sample(point).map(|Sample { t, v }| {
-        let value = SampleValue::Float(v);
-        VectorSample { labels: series.labels, t, value }
-    }))
+    let Point { t, value } = series.points.first()?;
+    let labels = series.labels;
+    Some(sample_value(value).map(|value| VectorSample { labels, t: *t, value }))
 }
 
-fn sample(point: &Point) -> Result<Sample, Error> {
-    let t: Timestamp = point.t;
-    match point.value {
-        Cell::Float(v) => Ok(Sample { t, v }),
-        Cell::Histogram(_) => {
-            let message = "native histograms of a server are not supported here";
-            Err(Error::new(ErrorKind::Execution, message))
-        }
+fn sample_value(value: &Cell) -> Result<SampleValue, Error> {
+    match value {
+        Cell::Float(v) => Ok(SampleValue::Float(*v)),
+        Cell::Histogram(histogram) => match histogram::decode(histogram) {
+            Ok(histogram) => Ok(SampleValue::Histogram(Arc::new(histogram))),
+            Err(refusal) => Err(Error::new(ErrorKind::Execution, refusal.to_string())),
+        },
     }
 }

@@ -39,7 +39,7 @@ const HOUR: i64 = 3_600_000;
 /// series is gone, which label changed.
 ///
 /// Samples come from a page, as for `backtest`, or from a server. Of a server, what its recording rules wrote
-/// is taken as it is there, only the rule of the alert is replayed, and native histograms are refused.
+/// is taken as it is there, and only the rule of the alert is replayed.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
