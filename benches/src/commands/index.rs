@@ -58,7 +58,7 @@ pub fn run(plan: Plan, block: &Path, cases: &Path) -> Result<()> {
 }
 
 /// Reads all ids in batches, as the store does that turns them into series; returns how many.
-fn deliver(selected: &SeriesIds) -> usize {
+pub(super) fn deliver(selected: &SeriesIds) -> usize {
     let (mut cursor, mut batch) = (selected.cursor(), [SeriesId(0); 512]);
     let batches = std::iter::from_fn(|| {
         let count = cursor.read(&mut batch);
