@@ -120,6 +120,9 @@ pub(crate) struct Arguments {
     /// With the feature concurrent-rule-eval: on how many threads rules run besides those of the groups
     #[arg(long = "rules.max-concurrent-evals", value_name = "COUNT", default_value_t = 4)]
     rules_max_concurrent_evals: usize,
+    /// Accept hysteresis and debouncing under `x-skopos` (see `skopos rules export --help`)
+    #[arg(long)]
+    rule_extensions: bool,
     /// How many alerts may wait for an Alertmanager
     #[arg(
         long = "alertmanager.notification-queue-capacity",
@@ -204,6 +207,7 @@ impl Arguments {
         options.for_outage_tolerance = self.for_outage_tolerance;
         options.for_grace_period = self.for_grace_period;
         options.rules_max_concurrent_evals = self.rules_max_concurrent_evals;
+        options.rule_extensions = self.rule_extensions;
         options.resend_delay = self.resend_delay;
         options.notification_queue_capacity = self.notification_queue_capacity;
         options.notification_batch_size = self.notification_batch_size;

@@ -177,6 +177,10 @@ impl Decoder {
                 KEY if self.extensions => {
                     rule.extension = Some(Extension::decode(&mut self.shape, value)?);
                 }
+                KEY => {
+                    let asked = format!("{name} (an extension that --rule-extensions accepts)");
+                    self.shape.unknown(key, field, &asked);
+                }
                 _ => self.shape.unknown(key, field, name),
             }
         }

@@ -195,7 +195,7 @@ impl Writer<'_> {
         if let Some(debounce) = &extension.debounce {
             let matched = self.name("matched");
             let series = format!("{matched}[{}]", self.window(debounce.of));
-            rules.push(Rule::recording(matched, condition));
+            rules.push(self.helper(matched, condition, extension));
             condition = format!(
                 "last_over_time({series}) and count_over_time({series}) >= {}",
                 debounce.matches
@@ -205,7 +205,7 @@ impl Writer<'_> {
             let held = self.name("held");
             let expr = self.held(&condition, &held, extension, &alert.labels)?;
             condition.clone_from(&held);
-            rules.push(Rule::recording(held, expr));
+            rules.push(self.helper(held, expr, extension));
         }
         let place = Position::default();
         rules.push(Rule { expr: condition, expr_position: place, ..alert.clone() });
@@ -215,6 +215,11 @@ impl Writer<'_> {
             })?;
         }
         Ok(rules)
+    }
+
+    /// A rule that records a helping series; its place is that of the extension that wants it.
+    fn helper(&self, name: String, expr: String, extension: &Extension) -> Rule {
+        Rule { position: extension.at, ..Rule::recording(name, expr) }
     }
 
     /// What is true, and what was true while the alert fires and has not recovered.

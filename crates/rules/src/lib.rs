@@ -86,8 +86,9 @@
 //! * **Why**: [`why`](why::why) says of an alert after a replay why it is firing, pending or absent: the
 //!   comparison that does not hold, with its values, the condition that no series fits, the label that changed. It has
 //!   an [`ExpressionReader`](why::ExpressionReader) take expressions apart.
-//! * **Notifications**: an [`Outcome`] has what is to be sent now, again or as resolved; a
-//!   [`NotificationQueue`] holds it until a sender takes a batch.
+//! * **Notifications**: an [`Outcome`] has what is to be sent now, again or as resolved. A
+//!   [`PostableAlert`] has the labels for the outside; an [`Outbox`] holds it until a sender takes a batch, whose
+//!   [JSON](PostableAlerts::to_json) is that of Alertmanager's API, and drops the oldest where there is no room.
 //! * **Views**: [`GroupState::view`] is what the HTTP API shows.
 //!
 //! # Limits
@@ -127,7 +128,9 @@ pub mod lint;
 mod load;
 mod model;
 mod notification;
+mod outbox;
 mod override_labels;
+mod postable;
 mod queue;
 mod restore;
 mod rule_state;
@@ -160,6 +163,8 @@ pub use crate::kubernetes::{is_kubernetes, load_kubernetes};
 pub use crate::load::{LoadOptions, load};
 pub use crate::model::{Duplicate, Group, Position, Rule, RuleFile, RuleKind, duplicates, lint};
 pub use crate::notification::Notification;
+pub use crate::outbox::{Outbox, OutboxCounts};
+pub use crate::postable::{PostableAlert, PostableAlerts};
 pub use crate::queue::NotificationQueue;
 pub use crate::restore::RestoreOptions;
 pub use crate::rule_state::Health;

@@ -1,10 +1,22 @@
-//! Alerts as a notifier sends them.
+//! Alerts as an evaluation hands them to a notifier.
 
 use skopos_core::{Labels, Timestamp};
 
 use crate::alert::Alert;
 
-/// An alert to send to an Alertmanager.
+/// An alert to send to Alertmanagers, as [`GroupState::evaluate`](crate::GroupState::evaluate) gives it
+/// when it is due: when it begins to fire, when it resolves, and again while either is remembered.
+///
+/// ```
+/// use skopos_core::{Labels, Timestamp};
+/// use skopos_rules::Notification;
+///
+/// let labels = Labels::from_pairs([("alertname", "Down"), ("instance", "db-1")]);
+/// let t = Timestamp::from_millis;
+/// let mut notification = Notification::new(labels, t(60_000), t(300_000));
+/// notification.annotations = vec![("summary".into(), "db-1 is down".into())];
+/// assert!(!notification.is_resolved);
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Notification {
@@ -20,6 +32,15 @@ pub struct Notification {
     pub is_resolved: bool,
     /// Where the expression can be seen.
     pub generator_url: String,
+}
+
+impl Notification {
+    /// An alert that fires, without annotations and without a place to see its expression.
+    #[must_use]
+    pub fn new(labels: Labels, starts_at: Timestamp, ends_at: Timestamp) -> Self {
+        let (annotations, generator_url) = (Vec::new(), String::new());
+        Self { labels, annotations, starts_at, ends_at, is_resolved: false, generator_url }
+    }
 }
 
 pub(crate) fn notifications(

@@ -1,22 +1,21 @@
 //! Sending alerts to Alertmanagers.
 //!
-//! Each Alertmanager has a queue of its own and one request at a time, so that a slow one delays
-//! nobody. A batch that cannot be delivered is dropped and counted: rules send what still fires
-//! again.
+//! Each Alertmanager has an outbox of its own and one request at a time, so that a slow one delays
+//! nobody. What waits, in which batches, and what a request says is up to `skopos-rules`; here are
+//! discovery, connections and tasks.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use skopos_core::{Labels, MetricType, Timestamp};
+use skopos_core::{Labels, MetricType};
 use skopos_relabel::Rule;
-use skopos_rules::{Notification, NotificationQueue};
+use skopos_rules::{Notification, Outbox, OutboxCounts, PostableAlert, PostableAlerts};
 use skopos_scrape::config::{Credentials, SecretSource};
 use skopos_scrape::{Discovered, Discovery, Target, TargetGroup};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
-use crate::api::json::Json;
 use crate::clock::Stopwatch;
 use crate::config::{Alertmanager, Config};
 use crate::error::{Error, ErrorKind};
@@ -63,29 +62,11 @@ struct Entry {
 struct Queue {
     url: String,
     entry: Arc<Entry>,
-    waiting: Mutex<NotificationQueue<Alert>>,
-    /// How many alerts one request has at most.
-    batch: usize,
+    outbox: Mutex<Outbox>,
     arrived: Notify,
-    counts: Mutex<Counts>,
+    latency: Mutex<Total>,
     /// Whether nobody wants it any more.
     retired: watch::Sender<bool>,
-}
-
-#[derive(Clone, Copy, Default)]
-struct Counts {
-    sent: u64,
-    /// Those that could not be delivered; the queue counts those that found no room.
-    dropped: u64,
-    errors: u64,
-    latency: Total,
-}
-
-/// An alert with the labels that one Alertmanager gets.
-#[derive(Clone)]
-struct Alert {
-    labels: Labels,
-    rest: Arc<Notification>,
 }
 
 impl Notifier {
@@ -93,8 +74,7 @@ impl Notifier {
     /// up to `batch` at a time.
     pub(crate) fn new(capacity: usize, batch: usize) -> Self {
         let (closing, _) = watch::channel(false);
-        // Requests without alerts would never end.
-        Self { capacity, batch: batch.max(1), state: Mutex::default(), closing }
+        Self { capacity, batch, state: Mutex::default(), closing }
     }
 
     /// Sends to the Alertmanagers of `config` from now on. Queues of those that stay are kept.
@@ -124,8 +104,8 @@ impl Notifier {
         self.discover(&mut state);
         for (url, queue) in old {
             if let Some(successor) = state.queues.get(&url) {
-                std::mem::swap(&mut *lock(&successor.waiting), &mut *lock(&queue.waiting));
-                *lock(&successor.counts) = *lock(&queue.counts);
+                std::mem::swap(&mut *lock(&successor.outbox), &mut *lock(&queue.outbox));
+                *lock(&successor.latency) = *lock(&queue.latency);
                 successor.arrived.notify_one();
             }
             queue.retired.send_replace(true);
@@ -182,29 +162,23 @@ impl Notifier {
         state.workers.retain(|worker| !worker.is_finished());
     }
 
-    /// Takes alerts; what finds no room pushes the oldest out.
+    /// Takes alerts, relabeled for all Alertmanagers and for each; what finds no room pushes the oldest
+    /// out.
     pub(crate) fn send(&self, notifications: Vec<Notification>) {
         if notifications.is_empty() {
             return;
         }
         let state = self.state();
         for notification in notifications {
-            let mut labels = notification.labels.to_builder();
-            for (name, value) in &state.external_labels {
-                if labels.get(name).is_none() {
-                    labels.set(name, value);
-                }
-            }
-            if !skopos_relabel::apply(&state.relabel, &mut labels) {
-                continue;
-            }
-            let labels = labels.finish();
-            let rest = Arc::new(notification);
+            let alert = PostableAlert::new(notification, &state.external_labels);
+            let relabel = |rules: &[Rule], alert: PostableAlert| match rules {
+                [] => Some(alert),
+                rules => alert.relabeled(|labels| skopos_relabel::apply(rules, labels)),
+            };
+            let Some(alert) = relabel(&state.relabel, alert) else { continue };
             for queue in state.queues.values() {
-                let rules = &queue.entry.config.alert_relabel;
-                if let Some(labels) = skopos_relabel::relabel(rules, &labels) {
-                    lock(&queue.waiting).push(Alert { labels, rest: Arc::clone(&rest) });
-                }
+                let alert = relabel(&queue.entry.config.alert_relabel, alert.clone());
+                lock(&queue.outbox).extend(alert);
             }
         }
         for queue in state.queues.values() {
@@ -243,7 +217,7 @@ impl Notifier {
     pub(crate) fn collect(&self, page: &mut Page) {
         let state = self.state();
         let queues: Vec<_> =
-            state.queues.iter().map(|(url, queue)| (url, queue, queue.counts())).collect();
+            state.queues.iter().map(|(url, q)| (url, q, lock(&q.outbox).counts())).collect();
         page.gauge(
             "prometheus_notifications_alertmanagers_discovered",
             "The number of alertmanagers discovered and active.",
@@ -254,13 +228,13 @@ impl Notifier {
             "The capacity of the alert notifications queue.",
             self.capacity as f64,
         );
-        let waiting = queues.iter().map(|(_, queue, _)| lock(&queue.waiting).len()).max();
+        let waiting = queues.iter().map(|(_, q, _)| lock(&q.outbox).waiting().len()).max();
         page.gauge(
             "prometheus_notifications_queue_length",
             "The number of alert notifications in the fullest queue.",
             waiting.unwrap_or(0) as f64,
         );
-        let mut counter = |name, help, v: &dyn Fn(&Counts) -> u64| {
+        let mut counter = |name, help, v: &dyn Fn(&OutboxCounts) -> u64| {
             let family = page.family(name, help, MetricType::Counter);
             for (url, _, counts) in &queues {
                 family.push(vec![("alertmanager", (*url).clone())], v(counts) as f64);
@@ -282,7 +256,7 @@ impl Notifier {
         page.summary(
             "prometheus_notifications_latency_seconds",
             "Latency quantiles for sending alert notifications.",
-            queues.iter().map(|(url, _, counts)| ("alertmanager", url.as_str(), counts.latency)),
+            queues.iter().map(|(url, q, _)| ("alertmanager", url.as_str(), *lock(&q.latency))),
         );
     }
 
@@ -345,19 +319,11 @@ impl Queue {
         Self {
             url,
             entry,
-            waiting: Mutex::new(NotificationQueue::new(capacity)),
-            batch,
+            outbox: Mutex::new(Outbox::new(capacity, batch)),
             arrived: Notify::new(),
-            counts: Mutex::default(),
+            latency: Mutex::default(),
             retired,
         }
-    }
-
-    /// The counts, with what found no room.
-    fn counts(&self) -> Counts {
-        let no_room = lock(&self.waiting).dropped();
-        let counts = *lock(&self.counts);
-        Counts { dropped: counts.dropped + no_room, ..counts }
     }
 
     /// Delivers batch after batch until nobody wants it, or until all is delivered at the end.
@@ -367,8 +333,8 @@ impl Queue {
             if *retired.borrow() {
                 return;
             }
-            let batch = lock(&self.waiting).take(self.batch);
-            if batch.is_empty() {
+            let batch = lock(&self.outbox).next_batch();
+            let Some(batch) = batch else {
                 if *closing.borrow() {
                     return;
                 }
@@ -379,32 +345,25 @@ impl Queue {
                     _ = retired.changed() => {}
                 }
                 continue;
-            }
+            };
             self.deliver(&batch).await;
         }
     }
 
-    async fn deliver(&self, batch: &[Alert]) {
+    async fn deliver(&self, batch: &PostableAlerts) {
         let watch = Stopwatch::start();
-        let result = self.post(payload(batch)).await;
-        let mut counts = lock(&self.counts);
-        counts.sent += batch.len() as u64;
-        counts.latency.add(watch.seconds());
-        if let Err(error) = result {
-            counts.errors += batch.len() as u64;
-            counts.dropped += batch.len() as u64;
-            drop(counts);
-            tracing::error!(
-                alertmanager = self.url,
-                count = batch.len(),
-                error,
-                "cannot send alerts"
-            );
-        }
+        let result = self.post(batch.to_json()).await;
+        lock(&self.latency).add(watch.seconds());
+        let mut outbox = lock(&self.outbox);
+        let Err(error) = result else { return outbox.delivered(batch.len()) };
+        outbox.failed(batch.len());
+        drop(outbox);
+        tracing::error!(alertmanager = self.url, count = batch.len(), error, "cannot send alerts");
     }
 
-    async fn post(&self, body: Vec<u8>) -> Result<(), String> {
-        let request = self.entry.client.post(&self.url).header("content-type", "application/json");
+    async fn post(&self, body: String) -> Result<(), String> {
+        let request = self.entry.client.post(&self.url);
+        let request = request.header("content-type", PostableAlerts::CONTENT_TYPE);
         let request = match &self.entry.config.job.http.credentials {
             Some(Credentials::Authorization { scheme, token: Some(token) }) => {
                 request.header("authorization", format!("{scheme} {}", secret(token).await?))
@@ -439,28 +398,4 @@ async fn optional_secret(source: Option<&SecretSource>) -> Result<String, String
         Some(source) => secret(source).await,
         None => Ok(String::new()),
     }
-}
-
-/// The body of a request, as the Alertmanager's API version 2 takes it.
-fn payload(batch: &[Alert]) -> Vec<u8> {
-    let mut json = Json::new();
-    json.array(batch, |json, Alert { labels, rest }| {
-        json.raw("{\"annotations\":{");
-        for (i, (name, value)) in rest.annotations.iter().enumerate() {
-            json.raw(if i == 0 { "" } else { "," }).string(name).raw(":").string(value);
-        }
-        json.raw("},\"endsAt\":").string(&instant(rest.ends_at));
-        json.raw(",\"startsAt\":").string(&instant(rest.starts_at));
-        json.raw(",\"generatorURL\":").string(&rest.generator_url);
-        json.raw(",\"labels\":").labels(labels).raw("}");
-    });
-    json.into_bytes()
-}
-
-/// RFC 3339 with exactly three decimals.
-fn instant(t: Timestamp) -> String {
-    const PRINTER: jiff::fmt::temporal::DateTimePrinter =
-        jiff::fmt::temporal::DateTimePrinter::new().precision(Some(3));
-    let instant = jiff::Timestamp::from_millisecond(t.as_millis()).unwrap_or_default();
-    PRINTER.timestamp_to_string(&instant)
 }

@@ -61,6 +61,12 @@ pub struct Options {
     /// `--rules.max-concurrent-evals`: on how many threads, over all groups and besides those of the
     /// groups.
     pub rules_max_concurrent_evals: usize,
+    /// `--rule-extensions`: whether rule files may have hysteresis and debouncing under `x-skopos`,
+    /// which are evaluated as the plain rules that [`LoadOptions::with_extensions`] makes of them.
+    /// Prometheus has no such flag.
+    ///
+    /// [`LoadOptions::with_extensions`]: skopos_rules::LoadOptions::with_extensions
+    pub rule_extensions: bool,
     /// `--rules.alert.resend-delay`.
     pub resend_delay: Duration,
     /// `--alertmanager.notification-queue-capacity`.
@@ -93,6 +99,7 @@ impl Default for Options {
             for_grace_period: Duration::from_secs(10 * 60),
             concurrent_rules: false,
             rules_max_concurrent_evals: 4,
+            rule_extensions: false,
             resend_delay: Duration::from_secs(60),
             notification_queue_capacity: 10_000,
             notification_batch_size: 256,
@@ -128,6 +135,7 @@ impl Options {
             ("rules.alert.for-outage-tolerance", duration(self.for_outage_tolerance)),
             ("rules.alert.for-grace-period", duration(self.for_grace_period)),
             ("rules.alert.resend-delay", duration(self.resend_delay)),
+            ("rule-extensions", self.rule_extensions.to_string()),
             ("rules.max-concurrent-evals", self.rules_max_concurrent_evals.to_string()),
             ("alertmanager.notification-batch-size", self.notification_batch_size.to_string()),
             (

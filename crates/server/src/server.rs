@@ -74,11 +74,11 @@ pub async fn start(options: Options) -> Result<Handle, Error> {
         Arc::new(LiveEngine::new(Arc::clone(&store), engine_options(&options, language, &clock)));
     let expander: Arc<dyn Expander> = Arc::new(AlertExpander::new());
     let (config, rules) = match &options.config_file {
-        Some(file) => wiring::load(file, &*engine, &*expander)?,
+        Some(file) => wiring::load(file, &*engine, &*expander, options.rule_extensions)?,
         None => {
             let own = local_address(addresses.first());
             let config = Config::embedded(&own, &format!("{prefix}/metrics"))?;
-            let rules = wiring::load_rules(&config, &*engine, &*expander)?;
+            let rules = wiring::load_rules(&config, &*engine, &*expander, options.rule_extensions)?;
             (config, rules)
         }
     };
@@ -262,6 +262,7 @@ fn wire(
         store,
         engine,
         expander,
+        rule_extensions: options.rule_extensions,
         config_time: AtomicI64::new(clock.now().as_millis()),
         clock,
         groups,

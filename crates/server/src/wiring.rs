@@ -86,6 +86,8 @@ pub(crate) struct Wiring {
     pub(crate) store: Arc<Store>,
     pub(crate) engine: Arc<LiveEngine>,
     pub(crate) expander: Arc<dyn Expander>,
+    /// Whether rule files may have the extension `x-skopos`.
+    pub(crate) rule_extensions: bool,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) scraper: Manager,
     pub(crate) groups: Groups,
@@ -110,7 +112,6 @@ impl Wiring {
         files: &[RuleFile],
         first: bool,
     ) -> Result<(), Error> {
-        let millis = |d: std::time::Duration| i64::try_from(d.as_millis()).unwrap_or(i64::MAX);
         let interval = millis(config.evaluation_interval);
         self.engine.set_subquery_step(interval);
         let mut problems = Vec::new();
@@ -143,9 +144,10 @@ impl Wiring {
     pub(crate) async fn reload(&self, file: Option<&Path>) -> Result<(), Error> {
         let (engine, expander) = (Arc::clone(&self.engine), Arc::clone(&self.expander));
         let (file, current) = (file.map(Path::to_owned), self.config.load_full());
+        let extensions = self.rule_extensions;
         let read = move || match file {
-            Some(file) => load(&file, &*engine, &*expander),
-            None => load_rules(&current, &*engine, &*expander)
+            Some(file) => load(&file, &*engine, &*expander, extensions),
+            None => load_rules(&current, &*engine, &*expander, extensions)
                 .map(|files| (Config::clone(&current), files)),
         };
         let loaded = tokio::task::spawn_blocking(read)
@@ -161,7 +163,7 @@ impl Wiring {
     }
 }
 
-/// Reads a configuration and its rule files.
+/// Reads a configuration and its rule files, which may have `extensions` or not.
 ///
 /// # Errors
 ///
@@ -170,9 +172,10 @@ pub(crate) fn load(
     file: &Path,
     engine: &dyn QueryEngine,
     expander: &dyn Expander,
+    extensions: bool,
 ) -> Result<(Config, Vec<RuleFile>), Error> {
     let config = Config::load(file)?;
-    let files = load_rules(&config, engine, expander)?;
+    let files = load_rules(&config, engine, expander, extensions)?;
     Ok((config, files))
 }
 
@@ -185,8 +188,12 @@ pub(crate) fn load_rules(
     config: &Config,
     engine: &dyn QueryEngine,
     expander: &dyn Expander,
+    extensions: bool,
 ) -> Result<Vec<RuleFile>, Error> {
-    let options = LoadOptions::new(engine, expander);
+    let mut options = LoadOptions::new(engine, expander);
+    if extensions {
+        options = options.with_extensions(millis(config.evaluation_interval));
+    }
     let mut files = Vec::new();
     let mut problems = Vec::new();
     let mut add = |content: &[u8], name: &str, problems: &mut Vec<String>| match skopos_rules::load(
@@ -435,4 +442,8 @@ fn labels(pairs: &BTreeMap<String, String>) -> Labels {
 
 fn seconds(millis: i64) -> f64 {
     millis as f64 / 1000.0
+}
+
+fn millis(duration: std::time::Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }

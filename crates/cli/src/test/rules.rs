@@ -39,6 +39,10 @@ pub(super) struct Arguments {
     /// Pass over fields of rule files that are not known
     #[arg(long)]
     ignore_unknown_fields: bool,
+    /// Accept hysteresis and debouncing under `x-skopos` (see `skopos rules export --help`); groups that
+    /// do not say are made for the evaluation interval of the test file
+    #[arg(long)]
+    rule_extensions: bool,
     /// Accept functions that are experimental
     #[arg(long)]
     experimental_functions: bool,
@@ -103,7 +107,7 @@ impl Arguments {
         if !file.tests.iter().any(|test| select(&test.name)) {
             return Ok(Vec::new());
         }
-        let rules = self.rules(&paths, workshop).map_err(|error| format!("{error:#}"))?;
+        let rules = self.rules(&file, &paths, workshop).map_err(|error| format!("{error:#}"))?;
         let rules = rules.as_ref().map(Vec::as_slice).map_err(Vec::as_slice);
         Ok(file.run(rules, workshop, select))
     }
@@ -111,12 +115,16 @@ impl Arguments {
     /// The rule files, or everything that is wrong with the first that cannot be loaded.
     fn rules(
         &self,
+        test: &TestFile,
         paths: &[PathBuf],
         workshop: &Workshop,
     ) -> anyhow::Result<Result<Vec<RuleFile>, Vec<LoadError>>> {
         let mut options = LoadOptions::new(workshop.checker(), workshop.templates());
         if self.ignore_unknown_fields {
             options = options.ignore_unknown_fields();
+        }
+        if self.rule_extensions {
+            options = options.with_extensions(test.evaluation_interval);
         }
         let mut files = Vec::new();
         for path in paths {

@@ -209,6 +209,11 @@ fn exported_rules_do_what_the_machine_says() {
     std::fs::write(folder.path().join("plain.yml"), &plain.stdout).expect("a file");
     let run = skopos(folder.path(), &["test", "rules", "test.yml"], "");
     assert_eq!(run.code, Some(0), "{}\n{}", run.stdout, run.stderr);
+    // As they are written they do the same.
+    let written = test.replace("plain.yml", "rules.yml");
+    std::fs::write(folder.path().join("written.yml"), written).expect("a file");
+    let run = skopos(folder.path(), &["test", "rules", "--rule-extensions", "written.yml"], "");
+    assert_eq!(run.code, Some(0), "{}\n{}", run.stdout, run.stderr);
     let Some(promtool) = promtool() else { return };
     run_promtool(&promtool, folder.path(), &["check", "rules", "plain.yml"]);
     run_promtool(&promtool, folder.path(), &["test", "rules", "test.yml"]);
@@ -280,6 +285,56 @@ fn only_who_asks_gets_the_extension() {
     );
     let run = skopos(folder.path(), &["check", "rules", "--rule-extensions", "rules.yml"], "");
     assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{run:?}");
+}
+
+#[test]
+fn who_does_not_ask_is_told_how() {
+    let told = "line 12: field x-skopos not found in type rulefmt.Rule \
+                (an extension that --rule-extensions accepts)";
+    let files = [
+        ("rules.yml", RULES),
+        ("test.yml", "rule_files: [rules.yml]\ntests: [{}]\n"),
+        ("prometheus.yml", "rule_files: [rules.yml]\n"),
+    ];
+    let folder = folder(&files);
+    for arguments in [
+        &["check", "rules", "rules.yml"][..],
+        &["check", "config", "prometheus.yml"],
+        &["test", "rules", "test.yml"],
+        &["serve", "--config.file=prometheus.yml", "--web.listen-address=127.0.0.1:0"],
+    ] {
+        let run = skopos(folder.path(), arguments, "");
+        assert_eq!(run.code, Some(1), "{arguments:?}: {run:?}");
+        assert!(format!("{}{}", run.stdout, run.stderr).contains(told), "{arguments:?}: {run:?}");
+    }
+}
+
+#[test]
+fn a_wrong_extension_is_told_with_its_place_wherever_it_is_accepted() {
+    let rules = RULES.replace("matches: 2", "matches: 4");
+    let told = "rules.yml: 15:17: group \"9 to 5\", rule 2, \"Hot\": 'debounce' must have \
+                1 <= matches <= of <= 1000, got matches 4 of 3";
+    let files = [
+        ("rules.yml", rules.as_str()),
+        ("test.yml", "rule_files: [rules.yml]\ntests: [{}]\n"),
+        ("prometheus.yml", "rule_files: [rules.yml]\n"),
+    ];
+    let folder = folder(&files);
+    for arguments in [
+        &["check", "rules", "--rule-extensions", "rules.yml"][..],
+        &["check", "config", "--rule-extensions", "prometheus.yml"],
+        &["test", "rules", "--rule-extensions", "test.yml"],
+        &[
+            "serve",
+            "--rule-extensions",
+            "--config.file=prometheus.yml",
+            "--web.listen-address=127.0.0.1:0",
+        ],
+    ] {
+        let run = skopos(folder.path(), arguments, "");
+        assert_eq!(run.code, Some(1), "{arguments:?}: {run:?}");
+        assert!(format!("{}{}", run.stdout, run.stderr).contains(told), "{arguments:?}: {run:?}");
+    }
 }
 
 #[track_caller]

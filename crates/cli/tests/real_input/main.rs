@@ -12,6 +12,7 @@
 mod agreement;
 mod exporter;
 mod http;
+mod hysteresis;
 mod instrumented;
 mod node;
 mod process;

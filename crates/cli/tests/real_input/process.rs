@@ -55,18 +55,36 @@ impl Server {
     /// Starts `skopos serve` with a configuration file and waits until it is ready.
     #[track_caller]
     pub(crate) fn skopos(folder: &Path, config: &str) -> Self {
+        Self::skopos_with(folder, config, &[])
+    }
+
+    /// The same with more arguments.
+    #[track_caller]
+    pub(crate) fn skopos_with(folder: &Path, config: &str, arguments: &[&str]) -> Self {
         let address = free_address();
         let mut command = Command::new(env!("CARGO_BIN_EXE_skopos"));
-        command.arg("serve").arg("--web.enable-lifecycle");
+        command.arg("serve").arg("--web.enable-lifecycle").args(arguments);
         Self::start(command, folder, config, address)
     }
 
     /// Starts the real Prometheus in the same way.
     #[track_caller]
     pub(crate) fn prometheus(program: &Path, folder: &Path, config: &str) -> Self {
+        Self::prometheus_with(program, folder, config, &[])
+    }
+
+    /// The same with more arguments.
+    #[track_caller]
+    pub(crate) fn prometheus_with(
+        program: &Path,
+        folder: &Path,
+        config: &str,
+        arguments: &[&str],
+    ) -> Self {
         let address = free_address();
         let mut command = Command::new(program);
         command.arg("--web.enable-lifecycle").arg("--enable-feature=promql-per-step-stats");
+        command.args(arguments);
         command.arg(format!("--storage.tsdb.path={}", folder.join("data").display()));
         Self::start(command, folder, config, address)
     }

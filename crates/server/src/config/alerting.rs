@@ -12,6 +12,7 @@ use std::time::Duration;
 use serde::de::value::StrDeserializer;
 use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, MapAccess, Visitor};
 use skopos_relabel::{NameScheme, Rule, RuleConfig};
+use skopos_rules::PostableAlerts;
 use skopos_scrape::config::{HttpConfig, TlsConfig};
 use skopos_scrape::{Job, PromDuration, ScrapeConfig, ScrapeDefaults};
 
@@ -102,7 +103,7 @@ impl RawAlertmanager {
         refuse_tls(&job.http)?;
         let prefix = self.own.path_prefix.as_deref().unwrap_or_default().trim_matches('/');
         let slash = if prefix.is_empty() { "" } else { "/" };
-        job.metrics_path = format!("{slash}{prefix}/api/v2/alerts");
+        job.metrics_path = format!("{slash}{prefix}{}", PostableAlerts::PATH);
         Ok(Alertmanager {
             job,
             timeout: self.own.timeout.map_or(Duration::from_secs(10), PromDuration::get),
