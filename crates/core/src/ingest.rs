@@ -28,6 +28,24 @@ pub enum HistogramSample {
     Integer(Histogram),
 }
 
+impl HistogramSample {
+    /// The histogram with float counts, as queries compute with it.
+    ///
+    /// ```
+    /// use skopos_core::{Histogram, HistogramSample};
+    ///
+    /// let sample = HistogramSample::Integer(Histogram { count: 3, ..Histogram::default() });
+    /// assert_eq!(sample.to_float().count, 3.0);
+    /// ```
+    #[must_use]
+    pub fn to_float(&self) -> FloatHistogram {
+        match self {
+            Self::Float(histogram) => histogram.clone(),
+            Self::Integer(histogram) => histogram.to_float(),
+        }
+    }
+}
+
 /// Something that samples can be written to.
 ///
 /// # Laws
