@@ -3,10 +3,8 @@
 
 use std::sync::LazyLock;
 
-use skopos_core::{
-    Clock, FloatHistogram, ManualClock, QueryEngine, QueryRequest, QueryValue, Timestamp,
-};
-use skopos_promql::series_desc::{SeriesValue, parse_series_description};
+use skopos_core::{Clock, ManualClock, QueryEngine, QueryRequest, QueryValue, Timestamp};
+use skopos_promql::series_desc::parse_series_description;
 use skopos_promql::{Engine, EngineOptions, ParseOptions, Table};
 
 /// A sample every 30 seconds.
@@ -31,16 +29,7 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
     let mut table = Table::new();
     for line in SERIES {
         let series = parse_series_description(line).expect("it is a series");
-        let columns = table.columns_mut(&series.labels);
-        for (t, value) in (0..).step_by(30_000).zip(series.values) {
-            match value {
-                SeriesValue::Omitted => {}
-                SeriesValue::Float(v) => columns.push(t, v),
-                SeriesValue::Histogram { histogram, .. } => {
-                    columns.push_histogram(t, FloatHistogram::clone(&histogram));
-                }
-            }
-        }
+        series.push_to(table.columns_mut(&series.labels), 0, 30_000);
     }
     table
 });

@@ -9,7 +9,7 @@ mod lexer;
 
 use std::sync::Arc;
 
-use skopos_core::{FloatHistogram, Labels, LabelsBuilder, stale_nan};
+use skopos_core::{Columns, FloatHistogram, Labels, LabelsBuilder, stale_nan};
 
 use crate::ast::BinaryOp;
 use crate::error::Error;
@@ -41,6 +41,33 @@ pub struct SeriesDescription {
     pub labels: Labels,
     /// The values, one a time.
     pub values: Vec<SeriesValue>,
+}
+
+impl SeriesDescription {
+    /// Appends the values to `columns`, the first at `start` and one every `step` milliseconds.
+    ///
+    /// ```
+    /// use skopos_promql::Table;
+    /// use skopos_promql::series_desc::parse_series_description;
+    ///
+    /// let mut table = Table::new();
+    /// let series = parse_series_description(r#"up{job="api"} 1 _ 0"#)?;
+    /// series.push_to(table.columns_mut(&series.labels), 60_000, 15_000);
+    /// assert_eq!(table.columns_mut(&series.labels).timestamps, [60_000, 90_000]);
+    /// # Ok::<(), skopos_promql::Error>(())
+    /// ```
+    pub fn push_to(&self, columns: &mut Columns, start: i64, step: i64) {
+        for (i, value) in (0..).zip(&self.values) {
+            let t = start.saturating_add(step.saturating_mul(i));
+            match value {
+                SeriesValue::Omitted => {}
+                SeriesValue::Float(v) => columns.push(t, *v),
+                SeriesValue::Histogram { histogram, .. } => {
+                    columns.push_histogram(t, FloatHistogram::clone(histogram));
+                }
+            }
+        }
+    }
 }
 
 /// What a described series has at one time.

@@ -259,11 +259,7 @@ impl Appender for MemoryAppender<'_> {
         t: Timestamp,
         histogram: &HistogramSample,
     ) -> Result<SeriesRef, Error> {
-        let histogram = match histogram {
-            HistogramSample::Float(histogram) => histogram.clone(),
-            HistogramSample::Integer(histogram) => histogram.to_float(),
-        };
-        self.push(series, labels, t.as_millis(), Value::Histogram(histogram))
+        self.push(series, labels, t.as_millis(), Value::Histogram(histogram.to_float()))
     }
 
     fn set_metadata(&mut self, series: SeriesRef, metadata: &Metadata) -> Result<(), Error> {

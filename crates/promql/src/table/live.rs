@@ -365,11 +365,7 @@ impl Appender for Batch<'_> {
         t: Timestamp,
         histogram: &HistogramSample,
     ) -> Result<SeriesRef, Error> {
-        let histogram = match histogram {
-            HistogramSample::Float(histogram) => histogram.clone(),
-            HistogramSample::Integer(histogram) => histogram.to_float(),
-        };
-        self.add(series, labels, t, Value::Histogram(histogram))
+        self.add(series, labels, t, Value::Histogram(histogram.to_float()))
     }
 
     fn commit(self: Box<Self>) -> Result<(), Error> {

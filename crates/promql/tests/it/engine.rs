@@ -43,16 +43,19 @@ fn a_query_holds_no_more_samples_than_allowed() {
     assert!(instant(options, "sum(requests_total)").is_ok(), "what is folded is not held");
 }
 
+/// Time goes on whenever somebody looks.
+pub(crate) struct Ticking(pub(crate) ManualClock);
+
+impl Clock for Ticking {
+    fn now(&self) -> Timestamp {
+        let now = self.0.now();
+        self.0.set(now + 1);
+        now
+    }
+}
+
 #[test]
 fn a_query_ends_when_its_time_is_up() {
-    struct Ticking(ManualClock);
-    impl Clock for Ticking {
-        fn now(&self) -> Timestamp {
-            let now = self.0.now();
-            self.0.set(now + 1);
-            now
-        }
-    }
     let clock = || Arc::new(Ticking(ManualClock::new(at(0))));
     let options = EngineOptions::default().with_clock(clock()).with_timeout(3);
     let message = "query timed out in expression evaluation";

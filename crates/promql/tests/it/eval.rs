@@ -6,7 +6,7 @@ use skopos_core::{
     QueryValue, RangeSeries, ResetHint, SampleCursor, SampleValue, Selection, Series, SeriesSet,
     SeriesSource, Span, TimeRange, Timestamp,
 };
-use skopos_promql::series_desc::{SeriesValue, parse_series_description};
+use skopos_promql::series_desc::parse_series_description;
 use skopos_promql::{Engine, EngineOptions, ParseOptions};
 use skopos_regex::LabelRegex;
 
@@ -23,19 +23,10 @@ impl Data {
             let description =
                 parse_series_description(line.as_str().expect("a line")).expect("a series");
             let mut columns = Columns::new();
-            for (t, value) in (0..).step_by(30_000).zip(description.values) {
-                match value {
-                    SeriesValue::Omitted => {}
-                    SeriesValue::Float(v) => columns.push(t, v),
-                    SeriesValue::Histogram { histogram, .. } => {
-                        let mut h = FloatHistogram::clone(&histogram);
-                        if h.reset_hint != ResetHint::Gauge {
-                            let first = columns.histograms.is_empty();
-                            h.reset_hint =
-                                if first { ResetHint::Unknown } else { ResetHint::NotReset };
-                        }
-                        columns.push_histogram(t, h);
-                    }
+            description.push_to(&mut columns, 0, 30_000);
+            for (i, h) in columns.histograms.iter_mut().enumerate() {
+                if h.reset_hint != ResetHint::Gauge {
+                    h.reset_hint = if i == 0 { ResetHint::Unknown } else { ResetHint::NotReset };
                 }
             }
             series.push((description.labels, columns));

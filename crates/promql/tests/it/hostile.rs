@@ -5,13 +5,14 @@
 
 use serde_json::Value;
 use skopos_core::{
-    Clock, Columns, Labels, ManualClock, MatchOp, QueryEngine, QueryRequest, QueryValue, Timestamp,
+    Columns, Labels, ManualClock, MatchOp, QueryEngine, QueryRequest, QueryValue, Timestamp,
 };
 use skopos_promql::ast::Expr;
 use skopos_promql::{Engine, EngineOptions, ParseOptions, Signature, Table, parse};
 use skopos_testkit::random::Random;
 
 use crate::conformance::{text_of, vectors};
+use crate::engine::Ticking;
 use crate::eval::Data;
 use crate::naive::number;
 
@@ -42,17 +43,6 @@ fn table(expr: &Expr, series: &[(Labels, Columns)], random: &mut Random) -> Tabl
         true
     });
     table
-}
-
-/// Time goes on whenever somebody looks.
-struct Ticking(ManualClock);
-
-impl Clock for Ticking {
-    fn now(&self) -> Timestamp {
-        let now = self.0.now();
-        self.0.set(now + 1);
-        now
-    }
 }
 
 fn options(delayed: bool) -> EngineOptions {

@@ -7,7 +7,7 @@ use skopos_core::{
     Cancellation, Columns, Error, ErrorKind, LabelSet, Labels, QueryEngine, QueryRequest,
     QueryStatistics, Sample, SampleCursor, Selection, Series, SeriesSet, SeriesSource, Timestamp,
 };
-use skopos_promql::series_desc::{SeriesValue, parse_series_description};
+use skopos_promql::series_desc::parse_series_description;
 use skopos_promql::{Engine, EngineOptions, ParseOptions, Table};
 
 fn at(seconds: i64) -> Timestamp {
@@ -80,16 +80,7 @@ fn upstreams_data() -> Table {
     let mut table = Table::new();
     for line in lines {
         let description = parse_series_description(line).expect("a series");
-        let columns = table.columns_mut(&description.labels);
-        for (t, value) in (0..).step_by(10_000).zip(description.values) {
-            match value {
-                SeriesValue::Float(v) => columns.push(t, v),
-                SeriesValue::Histogram { histogram, .. } => {
-                    columns.push_histogram(t, (*histogram).clone());
-                }
-                _ => {}
-            }
-        }
+        description.push_to(table.columns_mut(&description.labels), 0, 10_000);
     }
     table
 }

@@ -6,10 +6,10 @@
 use std::sync::Arc;
 
 use skopos_core::{
-    FloatHistogram, Labels, QueryEngine, QueryRequest, QueryValue, RangeSeries, SampleValue,
-    Selection, SeriesSource, TimeRange, Timestamp,
+    Labels, QueryEngine, QueryRequest, QueryValue, RangeSeries, SampleValue, Selection,
+    SeriesSource, TimeRange, Timestamp,
 };
-use skopos_promql::series_desc::{SeriesValue, parse_series_description};
+use skopos_promql::series_desc::parse_series_description;
 use skopos_promql::{Engine, EngineOptions, ParseOptions, Table};
 use skopos_testkit::naive::{Case, Verdict};
 
@@ -78,16 +78,7 @@ fn table(case: &Case) -> Table {
     }
     for line in HISTOGRAMS {
         let series = parse_series_description(line).expect("a series");
-        let columns = table.columns_mut(&series.labels);
-        for (t, value) in (3_000_000..).step_by(30_000).zip(series.values) {
-            match value {
-                SeriesValue::Omitted => {}
-                SeriesValue::Float(v) => columns.push(t, v),
-                SeriesValue::Histogram { histogram, .. } => {
-                    columns.push_histogram(t, FloatHistogram::clone(&histogram));
-                }
-            }
-        }
+        series.push_to(table.columns_mut(&series.labels), 3_000_000, 30_000);
     }
     table
 }

@@ -2,32 +2,14 @@
 
 use std::rc::Rc;
 
-use skopos_core::{
-    Error, Expander, Expansion, Labels, QueryEngine, QueryOutput, QueryRequest, QueryValue,
-    SampleValue, Timestamp,
-};
+use skopos_core::{Error, Expander, Expansion, Labels, SampleValue, Timestamp};
 use skopos_template::{
     AlertExpander, CallError, Limits, List, NoFunctions, Signature, Struct, Template, Type, Value,
 };
+use skopos_testkit::TableEngine;
 
-struct Nothing;
-
-impl QueryEngine for Nothing {
-    fn query(&self, _: &QueryRequest<'_>) -> Result<QueryOutput, Error> {
-        Ok(QueryOutput::new(QueryValue::Vector(Vec::new())))
-    }
-
-    fn check(&self, _: &str) -> Result<(), Error> {
-        Ok(())
-    }
-
-    fn canonical(&self, text: &str) -> Result<String, Error> {
-        Ok(text.to_owned())
-    }
-}
-
-#[track_caller]
-fn check(text: &str, expected: &str) {
+/// What a template expands to, where the query `up` finds nothing.
+fn expand(text: &str) -> Result<String, Error> {
     let expansion = Expansion {
         name: "__alert_Test",
         labels: &Labels::from_pairs([("job", "api")]),
@@ -35,9 +17,14 @@ fn check(text: &str, expected: &str) {
         external_url: "https://example.org/a%20b/c?x#y",
         value: &SampleValue::Float(1.0),
         t: Timestamp::from_millis(1_700_000_000_000),
-        engine: &Nothing,
+        engine: &TableEngine::new().with("up", []),
     };
-    let got = AlertExpander::new().expand(text, &expansion);
+    AlertExpander::new().expand(text, &expansion)
+}
+
+#[track_caller]
+fn check(text: &str, expected: &str) {
+    let got = expand(text);
     assert_eq!(got.map_err(|e| e.to_string()), Ok(expected.to_owned()), "{text}");
 }
 
@@ -83,42 +70,24 @@ fn the_path_of_the_url_is_unescaped() {
 #[test]
 fn a_replacement_that_could_explode_is_refused() {
     let text = r#"{{ $x := printf "%100000s" "" }}{{ reReplaceAll "" $x $x }}"#;
-    let expansion = Expansion {
-        name: "t",
-        labels: &Labels::empty(),
-        external_labels: &Labels::empty(),
-        external_url: "",
-        value: &SampleValue::Float(1.0),
-        t: Timestamp::from_millis(0),
-        engine: &Nothing,
-    };
-    let error = AlertExpander::new().expand(text, &expansion).unwrap_err();
+    let error = expand(text).unwrap_err();
     assert_eq!(error.kind(), skopos_core::ErrorKind::Limit);
 }
 
 #[test]
 fn values_nest_only_so_deep() {
     let text = "{{ $x := 1 }}{{ range 100 }}{{ $x = args $x }}{{ end }}";
-    let expansion = Expansion {
-        name: "t",
-        labels: &Labels::empty(),
-        external_labels: &Labels::empty(),
-        external_url: "",
-        value: &SampleValue::Float(1.0),
-        t: Timestamp::from_millis(0),
-        engine: &Nothing,
-    };
-    let error = AlertExpander::new().expand(text, &expansion).unwrap_err();
+    let error = expand(text).unwrap_err();
     assert_eq!(error.kind(), skopos_core::ErrorKind::Limit);
     let wide = "{{ $x := 1 }}{{ range 40 }}{{ $x = args $x $x }}{{ end }}{{ $x }}";
-    let error = AlertExpander::new().expand(wide, &expansion).unwrap_err();
+    let error = expand(wide).unwrap_err();
     assert_eq!(error.kind(), skopos_core::ErrorKind::Limit);
     let compared =
         "{{ $x := 1 }}{{ range 45 }}{{ $x = args $x $x }}{{ end }}{{ eq (query \"up\") $x }}";
-    let error = AlertExpander::new().expand(compared, &expansion).unwrap_err();
+    let error = expand(compared).unwrap_err();
     assert!(error.to_string().len() < 3 << 20);
     let asking = "{{ range 5000 }}{{ $x := query \"up\" }}{{ end }}";
-    let error = AlertExpander::new().expand(asking, &expansion).unwrap_err();
+    let error = expand(asking).unwrap_err();
     assert_eq!(error.kind(), skopos_core::ErrorKind::Limit);
 }
 

@@ -94,7 +94,7 @@ impl Bucket {
             Bounds::Both | Bounds::None => return None,
         };
         // Far below the least normal float bounds fall together: there is no telling which.
-        if !(0.0 < outer) {
+        if outer == 0.0 {
             return None;
         }
         // The one bucket beyond the greatest float counts as if it ended at the next power.
