@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::bail;
 use clap::Args;
+use skopos_scrape::ByteSize;
 use skopos_server::Options;
 use tracing::warn;
 
@@ -89,6 +90,17 @@ pub(crate) struct Arguments {
     /// How many samples a query may hold
     #[arg(long = "query.max-samples", value_name = "COUNT", default_value_t = 50_000_000)]
     query_max_samples: usize,
+    /// How many bytes of samples a query may hold, such as 512MB; 0 for no limit. With a limit a query
+    /// stays on one thread
+    #[arg(long = "query.max-bytes", value_name = "SIZE", default_value = "0", value_parser = size)]
+    query_max_bytes: usize,
+    /// How many series a query may select; 0 for no limit
+    #[arg(long = "query.max-series", value_name = "COUNT", default_value_t = 0)]
+    query_max_series: usize,
+    /// How many points a series of a result or of a subquery may have; 0 for no limit but the API's, which
+    /// is 11,000 in results
+    #[arg(long = "query.max-points", value_name = "COUNT", default_value_t = 0)]
+    query_max_points: usize,
     /// How far back a query looks for a series' newest sample
     #[arg(long = "query.lookback-delta", value_name = "DURATION", default_value = "5m", value_parser = duration)]
     lookback_delta: Duration,
@@ -157,6 +169,12 @@ fn duration(text: &str) -> Result<Duration, String> {
     time::parse_duration(text).map(|millis| Duration::from_millis(millis.unsigned_abs()))
 }
 
+fn size(text: &str) -> Result<usize, String> {
+    let size: ByteSize = text.parse().map_err(|error| format!("{error}"))?;
+    // More than there are addresses is no limit.
+    Ok(usize::try_from(size.get()).unwrap_or(usize::MAX))
+}
+
 impl Arguments {
     pub(crate) fn run(self) -> anyhow::Result<Outcome> {
         // Going on without the protection that was asked for would be worse than not starting.
@@ -203,6 +221,9 @@ impl Arguments {
         options.query_timeout = self.query_timeout;
         options.query_max_concurrency = self.query_max_concurrency;
         options.query_max_samples = self.query_max_samples;
+        options.query_max_bytes = self.query_max_bytes;
+        options.query_max_series = self.query_max_series;
+        options.query_max_points = self.query_max_points;
         options.lookback_delta = self.lookback_delta;
         options.for_outage_tolerance = self.for_outage_tolerance;
         options.for_grace_period = self.for_grace_period;

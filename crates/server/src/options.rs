@@ -49,6 +49,14 @@ pub struct Options {
     pub query_max_concurrency: usize,
     /// `--query.max-samples`: how many samples one query may hold at a time.
     pub query_max_samples: usize,
+    /// `--query.max-bytes`: how many bytes of samples one query may hold at a time; 0 for no limit.
+    /// With a limit a query stays on one thread.
+    pub query_max_bytes: usize,
+    /// `--query.max-series`: how many series all selectors of one query may select; 0 for no limit.
+    pub query_max_series: usize,
+    /// `--query.max-points`: how many points a series of one query may have, be it of the result or of a
+    /// subquery; 0 for no limit but the API's own of 11,000 in results.
+    pub query_max_points: usize,
     /// `--query.lookback-delta`.
     pub lookback_delta: Duration,
     /// `--rules.alert.for-outage-tolerance`.
@@ -94,6 +102,9 @@ impl Default for Options {
             query_timeout: Duration::from_secs(2 * 60),
             query_max_concurrency: 20,
             query_max_samples: 50_000_000,
+            query_max_bytes: 0,
+            query_max_series: 0,
+            query_max_points: 0,
             lookback_delta: Duration::from_secs(5 * 60),
             for_outage_tolerance: Duration::from_secs(3600),
             for_grace_period: Duration::from_secs(10 * 60),
@@ -131,6 +142,9 @@ impl Options {
             ("query.timeout", duration(self.query_timeout)),
             ("query.max-concurrency", self.query_max_concurrency.to_string()),
             ("query.max-samples", self.query_max_samples.to_string()),
+            ("query.max-bytes", format!("{}B", self.query_max_bytes)),
+            ("query.max-series", self.query_max_series.to_string()),
+            ("query.max-points", self.query_max_points.to_string()),
             ("query.lookback-delta", duration(self.lookback_delta)),
             ("rules.alert.for-outage-tolerance", duration(self.for_outage_tolerance)),
             ("rules.alert.for-grace-period", duration(self.for_grace_period)),

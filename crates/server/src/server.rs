@@ -207,12 +207,16 @@ fn engine_options(
     language: ParseOptions,
     clock: &Arc<dyn Clock>,
 ) -> EngineOptions {
+    let unless_zero = |limit: usize| if limit == 0 { usize::MAX } else { limit };
     EngineOptions::default()
         .with_parse(language)
         .with_threads(std::thread::available_parallelism().map_or(1, usize::from))
         .with_lookback(millis(options.lookback_delta))
         .with_timeout(millis(options.query_timeout))
         .with_max_samples(options.query_max_samples)
+        .with_max_bytes(unless_zero(options.query_max_bytes))
+        .with_max_series(unless_zero(options.query_max_series))
+        .with_max_points(unless_zero(options.query_max_points))
         .with_clock(Arc::clone(clock))
 }
 

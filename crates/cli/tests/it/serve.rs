@@ -19,6 +19,9 @@ fn help_lists_prometheus_flags() {
         "--web.route-prefix",
         "--query.timeout",
         "--query.max-samples",
+        "--query.max-bytes",
+        "--query.max-series",
+        "--query.max-points",
         "--query.max-concurrency",
         "--query.lookback-delta",
         "--rules.alert.for-outage-tolerance",
@@ -33,7 +36,12 @@ fn help_lists_prometheus_flags() {
 
 #[test]
 fn wrong_values_are_errors() {
-    for arguments in [["serve", "--query.timeout", "5"], ["serve", "--log.level", "loud"]] {
+    for arguments in [
+        ["serve", "--query.timeout", "5"],
+        ["serve", "--query.max-bytes", "12"],
+        ["serve", "--query.max-series", "-1"],
+        ["serve", "--log.level", "loud"],
+    ] {
         let run = skopos(Path::new("."), &arguments, "");
         assert_eq!(run.code, Some(1), "{arguments:?}");
         assert!(run.stderr.starts_with("error: "), "{arguments:?}: {}", run.stderr);

@@ -1,8 +1,9 @@
 //! From a target's page to answers, rules and alerts.
 
 use serde_json::json;
+use skopos_server::start;
 
-use super::client::{Server, ask, exporter, get, wait_for};
+use super::client::{Server, ask, exporter, get, options, wait_for};
 
 const PAGE: &str = "# HELP hits_total Pages served.\n# TYPE hits_total counter\n\
                     hits_total{code=\"200\"} 1027\nhits_total{code=\"500\"} 3\n\
@@ -13,6 +14,46 @@ const RULES: &str = "groups:\n- name: g\n  interval: 1s\n  rules:\n  \
                      - alert: Errors\n    expr: code:hits:sum{code=\"500\"} > 1\n    \
                      labels: {severity: page}\n    annotations:\n      \
                      summary: '{{ $value }} of code {{ $labels.code }}'\n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn queries_may_be_bounded_in_bytes_series_and_points() {
+    let target = exporter(PAGE).await;
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("prometheus.yml");
+    let config = format!(
+        "scrape_configs:\n- job_name: app\n  scrape_interval: 1s\n  \
+         static_configs: [{{targets: ['{target}']}}]\n"
+    );
+    std::fs::write(&file, config).unwrap();
+    let mut options = options(&file);
+    options.query_max_bytes = 1 << 20;
+    options.query_max_series = 1;
+    options.query_max_points = 3;
+    let handle = start(options).await.unwrap();
+    let address = handle.addresses()[0];
+    wait_for(address, "/api/v1/query?query=ratio", |v| {
+        v["data"]["result"][0]["value"][1] == "0.25"
+    })
+    .await;
+    for (query, limit) in [
+        ("query?query=hits_total", "too many series"),
+        ("query_range?query=ratio&start=0&end=3&step=1", "of 3 points per timeseries"),
+        ("query?query=max_over_time(vector(1)[1h:10ms])", "of 3 points per timeseries"),
+        ("query_range?query=ratio&start=0&end=2&step=1", ""),
+    ] {
+        let answer = get(address, &format!("/api/v1/{query}")).await.json();
+        let error = answer["error"].as_str().unwrap_or_default();
+        assert!(error.contains(limit) && error.is_empty() == limit.is_empty(), "{query}: {answer}");
+    }
+    let flags = get(address, "/api/v1/status/flags").await.json();
+    for (name, value) in
+        [("query.max-bytes", "1048576B"), ("query.max-series", "1"), ("query.max-points", "3")]
+    {
+        assert_eq!(flags["data"][name], value);
+    }
+    handle.stop().await;
+    handle.wait().await.unwrap();
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn scraped_samples_are_answered_recorded_and_alerted_on() {
@@ -121,7 +162,7 @@ async fn without_a_file_the_server_watches_itself() {
     let mut options = skopos_server::Options::default();
     options.listen_addresses = vec!["127.0.0.1:0".into()];
     options.route_prefix = Some("/prom".into());
-    let handle = skopos_server::start(options).await.unwrap();
+    let handle = start(options).await.unwrap();
     let address = handle.addresses()[0];
     let greeting = handle.greeting(false);
     assert!(greeting.contains(&format!("http://{address}")), "{greeting}");
