@@ -172,7 +172,7 @@ impl GroupState {
     /// The first slot after `after`: the time of the next evaluation.
     ///
     /// Slots lie an interval apart; where they begin depends on the names of the file and the group,
-    /// so that groups do not run all at once. Evaluate at the slot's time even if you are late, and
+    /// so that groups do not run all at once. They are those of Prometheus for the same names. Evaluate at the slot's time even if you are late, and
     /// pass over slots that were missed.
     #[must_use]
     pub fn next_evaluation(&self, after: Timestamp) -> Timestamp {
@@ -184,10 +184,17 @@ impl GroupState {
 
     /// Milliseconds from the multiples of the interval to the slots.
     fn slot_offset(&self) -> i64 {
+        // The layout in memory of a label set of Prometheus, so that the slots are the same there.
         let mut bytes = Vec::new();
         for text in ["file", &self.file, "name", &self.group.name] {
+            match u8::try_from(text.len()) {
+                Ok(length) if length < u8::MAX => bytes.push(length),
+                _ => {
+                    bytes.push(u8::MAX);
+                    bytes.extend(text.len().to_le_bytes().into_iter().take(3));
+                }
+            }
             bytes.extend_from_slice(text.as_bytes());
-            bytes.push(0xff);
         }
         let interval_nanos = self.interval.unsigned_abs().saturating_mul(1_000_000);
         let nanos = xxh64(&bytes, 0) % interval_nanos;

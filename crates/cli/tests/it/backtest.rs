@@ -42,7 +42,7 @@ fn incidents_are_shown_with_a_picture() {
     let run = backtest(&[]);
     assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""));
     let lines: Vec<&str> = run.stdout.lines().collect();
-    let picture = "Down    ··········▒▒██████████······································";
+    let picture = "Down    ···········▒▒█████████······································";
     assert_eq!(lines[0], picture);
     assert!(lines[3].contains(" Down{instance=\"a\"}: fired after 2m, until "), "{}", lines[3]);
     assert!(run.stdout.contains(" Down{instance=\"b\"}: pending for 1m, never fired, value 0"));

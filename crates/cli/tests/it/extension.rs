@@ -181,7 +181,7 @@ fn files() -> (String, String, usize) {
     (rules, test, firing)
 }
 
-fn promtool() -> Option<PathBuf> {
+pub(crate) fn promtool() -> Option<PathBuf> {
     let folder = std::env::var_os("SKOPOS_PEERS").map(PathBuf::from);
     let program = folder.map(|folder| folder.join("promtool")).filter(|program| program.is_file());
     if program.is_none() {

@@ -3,6 +3,7 @@
 mod backtest;
 mod check;
 mod extension;
+mod guide;
 mod query;
 mod run;
 mod serve;

@@ -1,9 +1,9 @@
 //! Just enough of an HTTP client and server for tests on the loopback interface.
 
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead as _, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -119,4 +119,67 @@ fn serve(
             body.len()
         );
     }
+}
+
+/// A server that keeps the bodies of requests, by their path.
+pub(crate) struct Recorder {
+    pub(crate) address: SocketAddr,
+    requests: Arc<Mutex<Vec<(String, String)>>>,
+}
+
+impl Recorder {
+    /// One that goes on until the tests end.
+    pub(crate) fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port on loopback");
+        let address = listener.local_addr().expect("a bound listener has an address");
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&requests);
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let kept = Arc::clone(&kept);
+                std::thread::spawn(move || record(stream, &kept));
+            }
+        });
+        Self { address, requests }
+    }
+
+    /// The bodies of the requests for `path` so far, in order.
+    pub(crate) fn bodies(&self, path: &str) -> Vec<String> {
+        let requests = self.requests.lock().expect("no thread has failed");
+        let bodies = requests.iter().filter(|(asked, _)| asked == path);
+        bodies.map(|(_, body)| body.clone()).collect()
+    }
+}
+
+/// Keeps the requests of one connection.
+fn record(stream: TcpStream, kept: &Mutex<Vec<(String, String)>>) {
+    let mut reader = BufReader::new(stream);
+    while let Ok(Some((path, body))) = read_request(&mut reader) {
+        kept.lock().expect("no thread has failed").push((path, body));
+        let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+        if reader.get_mut().write_all(answer).is_err() {
+            return;
+        }
+    }
+}
+
+/// The path and the body of the next request, if there is one.
+fn read_request(reader: &mut BufReader<TcpStream>) -> io::Result<Option<(String, String)>> {
+    let mut line = String::new();
+    if reader.read_line(&mut line)? == 0 {
+        return Ok(None);
+    }
+    let path = line.split(' ').nth(1).unwrap_or_default().to_owned();
+    let mut length = 0;
+    loop {
+        line.clear();
+        reader.read_line(&mut line)?;
+        let Some((name, value)) = line.trim_end().split_once(": ") else { break };
+        if name.eq_ignore_ascii_case("content-length") {
+            length = value.parse().map_err(io::Error::other)?;
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body)?;
+    Ok(Some((path, String::from_utf8(body).map_err(io::Error::other)?)))
 }

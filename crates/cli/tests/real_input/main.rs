@@ -10,6 +10,7 @@
 )]
 
 mod agreement;
+mod alertmanager;
 mod exporter;
 mod http;
 mod hysteresis;

@@ -323,6 +323,15 @@ fn slots_lie_an_interval_apart() {
 }
 
 #[test]
+fn slots_are_those_of_prometheus() {
+    let defaults = GroupDefaults::default().with_interval(1_000);
+    let state = GroupState::new(&Group::new("g"), "r.yml", defaults, &during(&[]), false).unwrap();
+    let slot = state.next_evaluation(Timestamp::from_millis(1_700_000_000_000));
+    // As the real one evaluated this group.
+    assert_eq!(slot.as_millis(), 1_700_000_000_184);
+}
+
+#[test]
 fn a_reload_keeps_alerts_and_marks_what_is_gone() {
     let both = group(vec![alerting(0), Rule::recording("r", "x")]);
     let mut world = World::new(&both, during(&[(0, 1000)]));
