@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use skopos_bench::commands;
 use skopos_bench::measure::Plan;
 use skopos_exposition::TextFormat;
+use skopos_promql::EngineOptions;
 
 /// Measures the skopos crates; every figure is a JSON object on a line of its own.
 #[derive(Debug, Parser)]
@@ -54,6 +55,8 @@ enum Command {
     },
     /// Range queries over a block.
     PromqlRange {
+        #[command(flatten)]
+        threads: Threads,
         /// A block, or a data directory with one.
         data: PathBuf,
         /// One query a line.
@@ -67,6 +70,8 @@ enum Command {
     },
     /// Instant queries over a block.
     PromqlInstant {
+        #[command(flatten)]
+        threads: Threads,
         /// A block, or a data directory with one.
         data: PathBuf,
         /// One query a line.
@@ -76,6 +81,8 @@ enum Command {
     },
     /// Range queries of many series and of long windows, over tables in memory.
     PromqlTable {
+        #[command(flatten)]
+        threads: Threads,
         /// Names of queries; all where none is given.
         names: Vec<String>,
     },
@@ -127,6 +134,19 @@ enum Command {
     },
 }
 
+#[derive(Clone, Copy, Debug, Args)]
+struct Threads {
+    /// How many threads work on a query; the Go program has one.
+    #[arg(long, default_value_t = 1)]
+    threads: usize,
+}
+
+impl Threads {
+    fn options(self) -> EngineOptions {
+        EngineOptions::default().with_threads(self.threads)
+    }
+}
+
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Format {
     Promtext,
@@ -151,15 +171,27 @@ fn main() -> anyhow::Result<()> {
         Command::XorIterate { file } => commands::xor::iterate(plan, &file),
         Command::Chunks { file } => commands::chunks::run(plan, &file),
         Command::PromqlParse { file } => commands::promql::parse_queries(plan, &file),
-        Command::PromqlRange { data, queries, start, end, step } => {
+        Command::PromqlRange { threads, data, queries, start, end, step } => {
             let times = commands::query::Times::range(start, end, &step)?;
-            commands::query::run(plan, "promql-range", &data, &queries, times)
+            commands::query::run(
+                ("promql-range", plan),
+                threads.options(),
+                (&data, &queries),
+                times,
+            )
         }
-        Command::PromqlInstant { data, queries, time } => {
+        Command::PromqlInstant { threads, data, queries, time } => {
             let times = commands::query::Times::instant(time);
-            commands::query::run(plan, "promql-instant", &data, &queries, times)
+            commands::query::run(
+                ("promql-instant", plan),
+                threads.options(),
+                (&data, &queries),
+                times,
+            )
         }
-        Command::PromqlTable { names } => commands::promql_table::run(plan, &names),
+        Command::PromqlTable { threads, names } => {
+            commands::promql_table::run(plan, &threads.options(), &names)
+        }
         Command::Index { head: true, block, cases } => commands::index::run(plan, &block, &cases),
         Command::Index { head: false, block, cases } => {
             commands::block_index::select(plan, &block, &cases)

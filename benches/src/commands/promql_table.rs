@@ -167,12 +167,12 @@ fn digest(value: &QueryValue) -> u64 {
 /// # Errors
 ///
 /// Where there is no query of a name, or one fails.
-pub fn run(plan: Plan, names: &[String]) -> Result<()> {
+pub fn run(plan: Plan, options: &EngineOptions, names: &[String]) -> Result<()> {
     if let Some(name) = names.iter().find(|name| ROWS.iter().all(|row| row.name != **name)) {
         bail!("there is no query {name}");
     }
     for row in ROWS.iter().filter(|row| names.is_empty() || names.iter().any(|n| n == row.name)) {
-        let options = EngineOptions::default().with_max_samples(usize::MAX);
+        let options = options.clone().with_max_samples(usize::MAX);
         let engine = Engine::new((row.table)(), options);
         let at = |step: i64| Timestamp::from_millis((row.start + step * row.step) * 1000);
         let request = QueryRequest::range(row.query, at(0), at(row.steps - 1), row.step * 1000);

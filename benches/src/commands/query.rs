@@ -113,14 +113,19 @@ impl Sum {
     }
 }
 
-/// Measures each query of a file.
+/// Measures each query of a file over a block.
 ///
 /// # Errors
 ///
 /// Where a file cannot be read. A query that fails has a line of its own that says so.
-pub fn run(plan: Plan, bench: &str, folder: &Path, queries: &Path, times: Times) -> Result<()> {
+pub fn run(
+    (bench, plan): (&str, Plan),
+    options: EngineOptions,
+    (folder, queries): (&Path, &Path),
+    times: Times,
+) -> Result<()> {
     let queries = lines(queries)?;
-    let engine = Engine::new(Block::open(folder)?, EngineOptions::default());
+    let engine = Engine::new(Block::open(folder)?, options);
     let (mut wall, mut cpu, mut bytes, mut peak, mut failed) = (0.0, 0.0, 0, 0, 0);
     for (i, text) in queries.iter().enumerate() {
         let name = format!("{bench}/q{:02}", i + 1);

@@ -26,6 +26,8 @@ mod run;
 
 use skopos_core::{Error, ErrorKind};
 
+use crate::engine::EngineOptions;
+
 /// What came of a script.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
@@ -95,8 +97,18 @@ impl std::fmt::Display for Failure {
 /// `Invalid`, with the line, for a script that is not one: an unknown command, a query that does not
 /// parse, values that cannot be loaded. An `eval` whose result differs is part of the report.
 pub fn run(text: &str) -> Result<Report, Error> {
+    run_with(text, EngineOptions::default())
+}
+
+/// Runs a script with an engine that evaluates by `options`, as far as scripts leave it the choice: the
+/// language, the limit of samples and when names are dropped are those of scripts.
+///
+/// # Errors
+///
+/// Those of [`run`].
+pub fn run_with(text: &str, options: EngineOptions) -> Result<Report, Error> {
     let commands = command::parse(text)?;
-    run::run(commands)
+    run::run(commands, options)
 }
 
 /// A script that is wrong at a line.

@@ -14,7 +14,13 @@ use crate::table::LiveTable;
 const MINUTE: i64 = 60_000;
 
 /// Executes commands against one store.
-pub(super) fn run(commands: Vec<Command>) -> Result<Report, Error> {
+pub(super) fn run(commands: Vec<Command>, options: EngineOptions) -> Result<Report, Error> {
+    let options = options
+        .with_parse(ParseOptions::all())
+        .with_max_samples(10_000)
+        .with_delayed_name_removal(true)
+        .with_start_timestamps(true);
+    let new_engine = || Engine::new(LiveTable::new(), options.clone());
     let mut engine = new_engine();
     let mut report = Report::default();
     for command in commands {
@@ -32,15 +38,6 @@ pub(super) fn run(commands: Vec<Command>) -> Result<Report, Error> {
         }
     }
     Ok(report)
-}
-
-fn new_engine() -> Engine<LiveTable> {
-    let options = EngineOptions::default()
-        .with_parse(ParseOptions::all())
-        .with_max_samples(10_000)
-        .with_delayed_name_removal(true)
-        .with_start_timestamps(true);
-    Engine::new(LiveTable::new(), options)
 }
 
 fn evaluate(engine: &Engine<LiveTable>, eval: &Eval) -> Result<(), String> {

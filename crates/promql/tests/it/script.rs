@@ -1,6 +1,7 @@
 //! Prometheus' own scripts.
 
-use skopos_promql::test_script::run;
+use skopos_promql::EngineOptions;
+use skopos_promql::test_script::{run, run_with};
 
 /// The files with how many of their statements pass and fail.
 const FILES: [(&str, usize, usize); 15] = [
@@ -22,22 +23,36 @@ const FILES: [(&str, usize, usize); 15] = [
     ("type_and_unit.test", 58, 0),
 ];
 
-#[test]
-fn upstreams_scripts_pass() {
+/// Runs all files, each as many times as there are options.
+fn check_files(options: &[EngineOptions]) {
     let Some(folder) = crate::conformance::folder() else { return };
     let mut differences = Vec::new();
     for (file, passed, failed) in FILES {
         let path = folder.join("promqltest").join(file);
-        let text = std::fs::read_to_string(&path)
-            .unwrap_or_else(|error| panic!("cannot read {}: {error}", path.display()));
-        let report = run(&text).unwrap_or_else(|error| panic!("{file}: {error}"));
-        println!("{file}: {} passed, {} failed", report.passed(), report.failed());
-        if (report.passed(), report.failed()) != (passed, failed) {
-            let failures: Vec<String> = report.failures().iter().map(ToString::to_string).collect();
-            differences.push(format!("{file}:\n  {}", failures.join("\n  ")));
+        let text = std::fs::read_to_string(&path).expect("a file of the folder");
+        for options in options {
+            let report = run_with(&text, options.clone()).expect("a script");
+            println!("{file}: {} passed, {} failed", report.passed(), report.failed());
+            if (report.passed(), report.failed()) != (passed, failed) {
+                let failures: Vec<String> =
+                    report.failures().iter().map(ToString::to_string).collect();
+                differences.push(format!("{file}:\n  {}", failures.join("\n  ")));
+            }
         }
     }
     assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+#[test]
+fn upstreams_scripts_pass() {
+    check_files(&[EngineOptions::default()]);
+}
+
+#[cfg(feature = "parallel")]
+#[test]
+fn upstreams_scripts_pass_on_several_threads() {
+    let threads = |n| EngineOptions::default().with_threads(n).with_threads_from(0);
+    check_files(&[threads(2), threads(3)]);
 }
 
 #[track_caller]
