@@ -5,6 +5,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::cmp::Ordering;
 use core::fmt;
+use core::hash::{Hash, Hasher};
 
 use crate::text::{Quoted, is_legacy_label_name};
 
@@ -112,7 +113,7 @@ impl<const N: usize> LabelSet for [(&str, &str); N] {
 /// let names: Vec<&str> = labels.iter().map(|(name, _)| name).collect();
 /// assert_eq!(names, ["__name__", "method"]);
 /// ```
-#[derive(Clone, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Default, Eq)]
 pub struct Labels {
     /// Invariant: made by [`packed::Packer`]; names ascending and distinct, no empty value.
     packed: Arc<str>,
@@ -221,6 +222,20 @@ impl Labels {
     pub fn heap_bytes(&self) -> usize {
         // The allocation holds two reference counts before the bytes.
         self.packed.len() + 2 * size_of::<usize>()
+    }
+}
+
+/// Clones are told without a look at the labels.
+impl PartialEq for Labels {
+    #[inline]
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.packed, &other.packed) || self.packed == other.packed
+    }
+}
+
+impl Hash for Labels {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.packed.hash(state);
     }
 }
 

@@ -59,6 +59,8 @@ pub struct SelectHints {
     pub grouping: Vec<String>,
     /// Whether `grouping` is kept (`by`) or dropped (`without`).
     pub by: bool,
+    /// Whether of each series only the newest sample of the time range is looked at.
+    pub newest: bool,
 }
 
 /// A question to a [`SeriesSource`]: which series, and which of their samples.
