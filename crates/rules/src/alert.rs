@@ -2,9 +2,7 @@
 //!
 //! Nothing here asks queries or writes samples.
 
-use std::collections::BTreeMap;
-
-use hashbrown::HashMap;
+use std::cmp::Ordering;
 
 use skopos_core::labels::{ALERT_NAME, ALERT_STATE, METRIC_NAME};
 use skopos_core::{Labels, LabelsBuilder, Timestamp};
@@ -98,8 +96,8 @@ impl StateSeries {
 /// What one evaluation says of an instance.
 #[derive(Debug)]
 pub(crate) struct Present {
-    /// The annotations, expanded; also those that are empty.
-    pub(crate) annotations: Vec<(String, String)>,
+    /// The annotations, expanded; also those that are empty. Nothing if they are to stay as they are.
+    pub(crate) annotations: Option<Vec<(String, String)>>,
     /// The value of the expression; 0 for a histogram.
     pub(crate) value: f64,
 }
@@ -120,7 +118,7 @@ impl Alert {
             state: AlertState::Pending,
             series,
             labels,
-            annotations: present.annotations,
+            annotations: present.annotations.unwrap_or_default(),
             value: present.value,
             active_at: t,
             fired_at: None,
@@ -161,27 +159,28 @@ pub(crate) struct Holding {
     pub(crate) keep_firing_for: i64,
 }
 
-/// The instances of a rule that are remembered, by their labels.
+/// The instances of a rule that are remembered.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Instances {
-    by_labels: BTreeMap<Labels, Alert>,
+    /// Invariant: in the order of labels, all different.
+    alerts: Vec<Alert>,
 }
 
 impl Instances {
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Alert> {
-        self.by_labels.values()
+        self.alerts.iter()
     }
 
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Alert> {
-        self.by_labels.values_mut()
+        self.alerts.iter_mut()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.by_labels.is_empty()
+        self.alerts.is_empty()
     }
 
     pub(crate) fn clear(&mut self) {
-        self.by_labels.clear();
+        self.alerts.clear();
     }
 
     /// The most important state of an instance.
@@ -189,39 +188,52 @@ impl Instances {
         self.iter().map(|alert| alert.state).max().unwrap_or(AlertState::Inactive)
     }
 
-    /// Takes in the result of an evaluation at `t`; gives the number of pending and firing ones.
+    /// Takes in the result of an evaluation at `t`, in the order of labels, all different; gives the
+    /// number of pending and firing ones.
     pub(crate) fn update(
         &mut self,
-        mut present: HashMap<Labels, Present>,
+        present: Vec<(Labels, Present)>,
         t: Timestamp,
         holding: Holding,
         naming: Naming<'_>,
     ) -> usize {
-        self.by_labels.retain(|labels, alert| {
-            let Some(present) = present.remove(labels) else {
-                let stays = keep_absent(alert, t, holding);
-                if stays && alert.state != AlertState::Inactive {
-                    advance(alert, t, holding.hold);
-                }
-                return stays;
-            };
-            if alert.state == AlertState::Inactive {
-                *alert = Alert::pending(labels.clone(), alert.series.clone(), present, t);
-            } else {
-                alert.value = present.value;
-                alert.annotations = present.annotations;
-                alert.keep_firing_since = None;
-            }
-            advance(alert, t, holding.hold);
-            true
-        });
-        for (labels, present) in present {
+        let mut present = present.into_iter().peekable();
+        let mut new = Vec::new();
+        let begin = |(labels, present): (Labels, Present)| {
             let series = StateSeries::new(naming.name, naming.rule_labels, &labels);
-            let mut alert = Alert::pending(labels.clone(), series, present, t);
+            let mut alert = Alert::pending(labels, series, present, t);
             advance(&mut alert, t, holding.hold);
-            self.by_labels.insert(labels, alert);
+            alert
+        };
+        let mut active = 0;
+        self.alerts.retain_mut(|alert| {
+            let here = loop {
+                match present.peek().map(|(labels, _)| labels.cmp(&alert.labels)) {
+                    Some(Ordering::Less) => new.extend(present.next().map(begin)),
+                    Some(Ordering::Equal) => break present.next(),
+                    Some(Ordering::Greater) | None => break None,
+                }
+            };
+            let stays = match here {
+                Some((_, present)) => {
+                    keep_present(alert, present, t);
+                    true
+                }
+                None => keep_absent(alert, t, holding),
+            };
+            if stays && alert.state != AlertState::Inactive {
+                advance(alert, t, holding.hold);
+                active += 1;
+            }
+            stays
+        });
+        new.extend(present.map(begin));
+        active += new.len();
+        if !new.is_empty() {
+            self.alerts.append(&mut new);
+            self.alerts.sort_by(|a, b| a.labels.cmp(&b.labels));
         }
-        self.iter().filter(|alert| alert.state != AlertState::Inactive).count()
+        active
     }
 
     /// The alerts that are to be sent at `t`, marked as sent.
@@ -232,7 +244,7 @@ impl Instances {
         interval: i64,
     ) -> Vec<Alert> {
         let mut due = Vec::new();
-        for alert in self.by_labels.values_mut() {
+        for alert in &mut self.alerts {
             if alert.needs_sending(t, resend_delay) {
                 alert.last_sent_at = Some(t);
                 // Two evaluations or deliveries may fail before the receivers take it for resolved.
@@ -261,6 +273,19 @@ fn advance(alert: &mut Alert, t: Timestamp, hold: i64) {
         }
         _ => {}
     }
+}
+
+/// What becomes of an alert whose condition holds.
+fn keep_present(alert: &mut Alert, present: Present, t: Timestamp) {
+    if alert.state == AlertState::Inactive {
+        *alert = Alert::pending(alert.labels.clone(), alert.series.clone(), present, t);
+        return;
+    }
+    alert.value = present.value;
+    if let Some(annotations) = present.annotations {
+        alert.annotations = annotations;
+    }
+    alert.keep_firing_since = None;
 }
 
 /// What becomes of an alert whose condition does not hold; whether it is remembered.

@@ -122,6 +122,8 @@ pub fn backtest(
     clock: &ManualClock,
     progress: &mut dyn FnMut(Timestamp),
 ) -> Backtest {
+    // Incidents have no annotations, and nobody is notified.
+    let evaluator = evaluator.with_annotations(false).with_resend_delay(i64::MAX);
     let before = range.start.saturating_sub(1);
     let first = |(i, group): (usize, &GroupState)| Reverse((group.next_evaluation(before), i));
     let mut slots: BinaryHeap<_> = groups.iter().enumerate().map(first).collect();
@@ -129,7 +131,7 @@ pub fn backtest(
     while let Some(Reverse((t, i))) = slots.pop().filter(|Reverse((t, _))| *t <= range.end) {
         clock.set(t);
         progress(t);
-        let outcome = groups[i].evaluate(t, evaluator);
+        let outcome = groups[i].evaluate(t, &evaluator);
         watch.look(i, &groups[i], t, outcome.failed_rules);
         let next = t.saturating_add(groups[i].interval());
         if t < next {
@@ -146,8 +148,8 @@ type Place = (usize, usize);
 #[derive(Default)]
 struct Watch {
     result: Backtest,
-    /// The open incidents, by their position in the result.
-    open: HashMap<Place, HashMap<Labels, usize>>,
+    /// The open incidents in the order of their labels, with their positions in the result.
+    open: HashMap<Place, Vec<(Labels, usize)>>,
 }
 
 impl Watch {
@@ -183,23 +185,26 @@ impl Watch {
         }
         let open = self.open.entry(place).or_default();
         let incidents = &mut self.result.incidents;
-        let mut seen = HashMap::with_capacity(open.len());
+        let mut before = std::mem::take(open).into_iter().peekable();
         for alert in alerts {
-            let known = open.remove(&alert.labels);
-            let known = known.filter(|i| incidents[*i].pending_at == alert.active_at);
+            while let Some((_, i)) = before.next_if(|(labels, _)| *labels < alert.labels) {
+                incidents[i].over_at = Some(t);
+            }
+            let known = before.next_if(|(labels, _)| *labels == alert.labels);
+            let known =
+                known.map(|(_, i)| i).filter(|i| incidents[*i].pending_at == alert.active_at);
             let i = known.unwrap_or_else(|| {
                 incidents.push(begin(group, alert));
                 incidents.len() - 1
             });
             incidents[i].take_in(alert);
-            seen.insert(alert.labels.clone(), i);
+            open.push((alert.labels.clone(), i));
         }
-        for i in open.values() {
-            incidents[*i].over_at = Some(t);
+        for (_, i) in before {
+            incidents[i].over_at = Some(t);
         }
-        match seen.is_empty() {
-            true => drop(self.open.remove(&place)),
-            false => *open = seen,
+        if open.is_empty() {
+            self.open.remove(&place);
         }
     }
 

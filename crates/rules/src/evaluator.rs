@@ -16,6 +16,8 @@ pub struct Evaluator<'a> {
     pub(crate) external_url: &'a str,
     pub(crate) resend_delay: i64,
     pub(crate) executor: Option<&'a dyn Executor>,
+    pub(crate) annotates: bool,
+    pub(crate) writes_states: bool,
 }
 
 impl<'a> Evaluator<'a> {
@@ -36,6 +38,8 @@ impl<'a> Evaluator<'a> {
             external_url: "",
             resend_delay: 60_000,
             executor: None,
+            annotates: true,
+            writes_states: true,
         }
     }
 
@@ -56,5 +60,19 @@ impl<'a> Evaluator<'a> {
     #[must_use]
     pub fn with_executor(self, executor: &'a dyn Executor) -> Self {
         Self { executor: Some(executor), ..self }
+    }
+
+    /// The same with annotations expanded or not; without, alerts keep those that they have, and new ones
+    /// get none. For replays of which nobody looks at annotations.
+    #[must_use]
+    pub fn with_annotations(self, enabled: bool) -> Self {
+        Self { annotates: enabled, ..self }
+    }
+
+    /// The same with the series `ALERTS` and `ALERTS_FOR_STATE` written or not. For replays in which
+    /// nothing reads them.
+    #[must_use]
+    pub fn with_state_series(self, enabled: bool) -> Self {
+        Self { writes_states: enabled, ..self }
     }
 }

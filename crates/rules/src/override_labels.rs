@@ -27,11 +27,6 @@ impl Overrides {
         Labels::from_sorted_pairs(self.over(labels))
     }
 
-    /// Whether [`apply`](Self::apply) would give `expected`. Allocates nothing.
-    pub(crate) fn gives(&self, labels: &Labels, expected: &Labels) -> bool {
-        self.over(labels).filter(|(_, value)| !value.is_empty()).eq(expected.iter())
-    }
-
     fn over<'a>(&'a self, labels: &'a Labels) -> Over<'a> {
         Over { own: labels.iter().peekable(), new: self.pairs.iter().peekable() }
     }
@@ -71,8 +66,6 @@ mod tests {
         let labels = Labels::from_pairs(labels.iter().copied());
         let expected = Labels::from_pairs(expected.iter().copied());
         assert_eq!(overrides.apply(&labels), expected);
-        assert!(overrides.gives(&labels, &expected));
-        assert!(!overrides.gives(&labels, &Labels::from_pairs([("other", "1")])));
     }
 
     #[test]

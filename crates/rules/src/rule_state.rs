@@ -65,6 +65,10 @@ pub(crate) struct RuleState {
     pub(crate) instances: Instances,
     /// Whether the `for` state is restored or need not be: only then is it written.
     pub(crate) restored: bool,
+    /// What the labels of results became at the last evaluation, in the order of results.
+    known: Vec<(Labels, Labels)>,
+    /// Whether the labels of alerts follow from those of the result alone.
+    fixed_labels: bool,
     /// The series that the last evaluation wrote, each once, in the order of writing.
     pub(crate) written: Vec<(Labels, SeriesRef)>,
     pub(crate) health: Health,
@@ -92,6 +96,8 @@ impl RuleState {
                 RuleKind::Alerting => Overrides::default(),
             },
             labels: to_labels(&pairs),
+            known: Vec::new(),
+            fixed_labels: pairs.values().all(|text| is_plain(text)),
             pairs,
             template_name: format!("__alert_{}", rule.name),
             rule: rule.clone(),
@@ -137,21 +143,28 @@ impl RuleState {
         }
     }
 
-    fn recorded(&self, vector: Vec<VectorSample>, limit: i64) -> Result<Vec<RuleSample>, Error> {
+    fn recorded(
+        &mut self,
+        mut vector: Vec<VectorSample>,
+        limit: i64,
+    ) -> Result<Vec<RuleSample>, Error> {
+        let mut known = Known::new(&self.known);
         let mut samples = Vec::with_capacity(vector.len());
-        let mut is_same = vector.len() == self.written.len();
-        for (i, sample) in vector.into_iter().enumerate() {
-            // Nearly always it is the series of the last time.
-            let before = self.written.get(i).map(|(labels, _)| labels);
-            let before = before.filter(|labels| self.overrides.gives(&sample.labels, labels));
-            is_same &= before.is_some();
-            let labels = before.cloned().unwrap_or_else(|| self.overrides.apply(&sample.labels));
-            samples.push(RuleSample { labels, value: sample.value });
+        for VectorSample { labels: result, value, .. } in &mut vector {
+            let labels = known.find(result).cloned();
+            let labels = labels.unwrap_or_else(|| self.overrides.apply(result));
+            let value = std::mem::replace(value, SampleValue::Float(0.0));
+            samples.push(RuleSample { labels, value });
         }
+        let is_same = known.are_all(vector.len());
         if !is_same && !all_differ(&samples) {
             return Err(failed(
                 "vector contains metrics with the same labelset after applying rule labels",
             ));
+        }
+        if !is_same {
+            let results = vector.into_iter().map(|sample| sample.labels);
+            self.known = results.zip(samples.iter().map(|sample| sample.labels.clone())).collect();
         }
         if exceeds(limit, samples.len()) {
             let count = samples.len();
@@ -175,15 +188,7 @@ impl RuleState {
         if vector.is_empty() && self.instances.is_empty() {
             return Ok(Vec::new());
         }
-        let mut present = HashMap::with_capacity(vector.len());
-        for sample in &vector {
-            let (labels, instance) = self.instance(sample, t, evaluator);
-            if present.insert(labels, instance).is_some() {
-                return Err(failed(
-                    "vector contains metrics with the same labelset after applying alert labels",
-                ));
-            }
-        }
+        let present = self.present(&vector, t, evaluator)?;
         let naming = Naming { name: &self.rule.name, rule_labels: &self.labels };
         let holding = Holding { hold: self.rule.hold, keep_firing_for: self.rule.keep_firing_for };
         let count = self.instances.update(present, t, holding, naming);
@@ -191,42 +196,82 @@ impl RuleState {
             self.instances.clear();
             return Err(failed(format!("exceeded limit of {limit} with {count} alerts")));
         }
-        Ok(if self.restored { self.state_samples() } else { Vec::new() })
+        let writes_states = self.restored && evaluator.writes_states;
+        Ok(if writes_states { self.state_samples() } else { Vec::new() })
     }
 
-    /// The instance that a sample of the expression stands for.
-    fn instance(
-        &self,
-        sample: &VectorSample,
+    /// The instances that the samples of the expression stand for, in the order of labels.
+    fn present(
+        &mut self,
+        vector: &[VectorSample],
         t: Timestamp,
         evaluator: &Evaluator<'_>,
-    ) -> (Labels, Present) {
-        let nothing = Labels::empty();
-        let expansion = Expansion {
-            name: &self.template_name,
-            labels: &sample.labels,
-            external_labels: evaluator.external_labels.unwrap_or(&nothing),
-            external_url: evaluator.external_url,
-            value: &sample.value,
-            t,
-            engine: evaluator.engine,
-        };
-        let expand = |text: &str| match evaluator.expander.expand(text, &expansion) {
-            Ok(text) => text,
-            Err(error) => format!("<error expanding template: {error}>"),
-        };
+    ) -> Result<Vec<(Labels, Present)>, Error> {
+        let mut known = Known::new(&self.known);
+        let mut present = Vec::with_capacity(vector.len());
+        for sample in vector {
+            let expand = self.expansion(sample, t, evaluator);
+            let labels = known.find(&sample.labels).cloned();
+            let labels = labels.unwrap_or_else(|| self.alert_labels(sample, &expand));
+            let annotations = evaluator.annotates.then(|| {
+                let texts = self.rule.annotations.iter();
+                texts.map(|(name, text)| (name.clone(), expand(text))).collect()
+            });
+            let value = match sample.value {
+                SampleValue::Float(value) => value,
+                SampleValue::Histogram(_) => 0.0,
+            };
+            present.push((labels, Present { annotations, value }));
+        }
+        if self.fixed_labels && !known.are_all(vector.len()) {
+            let labels = vector.iter().zip(&present);
+            self.known =
+                labels.map(|(sample, (alert, _))| (sample.labels.clone(), alert.clone())).collect();
+        }
+        if !present.is_sorted_by(|(a, _), (b, _)| a < b) {
+            present.sort_by(|(a, _), (b, _)| a.cmp(b));
+            if present.windows(2).any(|pair| pair[0].0 == pair[1].0) {
+                return Err(failed(
+                    "vector contains metrics with the same labelset after applying alert labels",
+                ));
+            }
+        }
+        Ok(present)
+    }
+
+    /// What expands the templates of an instance.
+    fn expansion<'e>(
+        &'e self,
+        sample: &'e VectorSample,
+        t: Timestamp,
+        evaluator: &'e Evaluator<'_>,
+    ) -> impl Fn(&str) -> String + 'e {
+        move |text| {
+            let nothing = Labels::empty();
+            let expansion = Expansion {
+                name: &self.template_name,
+                labels: &sample.labels,
+                external_labels: evaluator.external_labels.unwrap_or(&nothing),
+                external_url: evaluator.external_url,
+                value: &sample.value,
+                t,
+                engine: evaluator.engine,
+            };
+            match evaluator.expander.expand(text, &expansion) {
+                Ok(text) => text,
+                Err(error) => format!("<error expanding template: {error}>"),
+            }
+        }
+    }
+
+    /// The labels of the instance that a sample of the expression stands for.
+    fn alert_labels(&self, sample: &VectorSample, expand: &dyn Fn(&str) -> String) -> Labels {
         let mut builder = base_labels(&sample.labels);
         for (name, text) in &self.pairs {
             builder.set(name, &expand(text));
         }
         builder.set(ALERT_NAME, &self.rule.name);
-        let annotations = self.rule.annotations.iter();
-        let annotations = annotations.map(|(name, text)| (name.clone(), expand(text))).collect();
-        let value = match sample.value {
-            SampleValue::Float(value) => value,
-            SampleValue::Histogram(_) => 0.0,
-        };
-        (builder.finish(), Present { annotations, value })
+        builder.finish()
     }
 
     /// The series that tell which alerts are pending or firing, and since when.
@@ -256,6 +301,43 @@ impl RuleState {
         self.health = Health::Good;
         self.last_error = None;
     }
+}
+
+/// How many labels are compared where a result is not the one that is expected.
+const SEARCHED: usize = 16;
+
+/// Finds labels that were made for the results of the last evaluation, which nearly always come again in
+/// the same order.
+struct Known<'k> {
+    known: &'k [(Labels, Labels)],
+    /// The position that is expected.
+    next: usize,
+    found: usize,
+}
+
+impl<'k> Known<'k> {
+    fn new(known: &'k [(Labels, Labels)]) -> Self {
+        Self { known, next: 0, found: 0 }
+    }
+
+    /// What a result's labels became, if they are among those that come next.
+    fn find(&mut self, result: &Labels) -> Option<&'k Labels> {
+        let mut ahead = self.known[self.next..].iter().take(SEARCHED);
+        let at = self.next + ahead.position(|(known, _)| known == result)?;
+        self.next = at + 1;
+        self.found += 1;
+        Some(&self.known[at].1)
+    }
+
+    /// Whether the results were as many as at the last evaluation, and all found.
+    fn are_all(&self, results: usize) -> bool {
+        self.found == results && results == self.known.len()
+    }
+}
+
+/// Whether a text is the same whatever expands it.
+fn is_plain(text: &str) -> bool {
+    !text.contains(['{', '$', '%', '<'])
 }
 
 fn all_differ(samples: &[RuleSample]) -> bool {

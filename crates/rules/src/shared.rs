@@ -5,6 +5,7 @@
 //! lets go of them after the last time. What rules write goes through it as well, so that nothing
 //! outdated is given.
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hashbrown::HashMap;
@@ -21,21 +22,94 @@ use crate::dependency::NameTest;
 /// More samples than this are not kept at the same time.
 const MAX_SAMPLES: usize = 4 << 20;
 
-/// How often each selection is asked by the rules of a group, where that is more than once.
+/// The selections that the rules of a group ask more than once, and what evaluations have shown of them.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Plan {
-    uses: Arc<HashMap<Vec<Matcher>, u32>>,
+pub(crate) struct Plan(Arc<Selections>);
+
+#[derive(Debug, Default)]
+struct Selections {
+    positions: HashMap<Vec<Matcher>, usize>,
+    asked: Vec<Asked>,
+    /// Which of the selections may have series of a metric that was written, by its name.
+    written: Mutex<HashMap<String, Arc<[usize]>>>,
+}
+
+/// A selection that is asked more than once.
+#[derive(Debug)]
+struct Asked {
+    /// How often an evaluation asks it.
+    uses: u32,
+    /// What holds for the names of its metrics; nothing where that cannot be told.
+    names: Option<Vec<NameTest>>,
+    /// How many milliseconds before and after the first range the others have reached.
+    reach: [AtomicI64; 2],
 }
 
 impl Plan {
     pub(crate) fn new<'p>(queries: impl Iterator<Item = &'p PreparedQuery>) -> Self {
-        let mut uses: HashMap<Vec<Matcher>, u32> = HashMap::new();
+        let mut uses: HashMap<&Vec<Matcher>, u32> = HashMap::new();
         for matchers in queries.filter_map(PreparedQuery::selectors).flatten() {
-            *uses.entry_ref(matchers).or_default() += 1;
+            *uses.entry(matchers).or_default() += 1;
         }
         uses.retain(|_, count| 1 < *count);
-        uses.shrink_to_fit();
-        Self { uses: Arc::new(uses) }
+        Self::of(uses.into_iter().map(|(matchers, uses)| (matchers.clone(), uses)))
+    }
+
+    /// A plan for selections and how often each is asked.
+    fn of(uses: impl Iterator<Item = (Vec<Matcher>, u32)>) -> Self {
+        let mut selections = Selections::default();
+        for (at, (matchers, uses)) in uses.enumerate() {
+            let names = matchers.iter().filter(|matcher| matcher.name() == METRIC_NAME);
+            let names = names.map(NameTest::new).collect::<Result<_, _>>().ok();
+            selections.asked.push(Asked { uses, names, reach: Default::default() });
+            selections.positions.insert(matchers, at);
+        }
+        Self(Arc::new(selections))
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.asked.is_empty()
+    }
+
+    fn position(&self, matchers: &[Matcher]) -> Option<usize> {
+        self.0.positions.get(matchers).copied()
+    }
+
+    /// Whether a selection is asked again, once it was so often.
+    fn comes_again(&self, at: usize, asked: u32) -> bool {
+        asked < self.0.asked[at].uses
+    }
+
+    /// The selections that may have series of a metric.
+    fn of_metric(&self, metric: &str) -> Arc<[usize]> {
+        let mut written = self.0.written.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = written.get(metric) {
+            return Arc::clone(known);
+        }
+        let holds = |names: &Vec<NameTest>| names.iter().all(|test| test.holds(metric));
+        let may_have = |asked: &Asked| asked.names.as_ref().is_none_or(holds);
+        let selections = self.0.asked.iter().enumerate();
+        let found: Arc<[usize]> =
+            selections.filter(|(_, asked)| may_have(asked)).map(|(at, _)| at).collect();
+        written.insert(metric.to_owned(), Arc::clone(&found));
+        found
+    }
+
+    /// The range to read when a selection is asked for the first time, so that it has what was asked
+    /// for later in evaluations before.
+    fn widened(&self, at: usize, range: TimeRange) -> TimeRange {
+        let [before, after] = &self.0.asked[at].reach;
+        TimeRange::new(
+            range.start.saturating_sub(before.load(Ordering::Relaxed)),
+            range.end.saturating_add(after.load(Ordering::Relaxed)),
+        )
+    }
+
+    /// Notes that a selection was asked for another range than the first time, next to that.
+    fn reached(&self, at: usize, first: TimeRange, range: TimeRange) {
+        let [before, after] = &self.0.asked[at].reach;
+        before.fetch_max(first.start - range.start, Ordering::Relaxed);
+        after.fetch_max(range.end - first.end, Ordering::Relaxed);
     }
 }
 
@@ -101,14 +175,22 @@ pub struct SharedSource<'a> {
 }
 
 /// What is kept for later.
-#[derive(Default)]
 struct Kept {
-    entries: HashMap<Vec<Matcher>, Entry>,
-    /// How often selections were asked that the plan knows.
-    asked: HashMap<Vec<Matcher>, u32>,
+    /// One for each selection of the plan.
+    slots: Vec<Slot>,
     samples: usize,
-    /// Rises when something is written.
-    writes: u64,
+}
+
+/// What is known of a selection.
+#[derive(Default)]
+struct Slot {
+    /// How often it was asked.
+    asked: u32,
+    /// Rises when something is written that it may have.
+    writes: u32,
+    /// The range that it was asked for first.
+    first: Option<TimeRange>,
+    entry: Option<Entry>,
 }
 
 /// The answer to a selection.
@@ -116,6 +198,15 @@ struct Entry {
     range: TimeRange,
     series: Arc<[KeptSeries]>,
     samples: usize,
+}
+
+impl Kept {
+    /// Lets go of a selection's series.
+    fn forget(&mut self, at: usize) {
+        if let Some(entry) = self.slots[at].entry.take() {
+            self.samples -= entry.samples;
+        }
+    }
 }
 
 /// Series, and what the source warns of.
@@ -135,7 +226,12 @@ impl<'a> SharedSource<'a> {
         source: &'a dyn SeriesSource,
         sink: &'a dyn Ingest,
     ) -> Self {
-        Self { source, sink, plan: group.shared_selections(), kept: Mutex::default() }
+        Self::with_plan(group.shared_selections(), source, sink)
+    }
+
+    fn with_plan(plan: Plan, source: &'a dyn SeriesSource, sink: &'a dyn Ingest) -> Self {
+        let slots = plan.0.asked.iter().map(|_| Slot::default()).collect();
+        Self { source, sink, plan, kept: Mutex::new(Kept { slots, samples: 0 }) }
     }
 
     /// A panic elsewhere leaves what is kept as good as it was.
@@ -147,12 +243,15 @@ impl<'a> SharedSource<'a> {
     fn fetch(
         &self,
         selection: &Selection,
+        at: usize,
         range: TimeRange,
-        writes: u64,
+        writes: u32,
     ) -> Result<Option<Fetched>, Error> {
         let room = MAX_SAMPLES.saturating_sub(self.kept().samples);
-        let wide = Selection::new(selection.matchers().iter().cloned(), range)
-            .with_hints(selection.hints().clone());
+        let mut hints = selection.hints().clone();
+        // Others may look at more.
+        hints.newest = false;
+        let wide = Selection::new(selection.matchers().iter().cloned(), range).with_hints(hints);
         let mut set = self.source.select(&wide)?;
         let mut series = Vec::new();
         let mut samples = 0;
@@ -170,79 +269,89 @@ impl<'a> SharedSource<'a> {
         let warnings = set.warnings();
         let mut kept = self.kept();
         // Warnings are told each time, so that an answer with some is not kept.
-        if warnings.is_empty() && kept.writes == writes {
-            let entry = Entry { range, series: Arc::clone(&series), samples };
+        if warnings.is_empty() && kept.slots[at].writes == writes {
+            kept.forget(at);
             kept.samples += samples;
-            if let Some(before) = kept.entries.insert(selection.matchers().to_vec(), entry) {
-                kept.samples -= before.samples;
-            }
+            kept.slots[at].entry = Some(Entry { range, series: Arc::clone(&series), samples });
         }
         Ok(Some((series, warnings)))
     }
 
-    /// Lets go of what the metrics that were written may belong to.
-    fn wrote(&self, metrics: &[String]) {
+    /// Lets go of selections that may have what was written.
+    fn wrote(&self, selections: &[usize]) {
+        if selections.is_empty() {
+            return;
+        }
         let mut kept = self.kept();
-        kept.writes += 1;
-        let Kept { entries, samples, .. } = &mut *kept;
-        entries.retain(|matchers, entry| {
-            let stays = !metrics.iter().any(|metric| may_select(matchers, metric));
-            if !stays {
-                *samples -= entry.samples;
-            }
-            stays
-        });
+        for at in selections {
+            kept.slots[*at].writes += 1;
+            kept.forget(*at);
+        }
+    }
+
+    /// What is there of a selection, or what is to be read for it.
+    fn ask(&self, at: usize, range: TimeRange) -> Known {
+        let mut kept = self.kept();
+        let slot = &mut kept.slots[at];
+        slot.asked += 1;
+        let comes_again = self.plan.comes_again(at, slot.asked);
+        let first = *slot.first.get_or_insert(range);
+        let (known, series) = match &slot.entry {
+            Some(entry) if covers(entry.range, range) => (None, Some(Arc::clone(&entry.series))),
+            Some(entry) => (Some(entry.range), None),
+            None => (None, None),
+        };
+        let writes = slot.writes;
+        if !comes_again {
+            kept.forget(at);
+        }
+        if let Some(series) = series {
+            return Known::Series(series);
+        }
+        if united(first, range).is_some() {
+            self.plan.reached(at, first, range);
+        }
+        let wanted = match known {
+            Some(known) => united(known, range),
+            None => Some(self.plan.widened(at, range)),
+        };
+        match wanted.filter(|_| comes_again) {
+            Some(range) => Known::Wanted { range, writes },
+            None => Known::Nothing,
+        }
     }
 }
 
-/// Whether a selection may have series of a metric.
-fn may_select(matchers: &[Matcher], metric: &str) -> bool {
-    let mut names = matchers.iter().filter(|matcher| matcher.name() == METRIC_NAME);
-    names.all(|matcher| NameTest::new(matcher).map_or(true, |test| test.holds(metric)))
-}
-
-impl Kept {
-    /// Counts that a selection is asked; whether it will be again, or nothing if the plan does not
-    /// know it.
-    fn ask(&mut self, plan: &Plan, matchers: &[Matcher]) -> Option<bool> {
-        let uses = *plan.uses.get(matchers)?;
-        let asked = self.asked.entry_ref(matchers).or_default();
-        *asked += 1;
-        Some(*asked < uses)
-    }
+/// What is known of a selection when it is asked.
+enum Known {
+    /// It will not be kept.
+    Nothing,
+    /// Its series.
+    Series(Arc<[KeptSeries]>),
+    /// What is to be read and kept.
+    Wanted { range: TimeRange, writes: u32 },
 }
 
 impl SeriesSource for SharedSource<'_> {
     fn select<'s>(&'s self, selection: &Selection) -> Result<Box<dyn SeriesSet<'s> + 's>, Error> {
-        let matchers = selection.matchers();
-        if selection.is_sorted() || selection.limit() != 0 || !self.plan.uses.contains_key(matchers)
-        {
+        if selection.is_sorted() || selection.limit() != 0 {
             return self.source.select(selection);
         }
-        let range = selection.range();
-        let (wanted, writes) = {
-            let mut kept = self.kept();
-            let comes_again = kept.ask(&self.plan, matchers).unwrap_or(false);
-            let (known, covering) = match kept.entries.get(matchers) {
-                Some(entry) => (Some(entry.range), covers(entry.range, range)),
-                None => (None, false),
-            };
-            if covering {
-                let series = kept.entries.get(matchers).map(|entry| Arc::clone(&entry.series));
-                if !comes_again && let Some(entry) = kept.entries.remove(matchers) {
-                    kept.samples -= entry.samples;
-                }
-                let series = series.unwrap_or_default();
-                return Ok(Box::new(KeptSet { series, range, at: 0, warnings: Vec::new() }));
-            }
-            let wanted = known.map_or(Some(range), |known| united(known, range));
-            (wanted.filter(|_| comes_again), kept.writes)
+        let Some(at) = self.plan.position(selection.matchers()) else {
+            return self.source.select(selection);
         };
-        let Some(wanted) = wanted else { return self.source.select(selection) };
-        match self.fetch(selection, wanted, writes)? {
-            Some((series, warnings)) => Ok(Box::new(KeptSet { series, range, at: 0, warnings })),
-            None => self.source.select(selection),
-        }
+        let range = selection.range();
+        let (series, warnings) = match self.ask(at, range) {
+            Known::Series(series) => (series, Vec::new()),
+            Known::Nothing => return self.source.select(selection),
+            Known::Wanted { range: wanted, writes } => {
+                match self.fetch(selection, at, wanted, writes)? {
+                    Some(fetched) => fetched,
+                    None => return self.source.select(selection),
+                }
+            }
+        };
+        Ok(Box::new(KeptSet { series, range, at: 0, warnings }))
     }
 
     fn label_names(&self, selection: &Selection) -> Result<Vec<String>, Error> {
@@ -354,27 +463,40 @@ impl SampleCursor for GivenCursor<'_> {
 
 impl Ingest for SharedSource<'_> {
     fn appender(&self) -> Box<dyn Appender + '_> {
-        if self.plan.uses.is_empty() {
+        if self.plan.is_empty() {
             return self.sink.appender();
         }
-        let metrics = Vec::new();
-        Box::new(WatchedAppender { shared: self, inner: self.sink.appender(), metrics })
+        Box::new(WatchedAppender {
+            shared: self,
+            inner: self.sink.appender(),
+            metrics: Vec::new(),
+            selections: Vec::new(),
+        })
     }
 }
 
-/// Notes which metrics are written.
+/// Notes what is written of the metrics that are selected.
 struct WatchedAppender<'s> {
     shared: &'s SharedSource<'s>,
     inner: Box<dyn Appender + 's>,
+    /// The metrics that were written.
     metrics: Vec<String>,
+    /// The selections that may have what was written.
+    selections: Vec<usize>,
 }
 
 impl WatchedAppender<'_> {
     fn note(&mut self, labels: &dyn LabelSet) {
         let metric = labels.value(METRIC_NAME).unwrap_or_default();
         // A rule writes few metrics, and the samples of one after the other.
-        if !self.metrics.iter().rev().take(4).any(|known| known == metric) {
-            self.metrics.push(metric.to_owned());
+        if self.metrics.iter().rev().take(4).any(|known| known == metric) {
+            return;
+        }
+        self.metrics.push(metric.to_owned());
+        for at in &*self.shared.plan.of_metric(metric) {
+            if !self.selections.contains(at) {
+                self.selections.push(*at);
+            }
         }
     }
 }
@@ -410,10 +532,10 @@ impl Appender for WatchedAppender<'_> {
     }
 
     fn commit(self: Box<Self>) -> Result<(), Error> {
-        let Self { shared, inner, metrics } = *self;
+        let Self { shared, inner, selections, .. } = *self;
         let result = inner.commit();
         // Also after a failure: a sink may have taken some.
-        shared.wrote(&metrics);
+        shared.wrote(&selections);
         result
     }
 

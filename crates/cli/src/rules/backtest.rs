@@ -16,7 +16,7 @@ use skopos_rules::{
 use skopos_template::AlertExpander;
 use skopos_tsdb::Head;
 
-use super::foresight::{Foresight, Schedule};
+use super::foresight::{Foresight, Schedule, reads_none_of};
 use super::report::{self, Output};
 use crate::outcome::Outcome;
 use crate::query::Page;
@@ -60,6 +60,9 @@ pub(super) struct Arguments {
     #[arg(long, value_enum, default_value_t)]
     output: OutputForm,
 }
+
+/// The metrics that tell the state of alerts.
+const STATE_METRICS: [&str; 2] = ["ALERTS", "ALERTS_FOR_STATE"];
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 enum OutputForm {
@@ -111,7 +114,8 @@ impl Arguments {
         let mut groups = load_groups(paths, &self.rules, defaults, &engine, &options)?;
         let ahead = Foresight::new(&engine, &schedules(&groups, range), &written_by(&groups));
         let clock = ManualClock::new(range.start);
-        let evaluator = Evaluator::new(&ahead, &expander, &written, &clock);
+        let evaluator = Evaluator::new(&ahead, &expander, &written, &clock)
+            .with_state_series(may_read_states(&groups));
         let mut progress = Progress::new(range);
         let result = backtest(&mut groups, range, &evaluator, &clock, &mut |t| progress.show(t));
         progress.clear();
@@ -144,6 +148,14 @@ pub(super) fn load_groups(
     Ok(groups)
 }
 
+/// Whether a rule may read the series that tell the state of alerts.
+fn may_read_states(groups: &[GroupState]) -> bool {
+    let rules = || groups.iter().flat_map(|group| &group.group().rules);
+    // Templates may ask queries of their own.
+    let asks = rules().any(|rule| rule.labels.values().any(|text| text.contains("query")));
+    asks || rules().any(|rule| !reads_none_of(&rule.expr, &STATE_METRICS))
+}
+
 /// When each rule's expression will be asked.
 pub(super) fn schedules(groups: &[GroupState], range: TimeRange) -> Vec<(String, Schedule)> {
     let mut schedules = Vec::new();
@@ -167,7 +179,7 @@ pub(super) fn written_by(groups: &[GroupState]) -> Vec<String> {
     let names = recorded.flat_map(|rule| {
         rule.labels.get(METRIC_NAME).into_iter().chain([&rule.name]).cloned().collect::<Vec<_>>()
     });
-    names.chain(["ALERTS".to_owned(), "ALERTS_FOR_STATE".to_owned()]).collect()
+    names.chain(STATE_METRICS.map(str::to_owned)).collect()
 }
 
 /// A line on the terminal that says how far it is.

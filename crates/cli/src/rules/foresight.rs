@@ -178,12 +178,32 @@ impl Column {
 /// meanwhile.
 fn is_foreseeable(text: &str, written: &[String]) -> bool {
     let Ok(expr) = parse(text, &ParseOptions::all()) else { return false };
-    let mut foreseeable = expr.value_type() == ValueType::Vector;
-    // Durations that are computed may look at the step, and `info` looks at metrics it does not name.
+    let mut foreseeable = expr.value_type() == ValueType::Vector && !may_read(&expr, written);
+    // Durations that are computed may look at the step.
     let printed = expr.to_string();
-    foreseeable &= !["start()", "end()", "step()", "range()", "info("]
-        .iter()
-        .any(|word| printed.contains(word));
+    foreseeable &=
+        !["start()", "end()", "step()", "range()"].iter().any(|word| printed.contains(word));
+    expr.walk(&mut |node| {
+        let at = match node {
+            Expr::Vector(selector) => selector.at,
+            Expr::Matrix(range) => range.selector.at,
+            _ => return true,
+        };
+        foreseeable &= !matches!(at, Some(At::Start | At::End));
+        true
+    });
+    foreseeable
+}
+
+/// Whether a query surely reads none of the metrics.
+pub(super) fn reads_none_of(text: &str, metrics: &[impl AsRef<str>]) -> bool {
+    parse(text, &ParseOptions::all()).is_ok_and(|expr| !may_read(&expr, metrics))
+}
+
+/// Whether an expression may read one of the metrics.
+fn may_read(expr: &Expr, metrics: &[impl AsRef<str>]) -> bool {
+    // `info` looks at metrics that it does not name.
+    let mut may_read = expr.to_string().contains("info(");
     expr.walk(&mut |node| {
         let selector = match node {
             Expr::Vector(selector) => selector,
@@ -192,11 +212,10 @@ fn is_foreseeable(text: &str, written: &[String]) -> bool {
         };
         let named =
             selector.matchers.iter().find(|m| m.name() == METRIC_NAME && m.op() == MatchOp::Equal);
-        foreseeable &= named.is_some_and(|m| !written.iter().any(|name| name == m.value()));
-        foreseeable &= !matches!(selector.at, Some(At::Start | At::End));
+        may_read |= named.is_none_or(|m| metrics.iter().any(|name| name.as_ref() == m.value()));
         true
     });
-    foreseeable
+    may_read
 }
 
 #[cfg(test)]

@@ -113,7 +113,7 @@ fn what_is_asked_again_is_read_once() {
     // After the last time nothing is kept.
     check(&shared, metric("up"), 10, 20);
     assert_eq!(asked(), 2);
-    assert!(shared.kept().entries.is_empty());
+    assert!(shared.kept().slots.iter().all(|slot| slot.entry.is_none()));
     assert_eq!(shared.kept().samples, 0);
     check(&shared, metric("up"), 10, 20);
     assert_eq!(asked(), 3);
@@ -133,11 +133,24 @@ fn a_wider_range_is_read_anew_and_serves_both() {
     assert_eq!(ticks.0.load(Ordering::Relaxed), 3);
 }
 
+#[test]
+fn the_next_evaluation_reads_at_once_what_this_one_read_bit_by_bit() {
+    let (ticks, group) = (Ticks::default(), group(&["up"; 2]));
+    for (since, reads) in [(0, 2), (30, 3), (60, 4)] {
+        let shared = SharedSource::new(&group, &ticks, &Anywhere);
+        check(&shared, metric("up"), since + 10, since + 20);
+        check(&shared, metric("up"), since + 5, since + 20);
+        assert_eq!(ticks.0.load(Ordering::Relaxed), reads);
+        assert!(shared.kept().slots.iter().all(|slot| slot.entry.is_none()));
+        assert_eq!(shared.kept().samples, 0);
+    }
+}
+
 #[track_caller]
 fn check_written(matchers: &[Matcher], written: &str, times: usize) {
-    let (ticks, group) = (Ticks::default(), group(&["up", "up", "up"]));
-    let mut shared = SharedSource::new(&group, &ticks, &Anywhere);
-    shared.plan = Plan { uses: Arc::new(HashMap::from([(matchers.to_vec(), 3)])) };
+    let ticks = Ticks::default();
+    let plan = Plan::of([(matchers.to_vec(), 3)].into_iter());
+    let shared = SharedSource::with_plan(plan, &ticks, &Anywhere);
     check(&shared, matchers.to_vec(), 10, 20);
     let mut batch = shared.appender();
     batch.append(None, &[(METRIC_NAME, written)], Sample::new(0, 1.0)).unwrap();

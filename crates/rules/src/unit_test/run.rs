@@ -75,9 +75,12 @@ impl Play<'_> {
         let clock = ManualClock::default();
         let evaluator =
             Evaluator::new(bench.engine(), self.laboratory.expander(), bench.sink(), &clock)
-                .with_external(&self.test.external_labels, &self.test.external_url);
+                .with_external(&self.test.external_labels, &self.test.external_url)
+                .with_resend_delay(i64::MAX);
         let mut groups = self.groups(files, &evaluator).map_err(|error| error.to_string())?;
         let mut alert_tests = self.alert_tests()?;
+        let mut keeps_firing = groups.iter().flat_map(|group| &group.group().rules);
+        let keeps_firing = keeps_firing.any(|rule| rule.keep_firing_for != 0);
         let mut failures = Vec::new();
         let (start, interval) = (self.test.start, self.file.evaluation_interval);
         let end = start.saturating_add(self.test.end());
@@ -86,12 +89,16 @@ impl Play<'_> {
             let t = Timestamp::from_millis(now);
             clock.set(t);
             feed.until(now, bench.sink()).map_err(|error| error.to_string())?;
+            let next = now.saturating_add(interval);
+            // Annotations of alerts that fire are of the last time that they were present.
+            let is_looked_at = |test: &&AlertTest| start.saturating_add(test.eval_time) < next;
+            let annotates = keeps_firing || alert_tests.peek().is_some_and(is_looked_at);
+            let evaluator = evaluator.with_annotations(annotates);
             let errors = evaluate(&mut groups, t, &evaluator, now - start);
             if !errors.is_empty() {
                 failures.extend(errors.into_iter().map(Failure::new));
                 return Ok(failures);
             }
-            let next = now.saturating_add(interval);
             while let Some(test) =
                 alert_tests.next_if(|test| start.saturating_add(test.eval_time) < next)
             {
