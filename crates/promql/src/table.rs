@@ -97,12 +97,12 @@ impl SeriesSource for Table {
     fn select<'a>(&'a self, selection: &Selection) -> Result<Box<dyn SeriesSet<'a> + 'a>, Error> {
         let conditions: Vec<Condition<'_>> =
             selection.matchers().iter().map(Condition::new).collect::<Result<_, _>>()?;
-        let range = selection.range();
+        let (range, newest) = (selection.range(), selection.hints().newest);
         let mut chosen: Vec<Rows<&'a Labels, &'a Columns>> = self
             .series
             .iter()
             .filter(|(labels, _)| conditions.iter().all(|c| c.holds(labels)))
-            .map(|(labels, columns)| Rows { labels, columns, range })
+            .map(|(labels, columns)| Rows { labels, columns, range, newest })
             .filter(|rows| !rows.is_empty())
             .collect();
         chosen.sort_by(|a, b| a.labels.cmp(b.labels));
@@ -168,6 +168,8 @@ struct Rows<L, C> {
     labels: L,
     columns: C,
     range: TimeRange,
+    /// Whether only the newest sample is looked at.
+    newest: bool,
 }
 
 impl<L, C: Borrow<Columns>> Rows<L, C> {
@@ -184,9 +186,17 @@ impl<L, C: Borrow<Columns>> Rows<L, C> {
     }
 
     fn within(&self, times: &[i64]) -> Range<usize> {
-        let start = times.partition_point(|t| *t < self.range.start.as_millis());
-        let end = times.partition_point(|t| *t <= self.range.end.as_millis());
-        start..end.max(start)
+        // What is asked for is at the end of most tables.
+        let end = match times.last() {
+            Some(last) if *last <= self.range.end.as_millis() => times.len(),
+            _ => times.partition_point(|t| *t <= self.range.end.as_millis()),
+        };
+        let start = self.range.start.as_millis();
+        if self.newest {
+            let is_within = end.checked_sub(1).is_some_and(|at| start <= times[at]);
+            return end - usize::from(is_within)..end;
+        }
+        times[..end].partition_point(|t| *t < start)..end
     }
 
     fn copy_to(&self, columns: &mut Columns) {

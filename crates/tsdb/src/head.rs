@@ -12,7 +12,8 @@
 //! # Locks
 //!
 //! In this order, and never backwards: gate, stripe, catalog, series. A stripe and the catalog are
-//! never held together, the window's lock with none. No lock is held while something is decoded or sorted.
+//! never held together, the window's lock with none. No lock is held while something is sorted or decoded,
+//! but that of a series while its open chunk is.
 
 mod appender;
 mod catalog;

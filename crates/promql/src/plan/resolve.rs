@@ -68,7 +68,9 @@ impl Resolver {
             Node::Selector(selector) => {
                 selector.weight = weight;
                 let after = if selector.smoothed { self.times.lookback } else { 0 };
-                let reach = Reach { before: self.times.lookback, after, range: 0 };
+                // Resets of histograms are found by looking at those before.
+                let newest = grid.steps == 1 && !selector.smoothed && !selector.stats;
+                let reach = Reach { before: self.times.lookback, after, range: 0, newest };
                 self.select(selector, reach, grid);
             }
         }
@@ -97,7 +99,11 @@ impl Resolver {
                 let before =
                     if extended { range.range.saturating_add(lookback) } else { range.range };
                 let after = if selector.smoothed { lookback } else { 0 };
-                self.select(selector, Reach { before, after, range: range.range }, grid);
+                self.select(
+                    selector,
+                    Reach { before, after, range: range.range, newest: false },
+                    grid,
+                );
             }
             RangeSource::Subquery { node, .. } => self.node(node, inner, inner_weight),
         }
@@ -113,6 +119,7 @@ impl Resolver {
         let mut hints = SelectHints::default();
         hints.step = if self.times.step == 0 { 0 } else { grid.step };
         hints.range = reach.range;
+        hints.newest = reach.newest;
         let around = &selector.around;
         hints.function = around.function.into();
         hints.grouping = around.grouping.iter().map(|name| String::from(&**name)).collect();
@@ -147,11 +154,13 @@ impl Resolver {
             self.selections.push(selection);
             return self.selections.len() - 1;
         };
+        let newest = hints.newest;
         let other = &mut self.selections[at];
         if other.hints() != hints {
             // Several functions are around it, so that none can be told.
             let mut hints = SelectHints::default();
             (hints.step, hints.range) = (other.hints().step, other.hints().range);
+            hints.newest = newest && other.hints().newest;
             *other = other.clone().with_hints(hints);
         }
         at
@@ -165,6 +174,8 @@ struct Reach {
     after: i64,
     /// The length of a range selector, 0 for an instant one.
     range: i64,
+    /// Whether only the newest of them does.
+    newest: bool,
 }
 
 /// Whether the same matchers are asked for, in whatever order.

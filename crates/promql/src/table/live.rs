@@ -286,15 +286,17 @@ impl SeriesSource for LiveTable {
     fn select<'a>(&'a self, selection: &Selection) -> Result<Box<dyn SeriesSet<'a> + 'a>, Error> {
         let matchers = selection.matchers();
         let (names, conditions) = self.conditions(matchers)?;
-        let range = selection.range();
+        let (range, newest) = (selection.range(), selection.hints().newest);
         let state = self.read();
         let mut chosen: Vec<Rows<Labels, Arc<Columns>>> = state
             .candidates(&names)
             .filter(|series| conditions.iter().all(|condition| condition.holds(&series.labels)))
-            .filter(|series| !Rows { labels: (), columns: &*series.columns, range }.is_empty())
+            .filter(|series| {
+                !Rows { labels: (), columns: &*series.columns, range, newest: true }.is_empty()
+            })
             .map(|series| {
                 let columns = Arc::clone(&series.columns);
-                Rows { labels: series.labels.clone(), columns, range }
+                Rows { labels: series.labels.clone(), columns, range, newest }
             })
             .collect();
         drop(state);

@@ -26,8 +26,16 @@ pub(super) struct Chunks {
     open: Option<OpenChunk>,
 }
 
+/// A chunk in which samples were looked for.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Found<'c> {
+    Closed(&'c ClosedChunk),
+    Open(&'c OpenChunk),
+}
+
+/// The chunk that takes samples.
 #[derive(Debug)]
-struct OpenChunk {
+pub(super) struct OpenChunk {
     encoder: XorEncoder,
     cut: FloatCut,
 }
@@ -86,7 +94,21 @@ impl Chunks {
         self.closed.is_empty() && self.open.is_none()
     }
 
+    /// The first chunk that may have samples in `range`.
+    pub(super) fn first_in(&self, range: TimeRange) -> Option<Found<'_>> {
+        let at = self.closed.partition_point(|chunk| chunk.last < range.start.as_millis());
+        match self.closed.get(at) {
+            Some(chunk) => overlap(chunk.first, chunk.last, range).then_some(Found::Closed(chunk)),
+            None => {
+                let open = self.open.as_ref();
+                let open = open.filter(|open| overlap(open.first(), open.last(), range));
+                open.map(Found::Open)
+            }
+        }
+    }
+
     /// The chunks with samples in `range`; the open one is copied.
+    #[cfg(test)]
     pub(super) fn snapshot(&self, range: TimeRange) -> Vec<ClosedChunk> {
         let closed = self.closed.iter().filter(|c| overlap(c.first, c.last, range)).cloned();
         let open = self.open.as_ref().filter(|open| overlap(open.first(), open.last(), range));
@@ -131,11 +153,17 @@ impl OpenChunk {
         ClosedChunk { first: self.first(), last: self.last(), bytes: self.encoder.bytes().into() }
     }
 
+    /// The chunk so far.
+    pub(super) fn bytes(&self) -> &[u8] {
+        self.encoder.bytes()
+    }
+
     fn first(&self) -> i64 {
         self.cut.first()
     }
 
-    fn last(&self) -> i64 {
+    /// The time of the last sample.
+    pub(super) fn last(&self) -> i64 {
         self.encoder.last_time().unwrap_or(self.first())
     }
 }

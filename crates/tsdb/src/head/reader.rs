@@ -1,16 +1,19 @@
 //! Answering selections: snapshots of many series, decoded one chunk at a time.
+//!
+//! A snapshot of a series is a range of times: what lies in it stays as it is. Chunks are looked up when
+//! they are read, and the open one is decoded under its series' lock, which is a hundred samples or so.
 
 use std::sync::Arc;
 
 use skopos_chunk::XorDecoder;
 use skopos_core::{
-    Columns, Error, LabelSet, Labels, SampleCursor, Selection, Series, SeriesSet, SeriesSource,
-    TimeRange, Timestamp,
+    Columns, Error, LabelSet, SampleCursor, Selection, Series, SeriesSet, SeriesSource, TimeRange,
+    Timestamp,
 };
 use skopos_index::Filter;
 
 use super::Head;
-use super::chunk::ClosedChunk;
+use super::chunk::Found;
 use super::series::MemSeries;
 use super::window::OpenQuery;
 
@@ -25,7 +28,8 @@ impl SeriesSource for Head {
         if selection.limit() != 0 {
             seen.truncate(selection.limit());
         }
-        Ok(Box::new(HeadSet { seen: seen.into_iter(), _query: query }))
+        let newest = selection.hints().newest;
+        Ok(Box::new(HeadSet { seen: seen.into_iter(), newest, query: Arc::new(query) }))
     }
 
     /// From the index: names of series without samples in the range are among them.
@@ -62,6 +66,8 @@ impl Head {
 struct SeenSeries {
     series: Arc<MemSeries>,
     range: TimeRange,
+    /// Whether the range ends with the last sample, so that there is one.
+    has_last: bool,
 }
 
 impl SeenSeries {
@@ -70,57 +76,115 @@ impl SeenSeries {
         let (first, last) = series.times()?;
         let (start, end) = (start.max(first), end.min(last));
         let range = TimeRange::new(Timestamp::from_millis(start), Timestamp::from_millis(end));
-        (start <= end).then_some(Self { series, range })
+        (start <= end).then_some(Self { series, range, has_last: end == last })
+    }
+
+    /// Whether there may be a sample in the range.
+    fn may_have_samples(&self) -> bool {
+        self.has_last || self.series.lock().chunks.first_in(self.range).is_some()
     }
 }
 
-/// The answer to a selection. Chunks are taken when their series' turn comes: series that nobody
-/// asks for cost nothing more.
+/// The answer to a selection. Series that nobody reads cost nothing more.
 struct HeadSet<'h> {
     seen: std::vec::IntoIter<SeenSeries>,
-    /// Truncations leave what it sees alone.
-    _query: OpenQuery<'h>,
+    /// Whether only the newest sample of each series is looked at.
+    newest: bool,
+    query: Arc<OpenQuery<'h>>,
 }
 
-impl<'a> SeriesSet<'a> for HeadSet<'_> {
-    fn advance(&mut self) -> Result<Option<Box<dyn Series + 'a>>, Error> {
-        for SeenSeries { series, range } in self.seen.by_ref() {
-            let chunks = series.lock().chunks.snapshot(range);
-            if !chunks.is_empty() {
-                let labels = series.labels.clone();
-                return Ok(Some(Box::new(HeadSeries { labels, range, chunks })));
-            }
-        }
-        Ok(None)
+impl<'h> SeriesSet<'h> for HeadSet<'h> {
+    fn advance(&mut self) -> Result<Option<Box<dyn Series + 'h>>, Error> {
+        let Some(SeenSeries { series, range, .. }) = self.seen.find(SeenSeries::may_have_samples)
+        else {
+            return Ok(None);
+        };
+        let query = Arc::clone(&self.query);
+        Ok(Some(Box::new(HeadSeries { series, range, newest: self.newest, _query: query })))
     }
 }
 
-struct HeadSeries {
-    labels: Labels,
+struct HeadSeries<'h> {
+    series: Arc<MemSeries>,
     range: TimeRange,
-    chunks: Vec<ClosedChunk>,
+    newest: bool,
+    /// Truncations leave what it sees alone.
+    _query: Arc<OpenQuery<'h>>,
 }
 
-impl Series for HeadSeries {
+impl HeadSeries<'_> {
+    /// Appends the samples from a time on that lie in one chunk; returns from which time on there may
+    /// be more.
+    fn read_chunk(
+        &self,
+        from: Timestamp,
+        columns: &mut Columns,
+    ) -> Result<Option<Timestamp>, Error> {
+        let range = TimeRange::new(from, self.range.end);
+        let state = self.series.lock();
+        if self.newest
+            && let Some((t, v)) = state.chunks.last()
+            && t == range.end.as_millis()
+        {
+            push(columns, t, v);
+            return Ok(None);
+        }
+        let last = match state.chunks.first_in(range) {
+            None => return Ok(None),
+            Some(Found::Closed(chunk)) => {
+                let chunk = chunk.clone();
+                drop(state);
+                XorDecoder::new(&chunk.bytes)?.read_range(range, columns)?;
+                chunk.last
+            }
+            Some(Found::Open(chunk)) => {
+                XorDecoder::new(chunk.bytes())?.read_range(range, columns)?;
+                chunk.last()
+            }
+        };
+        let next = Timestamp::from_millis(last.saturating_add(1));
+        Ok((next <= range.end).then_some(next))
+    }
+}
+
+/// Appends a sample of which it is not known when its counter started.
+fn push(columns: &mut Columns, t: i64, v: f64) {
+    if !columns.start_timestamps.is_empty() {
+        columns.start_timestamps.push(0);
+    }
+    columns.push(t, v);
+}
+
+impl Series for HeadSeries<'_> {
     fn labels(&self) -> &dyn LabelSet {
-        &self.labels
+        &self.series.labels
     }
 
     fn cursor(&self) -> Box<dyn SampleCursor + '_> {
-        Box::new(HeadCursor { range: self.range, chunks: self.chunks.iter() })
+        Box::new(HeadCursor { series: self, next: Some(self.range.start) })
+    }
+
+    fn read_all(&self, columns: &mut Columns) -> Result<(), Error> {
+        let mut next = Some(self.range.start);
+        while let Some(from) = next {
+            next = self.read_chunk(from, columns)?;
+        }
+        Ok(())
     }
 }
 
 /// Decodes a chunk at each read.
 struct HeadCursor<'a> {
-    range: TimeRange,
-    chunks: std::slice::Iter<'a, ClosedChunk>,
+    series: &'a HeadSeries<'a>,
+    /// From which time on there may be more.
+    next: Option<Timestamp>,
 }
 
 impl SampleCursor for HeadCursor<'_> {
     fn read(&mut self, columns: &mut Columns) -> Result<bool, Error> {
-        let Some(chunk) = self.chunks.next() else { return Ok(false) };
-        XorDecoder::new(&chunk.bytes)?.read_range(self.range, columns)?;
-        Ok(self.chunks.len() != 0)
+        if let Some(from) = self.next.take() {
+            self.next = self.series.read_chunk(from, columns)?;
+        }
+        Ok(self.next.is_some())
     }
 }
