@@ -16,6 +16,8 @@ use crate::plan::Plan;
 use crate::set::IdSet;
 
 mod cache;
+mod direct;
+mod gather;
 mod ids;
 mod labels;
 mod list;
@@ -34,7 +36,7 @@ pub use self::list::BlockPostings;
 pub use self::series::{BlockSeries, ChunkMeta};
 pub use self::write::BlockIndexWriter;
 
-use self::cache::SetCache;
+use self::cache::{Key, SetCache};
 use self::list::List;
 use self::series::Record;
 use self::symbols::Symbols;
@@ -189,7 +191,11 @@ impl<B: AsRef<[u8]>> BlockIndex<B> {
     ///
     /// [`Corrupt`](crate::ErrorKind::Corrupt) where something that is read for it is.
     pub fn select(&self, filter: &Filter) -> Result<SeriesIds, Error> {
-        Ok(SeriesIds::from_set(Plan::new(&self.view(), filter)?.run()?))
+        let view = self.view();
+        Ok(match direct::select(view, filter)? {
+            Some(selected) => SeriesIds::from_selected(selected),
+            None => SeriesIds::from_set(Plan::new(&view, filter)?.run()?),
+        })
     }
 
     /// Selects, and tells how [`select`](Self::select) does it.
@@ -434,6 +440,16 @@ impl<'a> View<'a> {
             table.set_known_sound(place.number);
         }
         Ok(list)
+    }
+
+    /// A long list as a set.
+    fn set(&self, place: Place, list: List<'a>) -> Arc<IdSet> {
+        let (cache, key) = (&self.found.sets, Key::Set(place.number));
+        cache.get(key).unwrap_or_else(|| {
+            let set = Arc::new(list.to_set());
+            cache.put(key, &set);
+            set
+        })
     }
 
     /// The list of all series.

@@ -223,6 +223,11 @@ impl IdSet {
         self.chunks.shrink_to_fit();
     }
 
+    /// The same ids as numbers and long runs, which are read faster than bitmaps, and take more room.
+    pub(crate) fn unpacked(&self) -> Self {
+        Self { chunks: self.chunks.iter().map(Chunk::unpacked).collect() }
+    }
+
     pub(crate) fn is_disjoint(&self, other: &Self) -> bool {
         self.pairs(other).all(|(a, b)| a.is_disjoint(b))
     }

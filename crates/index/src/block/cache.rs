@@ -1,8 +1,9 @@
 //! Long postings lists as compressed sets, remembered.
 //!
 //! Decoding a list costs more than most selections do with it, and the same few long lists (a metric's,
-//! a job's) are asked for again and again. When the room is used up everything is forgotten: what is in
-//! use comes back at once.
+//! a job's) are asked for again and again. Those whose ids are taken as they are are remembered in a
+//! second form, which is read faster. When the room is used up everything is forgotten: what is in use
+//! comes back at once.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -10,7 +11,20 @@ use hashbrown::HashMap;
 
 use crate::set::IdSet;
 
-/// Sets by the number of their list.
+/// Which set, in which form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Key {
+    /// All series, to be read.
+    AllIds,
+    /// The series of the list with this number, to be read.
+    Ids(u32),
+    /// The series with the label whose first list has this number, to be read.
+    PresentIds(u32),
+    /// The series of the list with this number, to be met with others.
+    Set(u32),
+}
+
+/// Sets by their keys.
 #[derive(Debug)]
 pub(super) struct SetCache {
     /// How many bytes of heap the sets may take together.
@@ -20,7 +34,7 @@ pub(super) struct SetCache {
 
 #[derive(Debug, Default)]
 struct Sets {
-    by_number: HashMap<u32, Arc<IdSet>>,
+    by_key: HashMap<Key, Arc<IdSet>>,
     /// Invariant: the sum of the sets' sizes, at most the room.
     bytes: usize,
 }
@@ -30,11 +44,11 @@ impl SetCache {
         Self { room, sets: Mutex::default() }
     }
 
-    pub(super) fn get(&self, number: u32) -> Option<Arc<IdSet>> {
-        self.sets().by_number.get(&number).map(Arc::clone)
+    pub(super) fn get(&self, key: Key) -> Option<Arc<IdSet>> {
+        self.sets().by_key.get(&key).map(Arc::clone)
     }
 
-    pub(super) fn put(&self, number: u32, set: &Arc<IdSet>) {
+    pub(super) fn put(&self, key: Key, set: &Arc<IdSet>) {
         let size = set.heap_bytes();
         if self.room < size {
             return;
@@ -43,7 +57,7 @@ impl SetCache {
         if self.room - size < sets.bytes {
             *sets = Sets::default();
         }
-        if sets.by_number.insert(number, Arc::clone(set)).is_none() {
+        if sets.by_key.insert(key, Arc::clone(set)).is_none() {
             sets.bytes += size;
         }
     }
@@ -68,12 +82,13 @@ mod tests {
         let room = set(1000).heap_bytes() * 5 / 2;
         let cache = SetCache::new(room);
         for number in 0..10 {
-            cache.put(number, &set(1000));
-            cache.put(number, &set(1000));
-            assert!(cache.get(number).is_some_and(|found| *found == *set(1000)));
+            cache.put(Key::Set(number), &set(1000));
+            cache.put(Key::Set(number), &set(1000));
+            assert!(cache.get(Key::Set(number)).is_some_and(|found| *found == *set(1000)));
+            assert!(cache.get(Key::Ids(number)).is_none());
             assert!(cache.heap_bytes() <= room);
         }
-        cache.put(10, &set(10_000));
-        assert!(cache.get(10).is_none() && cache.get(9).is_some());
+        cache.put(Key::Set(10), &set(10_000));
+        assert!(cache.get(Key::Set(10)).is_none() && cache.get(Key::Set(9)).is_some());
     }
 }

@@ -58,18 +58,39 @@ impl<'a> List<'a> {
         Self { ids: ids.get(..count).unwrap_or_default() }
     }
 
-    /// The ids that both lists have.
-    pub(super) fn common(&self, other: Self) -> Vec<u32> {
+    /// Those of the ascending `ids` that the list has.
+    pub(super) fn common(&self, ids: &[u32]) -> Vec<u32> {
         let mut from = 0;
-        let is_in_other = |id: &u32| {
-            from = other.ids.seek(from, *id);
-            other.ids.get(from).is_some_and(|found| u32::from_be_bytes(*found) == *id)
+        let is_here = |id: &u32| {
+            from = self.ids.seek(from, *id);
+            self.ids.get(from).is_some_and(|found| u32::from_be_bytes(*found) == *id)
         };
-        self.iter().filter(is_in_other).collect()
+        ids.iter().copied().filter(is_here).collect()
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = u32> + use<'a> {
+    pub(super) fn first(&self) -> Option<u32> {
+        self.ids.first().map(|id| u32::from_be_bytes(*id))
+    }
+
+    pub(super) fn last(&self) -> Option<u32> {
+        self.ids.last().map(|id| u32::from_be_bytes(*id))
+    }
+
+    /// Takes the ids off the front that are below `bound`, and one in any case.
+    pub(super) fn take_below(&mut self, bound: u32) -> Self {
+        let count = self.ids.seek(1.min(self.ids.len()), bound);
+        let (ids, rest) = self.ids.split_at_checked(count).unwrap_or_default();
+        self.ids = rest;
+        Self { ids }
+    }
+
+    pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = u32> + use<'a> {
         self.ids.iter().map(|id| u32::from_be_bytes(*id))
+    }
+
+    #[cfg(test)]
+    pub(super) fn of(ids: &'a [[u8; 4]]) -> Self {
+        Self { ids }
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use memchr::memmem;
 
 use crate::block::View;
+use crate::block::gather::gather;
 use crate::block::labels;
 use crate::block::list::List;
 use crate::block::table::{Name, Place, Table, Walk};
@@ -15,9 +16,13 @@ use crate::set::IdSet;
 /// Lists shorter than this are looked into before a value is tested.
 const SHORT: usize = 32;
 /// Lists from this length on are decoded once and remembered.
-const LONG: usize = 512;
+pub(super) const LONG: usize = 512;
 /// A walk goes from one place to another one that is so many bytes ahead; further ones are looked up.
 const NEAR: u32 = 1024;
+/// More ids than these are put in order as sets.
+const MOST_LISTED: usize = 32 << 10;
+/// Where only one of so many ids can be left, each is looked up.
+const SPARSE: u64 = 8;
 /// Testing a series takes as long as visiting so many values, where no prefix spares tests.
 const PLAIN_TEST: u64 = 2;
 /// The same, where values are found by what they contain.
@@ -70,11 +75,11 @@ impl<'a> Values<'a> {
 
     /// Whether a series of the list is in `series`.
     pub(super) fn meets(&self, place: Place, series: &IdSet) -> Result<bool, Error> {
-        let list = self.view.list(&self.table, place)?;
+        let list = self.list(place)?;
         Ok(if list.len() < LONG {
             list.iter().any(|id| series.contains(id))
         } else {
-            !self.set(place, list).is_disjoint(series)
+            !self.view.set(place, list).is_disjoint(series)
         })
     }
 
@@ -83,14 +88,14 @@ impl<'a> Values<'a> {
         self.table.walk(self.name).map(|entry| self.table.text(entry?.value))
     }
 
-    /// A long list as a set.
-    fn set(&self, place: Place, list: List<'a>) -> Arc<IdSet> {
-        let cache = &self.view.found.sets;
-        cache.get(place.number).unwrap_or_else(|| {
-            let set = Arc::new(list.to_set());
-            cache.put(place.number, &set);
-            set
-        })
+    /// The number of the first list, by which the label is known.
+    pub(super) fn number(&self) -> u32 {
+        self.table.first_number(self.name)
+    }
+
+    /// The list at a place.
+    pub(super) fn list(&self, place: Place) -> Result<List<'a>, Error> {
+        self.view.list(&self.table, place)
     }
 
     /// Visits the values from `from` on as long as they have the scan's prefix.
@@ -199,12 +204,12 @@ impl<'a> Dictionary for Values<'a> {
     }
 
     fn list_len(&self, place: Place) -> Result<u64, Error> {
-        Ok(self.view.list(&self.table, place)?.len() as u64)
+        Ok(self.list(place)?.len() as u64)
     }
 
     fn surely_misses(&self, place: Place, within: &IdSet) -> bool {
         // A list that cannot be read is not passed over.
-        let list = self.view.list(&self.table, place);
+        let list = self.list(place);
         list.is_ok_and(|list| list.len() < SHORT && !list.iter().any(|id| within.contains(id)))
     }
 
@@ -213,29 +218,25 @@ impl<'a> Dictionary for Values<'a> {
             return self.presence();
         }
         if let ([place], None) = (lists, within) {
-            let list = self.view.list(&self.table, *place)?;
+            let list = self.list(*place)?;
             return Ok(if list.len() < LONG {
                 Arc::new(list.to_set())
             } else {
-                self.set(*place, list)
+                self.view.set(*place, list)
             });
         }
-        let (mut sets, mut ids) = (Vec::new(), Vec::new());
+        let (mut sets, mut short) = (Vec::new(), Vec::new());
         for place in lists {
-            let list = self.view.list(&self.table, *place)?;
-            match within {
-                _ if LONG <= list.len() => {
-                    let set = self.set(*place, list);
-                    sets.push(
-                        within.map_or_else(|| Arc::clone(&set), |w| IdSet::and_shared(w, &set)),
-                    );
-                }
-                Some(within) => ids.extend(list.iter().filter(|id| within.contains(*id))),
-                None => ids.extend(list.iter()),
+            let list = self.list(*place)?;
+            if list.len() < LONG {
+                short.push(list);
+                continue;
             }
+            let set = self.view.set(*place, list);
+            sets.push(within.map_or_else(|| Arc::clone(&set), |w| IdSet::and_shared(w, &set)));
         }
-        if !ids.is_empty() {
-            sets.push(Arc::new(IdSet::from_unsorted(ids)));
+        if !short.is_empty() {
+            sets.push(Arc::new(union_of_short(&short, within)));
         }
         Ok(match sets.as_slice() {
             [] => Arc::default(),
@@ -245,17 +246,17 @@ impl<'a> Dictionary for Values<'a> {
     }
 
     fn both(&self, place: Place, other: &Self, longer: Place) -> Result<Arc<IdSet>, Error> {
-        let list = self.view.list(&self.table, place)?;
+        let list = self.list(place)?;
         if LONG <= list.len() {
-            let series = self.set(place, list);
+            let series = self.view.set(place, list);
             return other.union(&[longer], Some(&series));
         }
         let other_list = self.view.list(&self.table, longer)?;
         let list = list.within(other_list);
         let ids: Vec<u32> = if other_list.len() < LONG {
-            list.common(other_list)
+            other_list.common(&list.iter().collect::<Vec<_>>())
         } else {
-            let set = other.set(longer, other_list);
+            let set = self.view.set(longer, other_list);
             list.iter().filter(|id| set.contains(*id)).collect()
         };
         Ok(Arc::new(IdSet::from_ascending(&ids)))
@@ -280,4 +281,25 @@ impl<'a> Dictionary for Values<'a> {
         }
         labels::test(self.view, self.table.name_text(self.name)?, within, scans, accepts)
     }
+}
+
+/// The ids of short lists; of those in `within` only, if it is given.
+fn union_of_short(lists: &[List<'_>], within: Option<&Arc<IdSet>>) -> IdSet {
+    let total = lists.iter().map(|list| list.len()).sum::<usize>();
+    let Some(within) = within else {
+        return if total <= MOST_LISTED {
+            IdSet::from_ascending(&gather(lists))
+        } else {
+            let mut ids = Vec::with_capacity(total);
+            lists.iter().for_each(|list| ids.extend(list.iter()));
+            IdSet::from_unsorted(ids)
+        };
+    };
+    if MOST_LISTED < total || within.len().saturating_mul(SPARSE) < total as u64 {
+        let mut ids = Vec::new();
+        lists.iter().for_each(|list| ids.extend(list.iter().filter(|id| within.contains(*id))));
+        return IdSet::from_unsorted(ids);
+    }
+    // Putting ids in order takes less than looking each one up.
+    IdSet::from_ascending(&gather(lists)).and(within)
 }

@@ -10,6 +10,7 @@
     clippy::indexing_slicing
 )]
 
+use std::cmp::Ordering;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering as Memory};
 use std::sync::{Arc, OnceLock};
@@ -70,7 +71,7 @@ pub(super) struct Entry<'a> {
 }
 
 /// Where a list is.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Place {
     /// The number of its entry in the order of all.
     pub(super) number: u32,
@@ -300,23 +301,60 @@ impl<'a> Table<'a> {
         name.entries.end.saturating_sub(name.entries.start)
     }
 
+    /// The number of the first entry of `name` in the order of all.
+    pub(super) fn first_number(&self, name: &Name) -> u32 {
+        name.entries.start
+    }
+
     /// The entry of one value.
     pub(super) fn find(&self, name: &Name, value: &str) -> Result<Option<Entry<'a>>, Error> {
-        let lookups = &self.places.lookups;
-        let hash = lookups.hash(name.entries.start, value.as_bytes());
+        let (lookups, value) = (&self.places.lookups, value.as_bytes());
+        let hash = lookups.hash(name.entries.start, value);
         if let Some(found) = lookups.get(hash)
             && let Some(entry) = self.entry_at(name, found)
-            && entry.value == value.as_bytes()
+            && entry.value == value
         {
             return Ok(Some(entry));
         }
-        let mut walk = self.walk_from(name, value.as_bytes());
-        let place = walk.place();
-        let first = walk.next().transpose()?.filter(|entry| entry.value == value.as_bytes());
-        if let Some(entry) = &first {
-            lookups.put(hash, Found { place, number: entry.place.number });
+        // What is not there is remembered by what stands before it, under a hash of its own.
+        if lookups.get(!hash).is_some_and(|before| self.is_gap(name, before, value)) {
+            return Ok(None);
         }
-        Ok(first)
+        let mut walk = self.walk_near(name, value);
+        let mut before = None;
+        loop {
+            let place = walk.place();
+            let Some(entry) = walk.next().transpose()? else { break };
+            let found = Found { place, number: entry.place.number };
+            match entry.value.cmp(value) {
+                Ordering::Less => before = Some(found),
+                Ordering::Equal => {
+                    lookups.put(hash, found);
+                    return Ok(Some(entry));
+                }
+                Ordering::Greater => break,
+            }
+        }
+        // Without an order, what stands behind an entry says nothing.
+        if let Some(before) = before.filter(|_| self.places.stride != 1) {
+            lookups.put(!hash, before);
+        }
+        Ok(None)
+    }
+
+    /// Whether `value` would stand right behind the entry at this place.
+    fn is_gap(&self, name: &Name, before: Found, value: &[u8]) -> bool {
+        let rest = self.contents.get(before.place as usize..).unwrap_or_default();
+        let (mut scan, head) = (Scan::new(rest), name.head as usize);
+        let next = |scan: &mut Scan<'a>| scan.take(head).and_then(|_| scan.prefixed());
+        // A hash can be that of another name's value.
+        if !name.entries.contains(&before.number)
+            || !next(&mut scan).is_some_and(|entry| entry < value)
+        {
+            return false;
+        }
+        let is_last = before.number.wrapping_add(1) == name.entries.end;
+        is_last || scan.skip_varint().and_then(|()| next(&mut scan)).is_some_and(|n| value < n)
     }
 
     /// The entry of `name` that was found at this place.
@@ -357,12 +395,7 @@ impl<'a> Table<'a> {
 
     /// The entries of `name` in order, from the first whose value is not below `from`.
     pub(super) fn walk_from(&self, name: &Name, from: &[u8]) -> Walk<'a> {
-        let places = self.sparse_of(name);
-        let is_before = |place: &u32| self.value_at(name, *place).is_some_and(|value| value < from);
-        let behind = places.partition_point(is_before);
-        let before = u32::try_from(behind.saturating_sub(1)).unwrap_or(u32::MAX);
-        let first = name.entries.start.saturating_add(before.saturating_mul(self.places.stride));
-        let mut walk = self.walk_at(name, first);
+        let mut walk = self.walk_near(name, from);
         // Nothing is in the way of a copy: a walk is a few words.
         let mut next = walk.clone();
         while let Some(Ok(entry)) = next.next()
@@ -371,6 +404,17 @@ impl<'a> Table<'a> {
             walk.clone_from(&next);
         }
         walk
+    }
+
+    /// The entries of `name` from a noted one on: the last of those whose value is below `from`, or the
+    /// first of all.
+    fn walk_near(&self, name: &Name, from: &[u8]) -> Walk<'a> {
+        let places = self.sparse_of(name);
+        let is_before = |place: &u32| self.value_at(name, *place).is_some_and(|value| value < from);
+        let behind = places.partition_point(is_before);
+        let before = u32::try_from(behind.saturating_sub(1)).unwrap_or(u32::MAX);
+        let first = name.entries.start.saturating_add(before.saturating_mul(self.places.stride));
+        self.walk_at(name, first)
     }
 
     /// The entries of `name` whose bytes begin at the first place not before `place`, or that hold it.

@@ -19,6 +19,8 @@ const MIN_BITS: usize = 64;
 const GALLOP_FROM: usize = 32;
 /// So many numbers of an array are compared with one at once.
 const BLOCK: usize = 16;
+/// Runs that are so long are read as fast as numbers.
+const LONG_RUN: usize = 16;
 
 /// Up to 65536 ids.
 #[derive(Clone, Debug)]
@@ -230,6 +232,22 @@ impl Chunk {
             Form::Runs(runs) => runs.capacity() * size_of::<Run>(),
             Form::Bits(bits) => bits.heap_bytes(),
         }
+    }
+
+    /// The same numbers, one by one or in runs that are long.
+    pub(super) fn unpacked(&self) -> Self {
+        let len = self.len as usize;
+        let form = match &self.form {
+            Form::Bits(bits) => match bits.count_runs() {
+                count if LONG_RUN * count <= len => Form::Runs(runs_of(bits, count)),
+                _ => Form::Array(bits.to_array(len)),
+            },
+            Form::Runs(runs) if len < LONG_RUN * runs.len() => {
+                Form::Array(runs.iter().flat_map(|run| run.first..=run.last).collect())
+            }
+            form => form.clone(),
+        };
+        Self { key: self.key, len: self.len, form }
     }
 
     pub(super) fn is_disjoint(&self, other: &Self) -> bool {
