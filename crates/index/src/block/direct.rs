@@ -144,7 +144,7 @@ fn one(
     }
     let lists = places.iter().map(|place| values.list(*place));
     let lists = lists.collect::<Result<Vec<_>, Error>>()?;
-    if lists.iter().map(|list| list.len()).sum::<usize>() <= MOST_LISTED {
+    if lists.iter().map(List::len).sum::<usize>() <= MOST_LISTED {
         return Ok(Some(Selected::List(gather(&lists))));
     }
     values.union(&places, None).map(|set| Some(Selected::Set(set)))

@@ -22,9 +22,9 @@ const WORDS_AN_ID: usize = 8;
 
 /// The ids of all `lists`, ascending and distinct, whatever the lists are.
 pub(super) fn gather(lists: &[List<'_>]) -> Vec<u32> {
-    let total = lists.iter().map(|list| list.len()).sum();
+    let total = lists.iter().map(List::len).sum();
     if let [one] = lists {
-        return ascending(one.iter().collect()).unwrap_or_else(|ids| sorted(ids));
+        return ascending(one.iter().collect()).unwrap_or_else(sorted);
     }
     merged(lists, total).or_else(|| marked(lists, total)).unwrap_or_else(|| {
         let mut ids = Vec::with_capacity(total);

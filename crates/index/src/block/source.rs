@@ -285,7 +285,7 @@ impl<'a> Dictionary for Values<'a> {
 
 /// The ids of short lists; of those in `within` only, if it is given.
 fn union_of_short(lists: &[List<'_>], within: Option<&Arc<IdSet>>) -> IdSet {
-    let total = lists.iter().map(|list| list.len()).sum::<usize>();
+    let total = lists.iter().map(List::len).sum::<usize>();
     let Some(within) = within else {
         return if total <= MOST_LISTED {
             IdSet::from_ascending(&gather(lists))

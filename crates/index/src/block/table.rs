@@ -348,13 +348,11 @@ impl<'a> Table<'a> {
         let (mut scan, head) = (Scan::new(rest), name.head as usize);
         let next = |scan: &mut Scan<'a>| scan.take(head).and_then(|_| scan.prefixed());
         // A hash can be that of another name's value.
-        if !name.entries.contains(&before.number)
-            || !next(&mut scan).is_some_and(|entry| entry < value)
-        {
-            return false;
-        }
+        let is_before = name.entries.contains(&before.number)
+            && next(&mut scan).is_some_and(|entry| entry < value);
         let is_last = before.number.wrapping_add(1) == name.entries.end;
-        is_last || scan.skip_varint().and_then(|()| next(&mut scan)).is_some_and(|n| value < n)
+        let mut behind = || scan.skip_varint().and_then(|()| next(&mut scan));
+        is_before && (is_last || behind().is_some_and(|entry| value < entry))
     }
 
     /// The entry of `name` that was found at this place.
