@@ -162,6 +162,10 @@ impl Predicate {
     pub(crate) fn accepts(&self, value: &str) -> bool {
         match self {
             Self::Any => true,
+            // Ascending, so that the empty one is the first. Comparing with it is a slow call.
+            Self::Literals(values) if value.is_empty() => {
+                values.first().is_some_and(|v| v.is_empty())
+            }
             Self::Literals(values) => values.binary_search_by(|v| (**v).cmp(value)).is_ok(),
             Self::Pattern(pattern) => pattern.regex.is_match(value),
             Self::Present => !value.is_empty(),

@@ -175,6 +175,12 @@ impl<'f, D: Dictionary> Step<'f, D> {
             Action::SubtractRest if matches!(self.access, Access::Presence) => {
                 selected.map_or_else(|| source.all(), Ok)?
             }
+            // No value is in the predicate, so that nothing with the label is left.
+            Action::SubtractRest if matches!(&self.access, Access::Lists(lists) if lists.is_empty()) =>
+            {
+                let kept = selected.map_or_else(|| source.all(), Ok)?;
+                minus(kept, &*dictionary.presence()?)
+            }
             Action::SubtractRest => {
                 let kept = selected.map_or_else(|| source.all(), Ok)?;
                 let present = within_presence(dictionary, Some(Arc::clone(&kept)))?;

@@ -236,6 +236,17 @@ impl IdSet {
         Self { chunks: self.pairs(other).filter_map(|(a, b)| a.and(b)).collect() }
     }
 
+    /// Those that are in one of the sets.
+    pub(crate) fn and_any(&self, sets: &[Arc<Self>]) -> Self {
+        let and_any = |chunk: &Chunk| {
+            let same = |set: &'_ Arc<Self>| set.find(chunk.key()).ok();
+            let others: Vec<&Chunk> =
+                sets.iter().filter_map(|set| Some(&set.chunks[same(set)?])).collect();
+            chunk.and_any(&others)
+        };
+        Self { chunks: self.chunks.iter().filter_map(and_any).collect() }
+    }
+
     pub(crate) fn and_not(&self, other: &Self) -> Self {
         let mut others = other.chunks.as_slice();
         let rest = |chunk: &Chunk| {

@@ -12,6 +12,9 @@ use crate::block::scan::{Frame, Scan};
 use crate::error::{Error, Section};
 use crate::set::IdSet;
 
+/// So many ids are compared with one at once.
+const BLOCK: usize = 16;
+
 /// The ids of one list.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct List<'a> {
@@ -78,7 +81,15 @@ impl<'a> List<'a> {
 
     /// Takes the ids off the front that are below `bound`, and one in any case.
     pub(super) fn take_below(&mut self, bound: u32) -> Self {
-        let count = self.ids.seek(1.min(self.ids.len()), bound);
+        // A block is counted through without a branch: many stretches end in it.
+        let below = |block: &[[u8; 4]; BLOCK]| {
+            block.iter().map(|id| usize::from(u32::from_be_bytes(*id) < bound)).sum::<usize>()
+        };
+        let count = match self.ids.first_chunk() {
+            Some(block) if below(block) < BLOCK => below(block).max(1),
+            Some(_) => self.ids.seek(BLOCK, bound),
+            None => self.ids.seek(1.min(self.ids.len()), bound),
+        };
         let (ids, rest) = self.ids.split_at_checked(count).unwrap_or_default();
         self.ids = rest;
         Self { ids }

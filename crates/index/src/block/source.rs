@@ -110,11 +110,12 @@ impl<'a> Values<'a> {
         let mut looked_at = 0;
         for entry in walk {
             let entry = entry?;
-            if !entry.value.starts_with(prefix) {
+            // Comparing with nothing is a call all the same, and on some machines a slow one.
+            if !prefix.is_empty() && !entry.value.starts_with(prefix) {
                 break;
             }
             looked_at += 1;
-            let wanted = entry.value.ends_with(suffix)
+            let wanted = (suffix.is_empty() || entry.value.ends_with(suffix))
                 && contains.as_ref().is_none_or(|text| text.find(entry.value).is_some());
             if wanted {
                 visit(self.table.text(entry.value)?, entry.place);
@@ -225,16 +226,20 @@ impl<'a> Dictionary for Values<'a> {
                 self.view.set(*place, list)
             });
         }
-        let (mut sets, mut short) = (Vec::new(), Vec::new());
+        let (mut long, mut short) = (Vec::new(), Vec::new());
         for place in lists {
             let list = self.list(*place)?;
             if list.len() < LONG {
                 short.push(list);
                 continue;
             }
-            let set = self.view.set(*place, list);
-            sets.push(within.map_or_else(|| Arc::clone(&set), |w| IdSet::and_shared(w, &set)));
+            long.push(self.view.set(*place, list));
         }
+        let mut sets = match (within, long.as_slice()) {
+            (None, _) | (_, []) => long,
+            (Some(within), [one]) => vec![IdSet::and_shared(within, one)],
+            (Some(within), several) => vec![Arc::new(within.and_any(several))],
+        };
         if !short.is_empty() {
             sets.push(Arc::new(union_of_short(&short, within)));
         }

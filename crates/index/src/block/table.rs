@@ -276,8 +276,12 @@ impl<'a> Table<'a> {
         let names = &self.places.names;
         let start = start_of(name.as_bytes());
         let found = names.binary_search_by(|entry| {
-            let by_start = entry.start.cmp(&start);
-            by_start.then_with(|| self.name_bytes(entry).cmp(name.as_bytes()))
+            let (bytes, by_start) = (self.name_bytes(entry), entry.start.cmp(&start));
+            // Of short names the start is all.
+            by_start.then_with(|| match bytes.len().max(name.len()) {
+                0..=8 => bytes.len().cmp(&name.len()),
+                _ => bytes.cmp(name.as_bytes()),
+            })
         });
         names.get(found.ok()?)
     }
@@ -312,7 +316,7 @@ impl<'a> Table<'a> {
         let hash = lookups.hash(name.entries.start, value);
         if let Some(found) = lookups.get(hash)
             && let Some(entry) = self.entry_at(name, found)
-            && entry.value == value
+            && (value.is_empty() && entry.value.is_empty() || entry.value == value)
         {
             return Ok(Some(entry));
         }
@@ -394,6 +398,9 @@ impl<'a> Table<'a> {
     /// The entries of `name` in order, from the first whose value is not below `from`.
     pub(super) fn walk_from(&self, name: &Name, from: &[u8]) -> Walk<'a> {
         let mut walk = self.walk_near(name, from);
+        if from.is_empty() {
+            return walk;
+        }
         // Nothing is in the way of a copy: a walk is a few words.
         let mut next = walk.clone();
         while let Some(Ok(entry)) = next.next()
@@ -407,6 +414,9 @@ impl<'a> Table<'a> {
     /// The entries of `name` from a noted one on: the last of those whose value is below `from`, or the
     /// first of all.
     fn walk_near(&self, name: &Name, from: &[u8]) -> Walk<'a> {
+        if from.is_empty() {
+            return self.walk(name);
+        }
         let places = self.sparse_of(name);
         let is_before = |place: &u32| self.value_at(name, *place).is_some_and(|value| value < from);
         let behind = places.partition_point(is_before);

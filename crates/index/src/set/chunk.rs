@@ -300,6 +300,30 @@ impl Chunk {
         }
     }
 
+    /// What is in one of the others, which have the same key.
+    pub(super) fn and_any(&self, others: &[&Self]) -> Option<Self> {
+        let [first, rest @ ..] = others else { return None };
+        if rest.is_empty() {
+            return self.and(first);
+        }
+        let total: usize = others.iter().map(|other| other.len as usize).sum();
+        if FEW * (self.len as usize) < total {
+            let met: Vec<Self> = others.iter().filter_map(|other| self.and(other)).collect();
+            return Self::union(&met.iter().collect::<Vec<_>>());
+        }
+        // Their union is no chunk, since only some of it is kept.
+        let mut bits = Bits::with_room();
+        others.iter().for_each(|other| other.add_to(&mut bits));
+        match &self.form {
+            Form::Array(array) => Self::from_array(self.key, keep(array, |low| bits.contains(low))),
+            Form::Bits(own) => Self::from_bits(self.key, own.and(&bits)),
+            Form::Runs(runs) if self.len as usize <= MAX_ARRAY => {
+                Self::from_array(self.key, bits.array_within(runs, MAX_ARRAY))
+            }
+            Form::Runs(runs) => Self::from_bits(self.key, bits.within(runs)),
+        }
+    }
+
     pub(super) fn and_not(&self, other: &Self) -> Option<Self> {
         let key = self.key;
         match (&self.form, &other.form) {

@@ -63,9 +63,27 @@ proptest! {
         check(&x.and(&y), &a.intersection(&b).copied().collect());
         check(&x.and_not(&y), &a.difference(&b).copied().collect());
         check(&IdSet::union([&x, &y]), &a.union(&b).copied().collect());
+        check(&x.unpacked(), &a);
         prop_assert_eq!(x.is_disjoint(&y), a.is_disjoint(&b));
         prop_assert_eq!(x.min(), a.first().copied());
         prop_assert_eq!(x == y, a == b);
+    }
+
+    #[test]
+    fn what_is_in_one_of_several_sets_equals_the_standard_library(
+        within in ids(),
+        all in proptest::collection::vec(ids(), 0..5),
+        sealed in any::<bool>(),
+    ) {
+        let mut set_within = set(&within);
+        let mut sets: Vec<IdSet> = all.iter().map(set).collect();
+        if sealed {
+            set_within.seal();
+            sets.iter_mut().for_each(IdSet::seal);
+        }
+        let sets: Vec<Arc<IdSet>> = sets.into_iter().map(Arc::new).collect();
+        let any: BTreeSet<u32> = all.into_iter().flatten().collect();
+        check(&set_within.and_any(&sets), &within.intersection(&any).copied().collect());
     }
 
     #[test]
