@@ -43,7 +43,7 @@ fn world() -> Table {
         series("hot{instance=a}", |s| Some(if s < 6_900 { 10.0 } else { 95.0 })),
         series("cooled{instance=a}", |s| Some(if s < 6_900 { 95.0 } else { 10.0 })),
         series("flapping{instance=a}", |s| Some(if 420 <= s % 600 { 95.0 } else { 10.0 })),
-        series("build{instance=a,version=1}", |s| (s < 6_900).then_some(95.0)),
+        series("build{instance=a,version=1}", |s| (s < 6_840).then_some(95.0)),
         series("build{instance=a,version=2}", |s| (6_900 <= s).then_some(95.0)),
     ])
 }
