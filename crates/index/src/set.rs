@@ -171,6 +171,12 @@ impl IdSet {
         self.ids().next()
     }
 
+    /// The highest id.
+    pub(crate) fn max(&self) -> Option<u32> {
+        let last = self.chunks.last()?;
+        Some(u32::from(last.key()) << 16 | u32::from(last.span()?.last))
+    }
+
     /// Adds an id; returns whether it was new. Cheapest for an id above all others.
     pub(crate) fn insert(&mut self, id: u32) -> bool {
         let (key, low) = split(id);
@@ -226,6 +232,11 @@ impl IdSet {
     /// The same ids as numbers and long runs, which are read faster than bitmaps, and take more room.
     pub(crate) fn unpacked(&self) -> Self {
         Self { chunks: self.chunks.iter().map(Chunk::unpacked).collect() }
+    }
+
+    /// The same ids with bitmaps for all but short arrays: they are asked faster whether they have one.
+    pub(crate) fn packed(&self) -> Self {
+        Self { chunks: self.chunks.iter().map(Chunk::packed).collect() }
     }
 
     pub(crate) fn is_disjoint(&self, other: &Self) -> bool {

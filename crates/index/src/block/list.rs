@@ -53,11 +53,17 @@ impl<'a> List<'a> {
 
     /// Those that are not below the first and not above the last id of `other`.
     pub(super) fn within(self, other: Self) -> Self {
-        let ([first, ..], [.., last]) = (other.ids, other.ids) else { return Self::default() };
-        let first = u32::from_be_bytes(*first);
+        let (Some(first), Some(last)) = (other.first(), other.last()) else {
+            return Self::default();
+        };
+        self.between(first, last)
+    }
+
+    /// Those from `first` to `last`.
+    pub(super) fn between(self, first: u32, last: u32) -> Self {
         let from = self.ids.partition_point(|id| u32::from_be_bytes(*id) < first);
         let ids = self.ids.get(from..).unwrap_or_default();
-        let count = ids.partition_point(|id| id <= last);
+        let count = ids.partition_point(|id| u32::from_be_bytes(*id) <= last);
         Self { ids: ids.get(..count).unwrap_or_default() }
     }
 

@@ -1,5 +1,6 @@
 //! What the planner asks of an index file.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use memchr::memmem;
@@ -73,11 +74,17 @@ impl<'a> Values<'a> {
         })
     }
 
-    /// Whether a series of the list is in `series`.
-    pub(super) fn meets(&self, place: Place, series: &IdSet) -> Result<bool, Error> {
+    /// Whether a series of the list is in `series`, all of which are in the range.
+    pub(super) fn meets(
+        &self,
+        place: Place,
+        series: &IdSet,
+        range: &RangeInclusive<u32>,
+    ) -> Result<bool, Error> {
         let list = self.list(place)?;
-        Ok(if list.len() < LONG {
-            list.iter().any(|id| series.contains(id))
+        let near = list.between(*range.start(), *range.end());
+        Ok(if near.len() < LONG {
+            near.iter().any(|id| series.contains(id))
         } else {
             !self.view.set(place, list).is_disjoint(series)
         })

@@ -134,8 +134,11 @@ fn values_meeting<'a>(
     series: &IdSet,
     limit: usize,
 ) -> Result<Vec<&'a str>, Error> {
+    let (Some(first), Some(last)) = (series.min(), series.max()) else { return Ok(Vec::new()) };
+    let (series, range) = (series.packed(), first..=last);
     let meeting = values.places().filter_map(|item| {
-        let meets = item.and_then(|(value, place)| Ok((value, values.meets(place, series)?)));
+        let meets =
+            item.and_then(|(value, place)| Ok((value, values.meets(place, &series, &range)?)));
         meets.map(|(value, meets)| meets.then_some(value)).transpose()
     });
     meeting.take(limit).collect()

@@ -250,6 +250,15 @@ impl Chunk {
         Self { key: self.key, len: self.len, form }
     }
 
+    /// The same numbers as a bitmap, unless they are few.
+    pub(super) fn packed(&self) -> Self {
+        let form = match &self.form {
+            Form::Array(array) if array.len() < MIN_BITS => self.form.clone(),
+            form => Form::Bits(bits_of(form)),
+        };
+        Self { key: self.key, len: self.len, form }
+    }
+
     pub(super) fn is_disjoint(&self, other: &Self) -> bool {
         match (&self.form, &other.form) {
             (Form::Bits(a), Form::Bits(b)) => a.is_disjoint(b),

@@ -64,6 +64,8 @@ proptest! {
         check(&x.and_not(&y), &a.difference(&b).copied().collect());
         check(&IdSet::union([&x, &y]), &a.union(&b).copied().collect());
         check(&x.unpacked(), &a);
+        check(&x.packed(), &a);
+        prop_assert_eq!(x.max(), a.last().copied());
         prop_assert_eq!(x.is_disjoint(&y), a.is_disjoint(&b));
         prop_assert_eq!(x.min(), a.first().copied());
         prop_assert_eq!(x == y, a == b);
