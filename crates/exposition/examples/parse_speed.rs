@@ -45,6 +45,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         })?;
         let raw = |s: &mut SeriesEntry<'_, '_>| s.raw_labels().for_each(|pair| _ = black_box(pair));
         show("raw labels", &mut || walk(format, &page, raw))?;
+        let named = |s: &mut SeriesEntry<'_, '_>| {
+            black_box(s.raw_name());
+            black_box(s.raw_labels().map(black_box).count());
+        };
+        show("raw name and labels", &mut || walk(format, &page, named))?;
         let view = |s: &mut SeriesEntry<'_, '_>| {
             s.labels().visit(&mut |name, value| _ = black_box((name, value)));
         };

@@ -6,6 +6,8 @@
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
 use core::marker::PhantomData;
+#[cfg(feature = "protobuf")]
+use core::ops::Range;
 
 use skopos_core::{Exemplar, HistogramSample, LabelSet, Labels, MetricType, Timestamp};
 
@@ -124,6 +126,7 @@ impl<'p, 'a> SeriesEntry<'p, 'a> {
 
     /// The metric's name as written, without quotes around it; escapes stay.
     #[must_use]
+    #[inline]
     pub fn raw_name(&self) -> &str {
         match &self.sample {
             #[cfg(feature = "protobuf")]
@@ -136,17 +139,14 @@ impl<'p, 'a> SeriesEntry<'p, 'a> {
     /// a protobuf page, in name order.
     #[inline]
     pub fn raw_labels(&self) -> impl ExactSizeIterator<Item = (&str, &str)> + '_ {
-        let (text, len) = match &self.sample {
+        match &self.sample {
             #[cfg(feature = "protobuf")]
-            Sample::Protobuf(sample) => (None, sample.parser().labels().len() - 1),
-            Sample::Text(sample) => (Some(sample.raw_labels()), 0),
-        };
-        let numbered = (0..len).map(|index| match &self.sample {
-            #[cfg(feature = "protobuf")]
-            Sample::Protobuf(sample) => sample.raw_label(index).unwrap_or_default(),
-            Sample::Text(_) => unnumbered(index),
-        });
-        RawPairs { text, numbered }
+            Sample::Protobuf(sample) => {
+                let labels = sample.parser().labels();
+                RawPairs::Numbered { labels, numbers: 0..labels.len() - 1 }
+            }
+            Sample::Text(sample) => RawPairs::Text(sample.raw_labels()),
+        }
     }
 
     /// Which of the page's samples it is, from 0, if a [`Layout`](crate::Layout) counts them; lines
@@ -214,17 +214,18 @@ impl<'p, 'a> SeriesEntry<'p, 'a> {
 
     /// Names and values of the exemplar's labels as they stand on the page; none without exemplar.
     pub fn raw_exemplar_labels(&self) -> impl Iterator<Item = (&str, &str)> + '_ {
-        let (text, len) = match &self.sample {
+        let text = match &self.sample {
             #[cfg(feature = "protobuf")]
-            Sample::Protobuf(_) => (None, usize::MAX),
-            Sample::Text(sample) => (Some(sample.raw_exemplar_labels()), 0),
+            Sample::Protobuf(_) => None,
+            Sample::Text(sample) => Some(sample.raw_exemplar_labels()),
         };
+        let len = if text.is_some() { 0 } else { usize::MAX };
         let numbered = (0..len).map_while(|index| match &self.sample {
             #[cfg(feature = "protobuf")]
             Sample::Protobuf(sample) => sample.raw_exemplar_label(index),
-            Sample::Text(_) => Some(unnumbered(index)),
+            Sample::Text(_) => unnumbered(index),
         });
-        RawPairs { text, numbered }
+        text.into_iter().flatten().chain(numbered)
     }
 
     /// The exemplar, if there is one. Allocates its labels.
@@ -264,47 +265,60 @@ impl<'p, 'a> SeriesEntry<'p, 'a> {
 }
 
 /// What a text page has for a number: it has no numbered labels.
-fn unnumbered(_: usize) -> (&'static str, &'static str) {
-    ("", "")
+fn unnumbered(_: usize) -> Option<(&'static str, &'static str)> {
+    None
 }
 
 /// Names and values as they stand on a text page, or those of a protobuf page.
-struct RawPairs<'e, 'a, I> {
-    text: Option<TextPairs<'e, 'a>>,
-    numbered: I,
+enum RawPairs<'e, 'a> {
+    Text(TextPairs<'e, 'a>),
+    #[cfg(feature = "protobuf")]
+    Numbered {
+        labels: &'e LabelBuffer<'a>,
+        numbers: Range<usize>,
+    },
 }
 
-impl<'e, 'a: 'e, I: Iterator<Item = (&'e str, &'e str)>> Iterator for RawPairs<'e, 'a, I> {
+impl<'e, 'a: 'e> Iterator for RawPairs<'e, 'a> {
     type Item = (&'e str, &'e str);
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        match &mut self.text {
-            Some(text) => text.next(),
-            None => self.numbered.next(),
+        match self {
+            Self::Text(text) => text.next(),
+            #[cfg(feature = "protobuf")]
+            Self::Numbered { labels, numbers } => labels.other_pair(numbers.next()?),
         }
     }
 
     #[inline]
     fn size_hint(&self) -> (usize, Option<usize>) {
-        match &self.text {
-            Some(text) => text.size_hint(),
-            None => self.numbered.size_hint(),
+        match self {
+            Self::Text(text) => text.size_hint(),
+            #[cfg(feature = "protobuf")]
+            Self::Numbered { numbers, .. } => numbers.size_hint(),
         }
     }
 
     #[inline]
     fn fold<T, F: FnMut(T, Self::Item) -> T>(self, init: T, f: F) -> T {
-        match self.text {
-            Some(text) => text.fold(init, f),
-            None => self.numbered.fold(init, f),
+        match self {
+            Self::Text(text) => text.fold(init, f),
+            #[cfg(feature = "protobuf")]
+            Self::Numbered { labels, numbers } => {
+                // A loop of its own, so that the other one is small enough to be inlined.
+                fold_apart(numbers.map_while(|number| labels.other_pair(number)), init, f)
+            }
         }
     }
 }
 
-impl<'e, 'a: 'e, I> ExactSizeIterator for RawPairs<'e, 'a, I> where
-    I: ExactSizeIterator<Item = (&'e str, &'e str)>
-{
+impl<'e, 'a: 'e> ExactSizeIterator for RawPairs<'e, 'a> {}
+
+#[cfg(feature = "protobuf")]
+#[inline(never)]
+fn fold_apart<T, I>(pairs: impl Iterator<Item = I>, init: T, f: impl FnMut(T, I) -> T) -> T {
+    pairs.fold(init, f)
 }
 
 /// A native histogram: its series, its buckets, and what else the page says of it.

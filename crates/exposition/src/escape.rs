@@ -148,14 +148,12 @@ pub(crate) fn unescape_into(text: &str, out: &mut String) {
     unescape_each(text, true, out);
 }
 
-/// A help text without its escapes; Prometheus text knows no escaped quote there.
-pub(crate) fn unescape_help(text: &str, format: TextFormat) -> Cow<'_, str> {
-    if memchr::memchr(b'\\', text.as_bytes()).is_none() {
-        return Cow::Borrowed(text);
-    }
+/// A help text without its escapes, if it has some; Prometheus text knows no escaped quote there.
+pub(crate) fn unescape_help(text: &str, format: TextFormat) -> Option<String> {
+    memchr::memchr(b'\\', text.as_bytes())?;
     let mut out = String::with_capacity(text.len());
     unescape_each(text, format == TextFormat::OpenMetrics, &mut out);
-    Cow::Owned(out)
+    Some(out)
 }
 
 fn unescape_each(text: &str, quotes: bool, out: &mut String) {

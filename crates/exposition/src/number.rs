@@ -63,67 +63,81 @@ fn read_long_token(bytes: &[u8], start: usize, end: usize) -> Option<f64> {
     let (rest, last) = bytes.get(..end)?.split_last_chunk::<4>()?;
     let negative = bytes.get(start) == Some(&b'-');
     let start = start + usize::from(negative);
-    let (mut digits, mut exponent) = (bytes.get(..end)?, 0);
+    let (mut end, mut exponent) = (end, 0);
     if let [b'e' | b'E', sign @ (b'+' | b'-'), tens @ b'0'..=b'9', ones @ b'0'..=b'9'] = last {
         let written = i32::from(tens - b'0') * 10 + i32::from(ones - b'0');
         exponent = if *sign == b'-' { -written } else { written };
-        digits = rest;
+        end = rest.len();
     }
-    let len = digits.len().checked_sub(start)?;
-    let (mantissa, fraction) = match len {
-        1..=16 => read_sixteen(digits.last_chunk()?, len)?,
-        17..=20 => read_twenty(digits.get(start..)?)?,
-        _ => return None,
-    };
+    let (mantissa, fraction) = read_mantissa(bytes, start, end)?;
     let value = scale_decimal(mantissa, exponent - fraction)?;
     Some(if negative { -value } else { value })
 }
 
-/// Reads the last `len` bytes, digits with at most one point; gives them without it, and how many
-/// are behind it.
+/// Reads digits with at most one point, which is neither the first nor the last; at most 16 digits, or
+/// 19 with a point. Gives the digits as a number, and how many are behind the point.
 #[inline]
-fn read_sixteen(bytes: &[u8; 16], len: usize) -> Option<(u64, i32)> {
-    const POINT: u8 = b'.' ^ b'0';
-    let zeros = u128::from(repeat(b'0')) << 64 | u128::from(repeat(b'0'));
-    // The first digit is in the lowest byte; what is before the token counts as zeros.
-    let mut token = (u128::from_le_bytes(*bytes) ^ zeros) & u128::MAX << (128 - 8 * len);
-    let (low, high) = (non_digits(token as u64), non_digits((token >> 64) as u64));
-    let mut fraction = 0;
-    if low | high != 0 {
-        let first = if low == 0 { 64 + high.trailing_zeros() } else { low.trailing_zeros() };
-        let at = first & !7;
-        // Bytes before the point move up by one, over it.
-        let before = (1 << at) - 1;
-        let with_point = before << 8 | 0xff;
-        let is_point = token & with_point & !before == u128::from(POINT) << at;
-        if !is_point || low.count_ones() + high.count_ones() != 1 || len == 1 {
-            return None;
-        }
-        token = token & !with_point | (token & before) << 8;
-        fraction = 15 - (at >> 3) as i32;
+fn read_mantissa(bytes: &[u8], start: usize, end: usize) -> Option<(u64, i32)> {
+    let len = end.checked_sub(start).filter(|len| (1..=20).contains(len))?;
+    let (first, digits) = leading_digits(bytes, start)?;
+    let (mut whole, mut before) = (first, digits);
+    if digits == 8 && 8 < len {
+        let (second, more) = leading_digits(bytes, start + 8)?;
+        whole = first * power_of_ten(more) + second;
+        before = 8 + more;
     }
-    let mantissa = eight_digits(token as u64) * 100_000_000 + eight_digits((token >> 64) as u64);
-    Some((mantissa, fraction))
-}
-
-/// The same of a few more bytes, with a point among the first ones and at most 19 digits.
-fn read_twenty(bytes: &[u8]) -> Option<(u64, i32)> {
-    let word = u64::from_le_bytes(*bytes.first_chunk()?) ^ repeat(b'0');
-    let bits = non_digits(word).trailing_zeros() & !7;
-    let point = bits as usize / 8;
-    let fraction = bytes.len().checked_sub(point + 1)?;
-    let is_point = (8..64).contains(&bits) && bytes.get(point) == Some(&b'.');
-    if !is_point || fraction == 0 || 19 < point + fraction {
+    if before == len {
+        return Some((whole, 0));
+    }
+    let behind = len.checked_sub(before + 1)?;
+    if before == 0 || 19 < before + behind || bytes.get(start + before) != Some(&b'.') {
         return None;
     }
-    let last = fraction.min(16);
-    let (behind, 0) = read_sixteen(bytes.last_chunk()?, last)? else { return None };
-    let mut before = eight_digits(word << (64 - bits));
-    for digit in bytes.get(point + 1..bytes.len() - last)? {
-        let digit = digit.wrapping_sub(b'0');
-        before = before * 10 + u64::from(if digit < 10 { digit } else { return None });
+    let fraction = trailing_digits(bytes, end, behind)?;
+    Some((whole * power_of_ten(behind) + fraction, behind as i32))
+}
+
+/// Reads the digits at `at`, eight at most; gives how many there are.
+#[inline]
+fn leading_digits(bytes: &[u8], at: usize) -> Option<(u64, usize)> {
+    let word = u64::from_le_bytes(*bytes.get(at..)?.first_chunk()?) ^ repeat(b'0');
+    let count = non_digits(word).trailing_zeros() / 8;
+    let digits = word.checked_shl(64 - 8 * count).unwrap_or(0);
+    Some((eight_digits(digits), count as usize))
+}
+
+/// A power of ten; those that do not fit are 0.
+#[inline]
+fn power_of_ten(exponent: usize) -> u64 {
+    const POWERS: [u64; 20] = {
+        let mut powers = [1; 20];
+        let mut at = 1;
+        while at < 20 {
+            powers[at] = 10 * powers[at - 1];
+            at += 1;
+        }
+        powers
+    };
+    POWERS.get(exponent).copied().unwrap_or(0)
+}
+
+/// Reads the last `len` bytes before `end`, all of which must be digits: 1 to 18.
+#[inline]
+fn trailing_digits(bytes: &[u8], end: usize, len: usize) -> Option<u64> {
+    let last_eight = |end: usize, len: usize| {
+        let (_, last) = bytes.get(..end)?.split_last_chunk::<8>()?;
+        let digits = (u64::from_le_bytes(*last) ^ repeat(b'0')) & u64::MAX << (64 - 8 * len);
+        (non_digits(digits) == 0).then(|| eight_digits(digits))
+    };
+    match len {
+        1..=8 => last_eight(end, len),
+        9..=16 => Some(last_eight(end - 8, len - 8)? * 100_000_000 + last_eight(end, 8)?),
+        17..=18 => {
+            let first = last_eight(end - 16, len - 16)? * 10_000_000_000_000_000;
+            Some(first + last_eight(end - 8, 8)? * 100_000_000 + last_eight(end, 8)?)
+        }
+        _ => None,
     }
-    Some((before * 10u64.pow(last as u32) + behind, fraction as i32))
 }
 
 /// The high bit of each byte that is above 9.

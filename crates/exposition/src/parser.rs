@@ -4,6 +4,7 @@
 //! other line and knows the error texts, and the created-timestamp search looks ahead. A sample costs
 //! no allocation; the few buffers are the parser's own and are reused.
 
+use alloc::borrow::Cow;
 use core::cell::Cell;
 
 use skopos_core::MetricType;
@@ -15,7 +16,7 @@ use self::labels::Scratch;
 use self::lex::State;
 use self::scan::{Index, Scanner};
 use crate::error::Counted;
-use crate::{Entry, Error, SeriesEntry, TextFormat};
+use crate::{Entry, Error, HistogramEntry, SeriesEntry, TextFormat};
 
 mod broken;
 mod careful;
@@ -349,35 +350,43 @@ impl<'a> Parser<'a> {
     }
 
     /// The entry that a step found.
-    #[inline]
+    ///
+    /// All of it is made here and nothing by a call that fills a whole entry, so that an entry's parts
+    /// stay in registers wherever this is inlined.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "an entry goes to its user in registers")]
     fn entry(&mut self, step: Step) -> Option<Entry<'_, 'a>> {
-        match step {
-            Step::Series => Some(Entry::Series(SeriesEntry::text(TextSample { parser: self }))),
-            _ => self.other_entry(step),
-        }
+        Some(match step {
+            Step::Series => Entry::Series(SeriesEntry::text(TextSample { parser: self })),
+            Step::End => return None,
+            Step::Type => Entry::Type { name: self.meta_name(), metric_type: self.metric_type },
+            Step::Help => Entry::Help { name: self.meta_name(), help: self.help() },
+            Step::Unit => Entry::Unit { name: self.meta_name(), unit: self.meta_text() },
+            Step::Comment => Entry::Comment(self.page.get(self.meta.text)),
+            Step::Histogram => Entry::Histogram(HistogramEntry::converted(self.histogram()?)),
+        })
     }
 
-    /// The entry that a step found, other than a sample.
+    /// The name in the last metadata line.
     #[inline(never)]
-    fn other_entry(&mut self, step: Step) -> Option<Entry<'_, 'a>> {
-        let page = self.page;
-        Some(match step {
-            Step::End | Step::Series => return None,
-            Step::Type => {
-                let metric_type = self.metric_type;
-                Entry::Type { name: page.text(self.meta.name), metric_type }
-            }
-            Step::Help => {
-                let help = crate::escape::unescape_help(page.text(self.meta.text), self.format);
-                Entry::Help { name: page.text(self.meta.name), help }
-            }
-            Step::Unit => {
-                let Meta { name, text } = self.meta;
-                Entry::Unit { name: page.text(name), unit: page.text(text) }
-            }
-            Step::Comment => Entry::Comment(page.get(self.meta.text)),
-            Step::Histogram => return self.histogram().map(Entry::Histogram),
-        })
+    fn meta_name(&self) -> &'a str {
+        self.page.text(self.meta.name)
+    }
+
+    /// The text of the last metadata line.
+    #[inline(never)]
+    fn meta_text(&self) -> &'a str {
+        self.page.text(self.meta.text)
+    }
+
+    /// The text of the last HELP line, unescaped.
+    #[inline]
+    fn help(&self) -> Cow<'a, str> {
+        let text = self.meta_text();
+        match crate::escape::unescape_help(text, self.format) {
+            Some(plain) => Cow::Owned(plain),
+            None => Cow::Borrowed(text),
+        }
     }
 
     /// The byte at which the last entry's line begins.

@@ -575,10 +575,6 @@ impl<'a> ProtobufSample<'_, 'a> {
         self.parser.labels.name()
     }
 
-    pub(crate) fn raw_label(&self, index: usize) -> Option<(&str, &str)> {
-        self.parser.labels.other_pair(index)
-    }
-
     #[inline]
     pub(crate) fn value(&self) -> f64 {
         self.parser.value()

@@ -22,7 +22,7 @@ use super::failure::Failed;
 use super::{ClassicHistograms, Parser, Span, Step, TextSample};
 use crate::nhcb::ClassicHistogram;
 use crate::number::parse_label_float;
-use crate::{HistogramEntry, SeriesLabels};
+use crate::SeriesLabels;
 
 /// A native histogram made of the lines of a classic one.
 #[derive(Debug)]
@@ -89,7 +89,7 @@ enum Part {
     Count,
 }
 
-impl<'a> Parser<'a> {
+impl Parser<'_> {
     /// The next entry, with classic histograms converted.
     #[inline(never)]
     pub(super) fn converted_step(&mut self) -> Result<Step, Failed> {
@@ -138,9 +138,9 @@ impl<'a> Parser<'a> {
     }
 
     /// The histogram that [`Step::Histogram`] told of.
-    #[inline(never)]
-    pub(super) fn histogram(&self) -> Option<HistogramEntry<'_, 'a>> {
-        self.collation.made.as_deref().map(HistogramEntry::converted)
+    #[inline]
+    pub(super) fn histogram(&self) -> Option<&Converted> {
+        self.collation.made.as_deref()
     }
 
     /// Whether the current line ends the metric that is being collected.

@@ -102,19 +102,6 @@ impl<'l> LineLabels<'l> {
             None => Self::Raw(raw.iter()),
         }
     }
-
-    /// Where the labels' names and values are, whichever way they are known.
-    #[inline]
-    fn fold_spans<T>(self, init: T, mut f: impl FnMut(T, Span, Span) -> T) -> T {
-        match self {
-            Self::Marks { base, mut name, quotes } => quotes.fold(init, |sum, &quotes| {
-                let (name, value) = marked(base, &mut name, quotes);
-                f(sum, name, value)
-            }),
-            Self::Raw(labels) => labels.fold(init, |sum, label| f(sum, label.name, label.value)),
-            Self::Known { .. } => self.fold(init, |sum, label| f(sum, label.name, label.value)),
-        }
-    }
 }
 
 /// The label whose value is in these quotes; `name` tells where it begins, and then the next one.
@@ -193,6 +180,7 @@ impl<'a> TextSample<'_, 'a> {
         (self.parser.line.slot, self.parser.line.known_slot)
     }
 
+    #[inline]
     pub(crate) fn raw_name(&self) -> &'a str {
         self.parser.page.text(self.parser.line.name)
     }
@@ -252,6 +240,15 @@ pub(crate) struct TextPairs<'p, 'a> {
     labels: LineLabels<'p>,
 }
 
+impl<'a> TextPairs<'_, 'a> {
+    /// Folds labels that are not known by marks.
+    #[inline(never)]
+    fn fold_others<T, F: FnMut(T, (&'a str, &'a str)) -> T>(self, init: T, mut f: F) -> T {
+        let Self { page, labels } = self;
+        labels.fold(init, |sum, label| f(sum, (page.text(label.name), page.text(label.value))))
+    }
+}
+
 impl<'a> Iterator for TextPairs<'_, 'a> {
     type Item = (&'a str, &'a str);
 
@@ -269,7 +266,13 @@ impl<'a> Iterator for TextPairs<'_, 'a> {
     #[inline]
     fn fold<T, F: FnMut(T, Self::Item) -> T>(self, init: T, mut f: F) -> T {
         let page = self.page;
-        self.labels.fold_spans(init, |sum, name, value| f(sum, (page.text(name), page.text(value))))
+        match self.labels {
+            LineLabels::Marks { base, mut name, quotes } => quotes.fold(init, |sum, &quotes| {
+                let (name, value) = marked(base, &mut name, quotes);
+                f(sum, (page.text(name), page.text(value)))
+            }),
+            _ => self.fold_others(init, f),
+        }
     }
 }
 

@@ -263,7 +263,7 @@ impl<'a> LabelBuffer<'a> {
     }
 
     /// A label other than the metric's name, by its place among those.
-    pub(super) fn other_pair(&self, index: usize) -> Option<(&str, &str)> {
+    pub(crate) fn other_pair(&self, index: usize) -> Option<(&str, &str)> {
         let name_at = self.name_at + usize::from(self.extra_at <= self.name_at);
         self.pair(index + usize::from(name_at <= index))
     }
