@@ -41,7 +41,7 @@ pub(crate) fn read_token(bytes: &[u8], start: usize, end: usize) -> Option<f64> 
     if (1..=8).contains(&len) {
         let digits = (u64::from_le_bytes(*last) ^ repeat(b'0')) & u64::MAX << (64 - 8 * len);
         if non_digits(digits) == 0 {
-            return Some(eight_digits(digits) as f64);
+            return Some(eight_digits(digits) as i64 as f64);
         }
     }
     read_long_token(bytes, start, end)
@@ -55,7 +55,7 @@ pub(crate) fn read_digits(bytes: &[u8], at: usize) -> Option<(f64, usize)> {
     if !(8..64).contains(&bits) {
         return None;
     }
-    Some((eight_digits(word << (64 - bits)) as f64, at + bits as usize / 8))
+    Some((eight_digits(word << (64 - bits)) as i64 as f64, at + bits as usize / 8))
 }
 
 /// Reads a token that is more than a few digits.
@@ -100,10 +100,18 @@ fn read_mantissa(bytes: &[u8], start: usize, end: usize) -> Option<(u64, i32)> {
 /// Reads the digits at `at`, eight at most; gives how many there are.
 #[inline]
 fn leading_digits(bytes: &[u8], at: usize) -> Option<(u64, usize)> {
-    let word = u64::from_le_bytes(*bytes.get(at..)?.first_chunk()?) ^ repeat(b'0');
+    let rest = bytes.get(at..)?;
+    let word = rest.first_chunk().map_or_else(|| last_word(rest), |word| u64::from_le_bytes(*word));
+    let word = word ^ repeat(b'0');
     let count = non_digits(word).trailing_zeros() / 8;
     let digits = word.checked_shl(64 - 8 * count).unwrap_or(0);
     Some((eight_digits(digits), count as usize))
+}
+
+/// The last bytes of a page, where there are fewer than eight; others are zero.
+#[cold]
+fn last_word(bytes: &[u8]) -> u64 {
+    bytes.iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte))
 }
 
 /// A power of ten; those that do not fit are 0.
@@ -163,7 +171,8 @@ const fn repeat(byte: u8) -> u64 {
 /// The float of an integer that is one.
 #[inline]
 fn exact(mantissa: u64) -> Option<f64> {
-    (mantissa <= 1 << 53).then_some(mantissa as f64)
+    // Signed integers are converted in one step.
+    (mantissa <= 1 << 53).then_some(mantissa as i64 as f64)
 }
 
 /// `mantissa · 10^exponent`, exactly rounded, where one operation gives it.
@@ -191,18 +200,28 @@ fn scale_long(mantissa: u64, exponent: i32) -> Option<f64> {
     Some(quotient as f64 / (1u128 << 64) as f64 / (1u64 << mantissa.leading_zeros()) as f64)
 }
 
+/// How many digits the greatest float has.
+const LONGEST: usize = 309;
+
 /// Reads a sample's value, or a timestamp in seconds.
 pub(crate) fn parse_value(token: &[u8]) -> Result<f64, NumberError> {
-    // What is no number costs less than one.
-    let mut is_number = true;
+    // What is no number costs less than one, and so does an integer that is beyond all floats.
+    let (mut is_number, mut is_integer) = (true, true);
     for byte in token {
         match byte {
+            b'0'..=b'9' => {}
             b'p' | b'P' | b'_' => return Err(NumberError::Unsupported),
-            b'0'..=b'9' | b'+' | b'-' | b'.' | b'a'..=b'z' | b'A'..=b'Z' => {}
+            b'+' | b'-' | b'.' | b'a'..=b'z' | b'A'..=b'Z' => is_integer = false,
             _ => is_number = false,
         }
     }
-    if is_number { parse_decimal(token) } else { Err(NumberError::Syntax) }
+    if !is_number {
+        return Err(NumberError::Syntax);
+    }
+    if LONGEST < token.len() && is_integer && token[0] != b'0' {
+        return Err(NumberError::Range);
+    }
+    parse_decimal(token)
 }
 
 /// Reads a decimal float as Go does: an overflow is an error, and so is a signed NaN.

@@ -288,6 +288,8 @@ enum Step {
 struct Meta {
     name: Span,
     text: Span,
+    /// Whether there is surely no backslash in it.
+    is_plain: bool,
 }
 
 impl<'a> Parser<'a> {
@@ -383,6 +385,9 @@ impl<'a> Parser<'a> {
     #[inline]
     fn help(&self) -> Cow<'a, str> {
         let text = self.meta_text();
+        if self.meta.is_plain {
+            return Cow::Borrowed(text);
+        }
         match crate::escape::unescape_help(text, self.format) {
             Some(plain) => Cow::Owned(plain),
             None => Cow::Borrowed(text),

@@ -24,6 +24,9 @@ fn values_follow_the_grammar_of_old_floats() {
     check_value("1e-999", Ok(0.0));
     check_value("+NaN", Err(NumberError::Syntax));
     check_value("1e999", Err(NumberError::Range));
+    check_value(&"1".repeat(310), Err(NumberError::Range));
+    check_value(&"0".repeat(310), Ok(0.0));
+    check_value(&"1".repeat(309), Ok("1".repeat(309).parse().unwrap()));
     check_value("0x10", Err(NumberError::Syntax));
     check_value("1_0", Err(NumberError::Unsupported));
     check_value("", Err(NumberError::Syntax));

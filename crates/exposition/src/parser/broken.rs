@@ -7,7 +7,8 @@
 use super::failure::{Failure, Problem};
 use super::lex::{State, Token, is_label_byte};
 use super::{Parser, Span, Step};
-use crate::{TextFormat, number};
+use crate::TextFormat;
+use crate::number::NumberError;
 
 impl Parser<'_> {
     /// Notes that a line ends where another label, or more of a string, could be; other mistakes are a
@@ -58,7 +59,7 @@ impl Parser<'_> {
     /// Notes that the token of a value is none, if it is one token; other lines are a careful matter.
     #[cold]
     #[inline(never)]
-    pub(super) fn broken_value(&mut self, value: Span) {
+    pub(super) fn broken_value(&mut self, value: Span, error: NumberError) {
         let bytes = self.page.get(value);
         let around = (
             self.page.get(Span::new(value.start - 1, value.start)),
@@ -69,7 +70,6 @@ impl Parser<'_> {
         if bytes.is_empty() || !is_alone || !is_token {
             return;
         }
-        let Err(error) = number::parse_value(bytes) else { return };
         // In OpenMetrics the space before it is part of the token.
         let space = usize::from(self.format == TextFormat::OpenMetrics);
         let token = Span::new(value.start - space, value.end);

@@ -72,7 +72,7 @@ impl Careful<'_, '_> {
         }
         let text = self.text_of(self.lexer.span());
         let step = self.metadata_step(keyword, name, text)?;
-        self.parser.meta = Meta { name, text };
+        self.parser.meta = Meta { name, text, is_plain: false };
         if self.parser.format == TextFormat::Prometheus {
             let token = self.lexer.token();
             if token != Token::Linebreak {
@@ -368,6 +368,31 @@ fn is_unit_suffix(name: &[u8], unit: &[u8]) -> bool {
 }
 
 impl TextFormat {
+    /// The type that a TYPE line's text, a piece of the page, names.
+    #[inline]
+    pub(super) fn metric_type_at(self, page: &[u8], text: Span) -> Option<MetricType> {
+        // The usual ones are told by their first letter, without a branch for each.
+        const USUAL: [(&[u8; 8], MetricType); 8] = [
+            (b"counter\0", MetricType::Counter),
+            (b"gauge\0\0\0", MetricType::Gauge),
+            (b"\0\0\0\0\0\0\0\0", MetricType::Unknown),
+            (b"\0\0\0\0\0\0\0\0", MetricType::Unknown),
+            (b"summary\0", MetricType::Summary),
+            (b"untyped\0", MetricType::Unknown),
+            (b"\0\0\0\0\0\0\0\0", MetricType::Unknown),
+            (b"\0\0\0\0\0\0\0\0", MetricType::Unknown),
+        ];
+        if let (Some(first), 1..=8) = (page.get(text.start..)?.first_chunk(), text.len()) {
+            let written = u64::from_le_bytes(*first) & u64::MAX >> (64 - 8 * text.len());
+            let (usual, metric_type) = USUAL.get(usize::from(first[0] >> 2 & 7))?;
+            let is_known = self == Self::Prometheus || *metric_type != MetricType::Unknown;
+            if written == u64::from_le_bytes(**usual) && is_known {
+                return Some(*metric_type);
+            }
+        }
+        self.metric_type(page.get(text.start..text.end)?)
+    }
+
     /// The type that a TYPE line's text names.
     pub(super) fn metric_type(self, text: &[u8]) -> Option<MetricType> {
         Some(match (text, self) {

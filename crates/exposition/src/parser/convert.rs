@@ -20,9 +20,9 @@ use skopos_core::{
 
 use super::failure::Failed;
 use super::{ClassicHistograms, Parser, Span, Step, TextSample};
+use crate::SeriesLabels;
 use crate::nhcb::ClassicHistogram;
 use crate::number::parse_label_float;
-use crate::SeriesLabels;
 
 /// A native histogram made of the lines of a classic one.
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 
 use super::lex::State;
 use super::scan::IndexedLine;
-use super::{Layout, Meta, Parser, RawExemplar, RawLabel, Span, Step, work};
+use super::{Layout, Line, Meta, Parser, RawExemplar, RawLabel, Span, Step, work};
 use crate::TextFormat;
 use crate::number;
 
@@ -110,9 +110,7 @@ impl Parser<'_> {
 
     #[inline]
     fn fast_series(&mut self) -> Option<Step> {
-        // One line is not worth a look at a window.
-        let alone = self.layout.as_deref().is_some_and(Layout::is_warm);
-        let indexed = if alone { None } else { self.indexed_series() };
+        let indexed = if self.is_alone() { None } else { self.indexed_series() };
         if indexed.is_some() || self.done { indexed } else { self.bytewise_series() }
     }
 
@@ -144,30 +142,33 @@ impl Parser<'_> {
             return None;
         }
         let value_end = place(rest.first()).unwrap_or(end);
-        let Some(value) = indexed_value(bytes, series.end + 1, value_end) else {
-            self.broken_value(Span::new(series.end + 1, value_end));
-            return None;
+        let value = match number::read_token(bytes, series.end + 1, value_end) {
+            Some(value) => value,
+            None => match number::parse_value(bytes.get(series.end + 1..value_end)?) {
+                Ok(value) => value,
+                Err(error) => {
+                    self.broken_value(Span::new(series.end + 1, value_end), error);
+                    return None;
+                }
+            },
         };
-        let mut more = More::default();
+        self.line.timestamp = None;
+        self.line.exemplar = None;
+        self.line.exemplar_marks = (0, 0);
         if let Some((_, rest)) = rest.split_first() {
-            let line = IndexedLine {
-                marks: rest,
-                first: line.first + line.marks.len() - 1 - rest.len(),
-                ..line
+            let first = line.first + line.marks.len() - 1 - rest.len();
+            let rest = IndexedLine { marks: rest, first, ..line };
+            let read = match self.format {
+                TextFormat::Prometheus => indexed_millis,
+                TextFormat::OpenMetrics => indexed_rest,
             };
-            more = match self.format {
-                TextFormat::Prometheus => indexed_millis(bytes, value_end + 1, end, line)?,
-                TextFormat::OpenMetrics => indexed_rest(bytes, value_end + 1, end, line)?,
-            };
+            read(bytes, value_end + 1, end, rest, &mut self.line)?;
         }
         self.line.value = value;
         self.line.name = name;
         self.line.series = series;
         self.line.label_marks = label_marks;
         self.line.labels.clear();
-        self.line.timestamp = more.timestamp;
-        self.line.exemplar = more.exemplar;
-        self.line.exemplar_marks = more.exemplar_marks;
         self.line.exemplar_labels.clear();
         self.pos = end + 1;
         Some(Step::Series)
@@ -297,27 +298,75 @@ impl Parser<'_> {
         if !is(bytes, start, METRIC_START) {
             return None;
         }
-        let name = Span::new(start, pass(bytes, start, METRIC));
+        let indexed = if self.is_alone() { None } else { self.indexed_metadata() };
+        let (name_end, line_end) = match indexed {
+            Some(ends) => ends,
+            None => bytewise_metadata(bytes, start)?,
+        };
         // A text that begins with a blank is left to the careful parser.
-        if bytes.get(name.end) != Some(&b' ')
-            || matches!(bytes.get(name.end + 1), Some(b' ' | b'\t' | b'\n') | None)
+        if bytes.get(name_end) != Some(&b' ')
+            || matches!(bytes.get(name_end + 1), Some(b' ' | b'\t' | b'\n') | None)
+            || self.page.text.len() <= line_end
         {
             return None;
         }
-        let line_end = name.end + memchr::memchr2(b'\n', 0, bytes.get(name.end..)?)?;
-        work::add(line_end - name.end);
-        if bytes.get(line_end) != Some(&b'\n') || self.page.text.len() <= line_end {
-            return None;
-        }
-        let text = Span::new(name.end + 1, line_end);
+        let (name, text) = (Span::new(start, name_end), Span::new(name_end + 1, line_end));
         if !help {
-            self.metric_type = self.format.metric_type(self.page.get(text))?;
+            self.metric_type = self.format.metric_type_at(bytes, text)?;
         }
-        self.meta = Meta { name, text };
+        self.meta = Meta { name, text, is_plain: indexed.is_some() };
         self.family_name_len = name.len();
         self.pos = line_end + 1;
         Some(if help { Step::Help } else { Step::Type })
     }
+
+    /// Where the name and the line end, by the marks that a structural pass found.
+    #[inline]
+    fn indexed_metadata(&mut self) -> Option<(usize, usize)> {
+        let bytes = self.page.bytes;
+        let line = self.index.any_line_at(bytes, self.pos)?;
+        // Two spaces stand before the name, and one behind it.
+        let (newline, marks) = line.marks.split_last()?;
+        let name_end = line.base + usize::from(*marks.get(2)?);
+        let end = line.base + usize::from(*newline);
+        let is_plain =
+            self.index.is_plain() || memchr::memchr2(0, b'\\', bytes.get(name_end..end)?).is_none();
+        (is_plain && is_name(bytes, self.pos + 7, name_end)).then_some((name_end, end))
+    }
+
+    /// Whether the lines around this one are likely to be known: one line is not worth a look at a
+    /// window.
+    #[inline]
+    fn is_alone(&self) -> bool {
+        self.layout.as_deref().is_some_and(Layout::is_warm)
+    }
+}
+
+/// Whether all bytes of a piece may stand in a metric's name.
+#[inline]
+fn is_name(bytes: &[u8], start: usize, end: usize) -> bool {
+    const LEN: usize = 64;
+    let fits = |byte: u8| {
+        let lower = byte | 0x20;
+        (lower.wrapping_sub(b'a') < 26) | (byte.wrapping_sub(b'0') < 11) | (byte == b'_')
+    };
+    let len = end.wrapping_sub(start);
+    match bytes.get(start..).and_then(|rest| rest.first_chunk::<LEN>()) {
+        // Without a branch that depends on the length.
+        Some(chunk) if len <= LEN => {
+            let numbered = chunk.iter().zip(0u8..);
+            numbered.fold(true, |all, (&byte, at)| all & (fits(byte) | (len as u8 <= at)))
+        }
+        _ => bytes.get(start..end).is_some_and(|name| name.iter().all(|&byte| fits(byte))),
+    }
+}
+
+/// Where the name at `start` ends, and its line, if there is no NUL on it.
+fn bytewise_metadata(bytes: &[u8], start: usize) -> Option<(usize, usize)> {
+    let name_end = pass(bytes, start, METRIC);
+    let line_end = name_end + memchr::memchr2(b'\n', 0, bytes.get(name_end..)?)?;
+    work::add(line_end - name_end);
+    (bytes.get(line_end) == Some(&b'\n')).then_some((name_end, line_end))
 }
 
 /// Whether a label's name or the closing brace follows the brace at `at`.
@@ -345,53 +394,52 @@ fn close_of(bytes: &[u8], base: usize, marks: &[u16], format: TextFormat) -> Opt
     (byte(marks.get(close)?) == Some(b'}')).then_some(close)
 }
 
-/// What may follow a value.
-#[derive(Default)]
-struct More {
-    timestamp: Option<i64>,
-    exemplar: Option<RawExemplar>,
-    exemplar_marks: (usize, usize),
-}
-
-/// A timestamp in milliseconds, up to the line's end.
+/// Reads a timestamp in milliseconds, up to the line's end.
 #[inline]
-fn indexed_millis(bytes: &[u8], start: usize, end: usize, line: IndexedLine<'_>) -> Option<More> {
+fn indexed_millis(
+    bytes: &[u8],
+    start: usize,
+    end: usize,
+    rest: IndexedLine<'_>,
+    line: &mut Line,
+) -> Option<()> {
     let digits = bytes.get(start..end)?;
-    let usual = line.marks.is_empty()
+    let usual = rest.marks.is_empty()
         && (1..=18).contains(&digits.len())
         && digits.iter().all(u8::is_ascii_digit);
-    let timestamp = if usual { number::parse_millis(digits).ok() } else { None };
-    timestamp.map(|timestamp| More { timestamp: Some(timestamp), ..More::default() })
+    line.timestamp = Some(if usual { number::parse_millis(digits).ok()? } else { return None });
+    Some(())
 }
 
-/// A timestamp in seconds, an exemplar, or both; `line` has the marks from `start` on.
+/// Reads a timestamp in seconds, an exemplar, or both; `rest` has the marks from `start` on.
 #[inline]
-fn indexed_rest(bytes: &[u8], start: usize, end: usize, mut line: IndexedLine<'_>) -> Option<More> {
-    let mut more = More::default();
+fn indexed_rest(
+    bytes: &[u8],
+    start: usize,
+    end: usize,
+    mut rest: IndexedLine<'_>,
+    line: &mut Line,
+) -> Option<()> {
     let mut at = start;
     if bytes.get(at) != Some(&b'#') {
-        let to = line.marks.first().map_or(end, |&mark| line.base + usize::from(mark));
-        more.timestamp = Some(indexed_seconds(bytes, at, to)?);
+        let to = rest.marks.first().map_or(end, |&mark| rest.base + usize::from(mark));
+        line.timestamp = Some(indexed_seconds(bytes, at, to)?);
         if to == end {
-            return Some(more);
+            return Some(());
         }
-        line.marks = line.marks.get(1..)?;
-        line.first += 1;
+        rest.marks = rest.marks.get(1..)?;
+        rest.first += 1;
         at = to + 1;
     }
-    let place = |mark: usize| line.marks.get(mark).map(|&mark| line.base + usize::from(mark));
+    let place = |mark: usize| rest.marks.get(mark).map(|&mark| rest.base + usize::from(mark));
     // A space, the opening brace, and more.
     if bytes.get(at..at + 3) != Some(b"# {") || place(1)? != at + 2 || !opens_labels(bytes, at + 2)
     {
         return None;
     }
-    let close = close_of(bytes, line.base, line.marks.get(1..)?, TextFormat::OpenMetrics)? + 1;
+    let close = close_of(bytes, rest.base, rest.marks.get(1..)?, TextFormat::OpenMetrics)? + 1;
     let closed = place(close)? + 1;
     if place(close + 1)? != closed {
-        return None;
-    }
-    // Unlike a series' labels, these must not hold NUL.
-    if memchr::memchr(0, bytes.get(at..closed)?).is_some() {
         return None;
     }
     let value_end = place(close + 2).unwrap_or(end);
@@ -400,9 +448,9 @@ fn indexed_rest(bytes: &[u8], start: usize, end: usize, mut line: IndexedLine<'_
     if value_end != end {
         timestamp = Some(indexed_seconds(bytes, value_end + 1, end)?);
     }
-    more.exemplar = Some(RawExemplar { value, timestamp });
-    more.exemplar_marks = (line.first + 1, line.first + close);
-    Some(more)
+    line.exemplar = Some(RawExemplar { value, timestamp });
+    line.exemplar_marks = (rest.first + 1, rest.first + close);
+    Some(())
 }
 
 /// Where a value of usual length ends: before a space or a line feed.
@@ -488,7 +536,7 @@ fn fast_labels(
 fn string_end(bytes: &[u8], mut at: usize, line_feeds: bool) -> Option<(usize, bool)> {
     let mut escaped = false;
     loop {
-        at = next_special(bytes, at)?;
+        at = next_special(bytes, at, line_feeds)?;
         match bytes.get(at)? {
             b'"' => return Some((at, escaped)),
             b'\\' => {
@@ -499,19 +547,20 @@ fn string_end(bytes: &[u8], mut at: usize, line_feeds: bool) -> Option<(usize, b
                 }
                 at += 2;
             }
-            b'\n' if line_feeds => at += 1,
             _ => return None,
         }
     }
 }
 
-/// The first quote, backslash or line feed at or after `at`, eight bytes at a time.
+/// The first quote or backslash at or after `at`, or line feed unless those are passed; eight bytes at
+/// a time.
 #[inline]
-fn next_special(bytes: &[u8], mut at: usize) -> Option<usize> {
+fn next_special(bytes: &[u8], mut at: usize, pass_line_feeds: bool) -> Option<usize> {
+    let last = if pass_line_feeds { b'\\' } else { b'\n' };
     while let Some((chunk, _)) = bytes.get(at..)?.split_first_chunk::<8>() {
         let word = u64::from_le_bytes(*chunk);
         let found =
-            zeros(word ^ repeat(b'"')) | zeros(word ^ repeat(b'\\')) | zeros(word ^ repeat(b'\n'));
+            zeros(word ^ repeat(b'"')) | zeros(word ^ repeat(b'\\')) | zeros(word ^ repeat(last));
         if found != 0 {
             return Some(at + (found.trailing_zeros() / 8) as usize);
         }
@@ -519,7 +568,9 @@ fn next_special(bytes: &[u8], mut at: usize) -> Option<usize> {
         work::add(8);
     }
     let rest = bytes.get(at..)?;
-    rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | b'\n')).map(|found| at + found)
+    rest.iter()
+        .position(|&byte| matches!(byte, b'"' | b'\\') || byte == last)
+        .map(|found| at + found)
 }
 
 const fn repeat(byte: u8) -> u64 {

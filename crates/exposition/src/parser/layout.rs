@@ -317,7 +317,7 @@ impl Parser<'_> {
             return None;
         }
         let name = Span::new(self.pos + 7, self.pos + 7 + known.name_len as usize);
-        self.meta = Meta { name, text: Span::new(name.end + 1, end - 1) };
+        self.meta = Meta { name, text: Span::new(name.end + 1, end - 1), is_plain: false };
         self.family_name_len = name.len();
         self.pos = end;
         Some(())
@@ -346,7 +346,7 @@ impl Parser<'_> {
                 layout.slots += 1;
             }
             Step::Type | Step::Help => {
-                let Meta { name, text } = self.meta;
+                let Meta { name, text, .. } = self.meta;
                 let line = self.page.get(Span::new(start, text.end + 1));
                 // `# TYPE ` or `# HELP `, the name, a space, a text and the line feed.
                 if name.start == start + 7

@@ -99,6 +99,7 @@ impl<'l> LineLabels<'l> {
                 name: usize::from(*open) + 1,
                 quotes: quotes.as_chunks::<2>().0.iter(),
             },
+            None if raw.is_empty() => Self::Marks { base: 0, name: 0, quotes: [].iter() },
             None => Self::Raw(raw.iter()),
         }
     }

@@ -30,7 +30,8 @@ const UNUSUAL: u16 = 1 << 15;
 struct Masks {
     newline: u64,
     quote: u64,
-    backslash: u64,
+    /// Backslashes and NUL, which make a line an unusual one.
+    rare: u64,
     /// `{` and `}`.
     brace: u64,
     space: u64,
@@ -78,6 +79,8 @@ pub(super) struct Index {
     /// For each line that ends in the window, which mark its line feed is, and [`UNUSUAL`].
     lines: Vec<u16>,
     line_count: usize,
+    /// Whether there is no backslash and no NUL in the window.
+    is_plain: bool,
     /// The last bytes of the page, made up to whole blocks.
     end: Vec<u8>,
     /// All bits where an opening brace must follow a line's name to be usual.
@@ -96,6 +99,7 @@ pub(super) struct IndexedLine<'i> {
     pub(super) base: usize,
     /// Which of all marks is the first one.
     pub(super) first: usize,
+    pub(super) is_usual: bool,
 }
 
 impl Index {
@@ -111,6 +115,7 @@ impl Index {
             marks: alloc::vec![0; len],
             lines: alloc::vec![0; len],
             line_count: 0,
+            is_plain: false,
             end: Vec::new(),
             one_pair: if format == TextFormat::Prometheus { !0 } else { 0 },
             line: 0,
@@ -122,6 +127,12 @@ impl Index {
     /// The marks of the line at `pos`; nothing where it is not a usual one.
     #[inline]
     pub(super) fn line_at(&mut self, bytes: &[u8], pos: usize) -> Option<IndexedLine<'_>> {
+        self.any_line_at(bytes, pos).filter(|line| line.is_usual)
+    }
+
+    /// The same of any line; in an unusual one nothing is known of strings and names.
+    #[inline]
+    pub(super) fn any_line_at(&mut self, bytes: &[u8], pos: usize) -> Option<IndexedLine<'_>> {
         if pos != self.start || self.line_count <= self.line {
             self.seek(bytes, pos)?;
         }
@@ -132,12 +143,18 @@ impl Index {
         self.line += 1;
         self.mark = last + 1;
         self.start = self.base + end + 1;
-        (entry & UNUSUAL == 0).then_some(IndexedLine { marks, base: self.base, first })
+        Some(IndexedLine { marks, base: self.base, first, is_usual: entry & UNUSUAL == 0 })
     }
 
     #[cfg(test)]
     pub(super) fn is_bytewise(&self) -> bool {
         self.scanner == Scanner::Bytewise
+    }
+
+    /// Whether there is surely no backslash and no NUL on the lines that the index gives now.
+    #[inline]
+    pub(super) fn is_plain(&self) -> bool {
+        self.is_plain
     }
 
     /// Some of the marks.
@@ -221,20 +238,35 @@ pub(super) struct Cursor {
     start: usize,
 }
 
-/// What one block hands on to the next; all bits are set or none.
+/// What one block hands on to the next. Of the first two all bits are set or none, the others are 1 or
+/// 0.
 #[derive(Clone, Copy, Debug, Default)]
 struct Carry {
     in_string: u64,
     in_braces: u64,
-    /// Whether the block begins with a line or within a metric's name: 1 or 0.
+    /// Whether the block begins with a line or within a metric's name.
     in_name: u64,
-    unusual: bool,
+    /// Whether it begins within a line that is unusual.
+    unusual: u64,
 }
 
-/// Looks through a window, block by block.
+/// The lines that end in a block.
+#[derive(Clone, Copy, Debug)]
+struct BlockLines {
+    newline: u64,
+    marked: u64,
+    /// Line feeds of unusual lines.
+    unusual: u64,
+    /// How many marks there are before the block.
+    count: u16,
+}
+
+/// Looks through a window, block by block, without a branch that depends on the bytes where braces and
+/// strings are closed.
 ///
 /// `masks` takes a block and the same block one byte later; `parity` gives for each bit whether the
-/// number of set bits up to it is odd; `append` writes the places of set bits, counted from a base.
+/// number of set bits up to it is odd; `append` writes the places of set bits, counted from a base, and
+/// `append_lines` entries of [`Index::lines`].
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "its SIMD is that of the function it is inlined into")]
 #[cfg_attr(
@@ -247,9 +279,13 @@ fn fill_window(
     masks: impl Fn(&[u8; BLOCK], &[u8; BLOCK]) -> Masks,
     parity: impl Fn(u64) -> u64,
     append: impl Fn(u64, u16, &mut [u16; BLOCK]),
+    append_lines: impl Fn(BlockLines, &mut [u16; BLOCK]),
 ) {
     let mut carry = Carry { in_name: 1, ..Carry::default() };
-    let (mut base, mut count, mut lines) = (0u16, 0, 0);
+    let (mut base, mut count) = (0, 0);
+    let mut rare = 0;
+    let (mut marks, mut lines) = (index.marks.as_mut_slice(), index.lines.as_mut_slice());
+    let (line_room, one_pair) = (lines.len(), index.one_pair);
     let (blocks, nexts) = (bytes, bytes.get(1..).unwrap_or_default());
     for (block, next) in blocks.as_chunks().0.iter().zip(nexts.as_chunks().0) {
         let found = masks(block, next);
@@ -257,53 +293,42 @@ fn fill_window(
         let mut inside = parity(found.quote) ^ carry.in_string;
         let mut braces = found.brace & !inside;
         let mut labels = parity(braces) ^ carry.in_braces;
-        let mut unusual = 0;
+        rare |= found.rare;
+        let mut unusual = found.rare | carry.unusual;
         if (inside | labels) & newline != 0 {
             (inside, braces, labels) =
                 by_lines((newline, found.quote, found.brace), carry, &parity);
-            unusual = (inside | labels) & newline;
+            unusual |= (inside | labels) & newline;
             (inside, labels) = (inside & !newline, labels & !newline);
         }
         let ends = braces | found.space & !inside;
         let starts = newline << 1 | carry.in_name;
         let (ran, in_name) = found.name.overflowing_add(starts);
         let after_names = ran & !found.name;
-        unusual |= found.backslash
-            | braces & labels & !after_names & index.one_pair
+        unusual |= braces & labels & !after_names & one_pair
             | found.misfit & labels & !braces & !inside
             | after_names & !ends & !newline;
         let marked = found.quote | ends | newline;
-        if let Some(out) = index.marks.get_mut(count..).and_then(|out| out.first_chunk_mut()) {
-            append(marked, base, out);
-        }
-        // Usually there is one line feed or none, which makes no branch.
-        let mut through = newline ^ newline.wrapping_sub(1);
-        let mut is_unusual = carry.unusual | (unusual & through != 0);
-        let mut left = newline;
-        loop {
-            let mark = (count as u32 + (marked & through).count_ones()).wrapping_sub(1);
-            if let Some(line) = index.lines.get_mut(lines) {
-                *line = mark as u16 | u16::from(is_unusual) << UNUSUAL.trailing_zeros();
-            }
-            lines += usize::from(left != 0);
-            unusual &= !through;
-            left &= left.wrapping_sub(1);
-            if left == 0 {
-                break;
-            }
-            through = left ^ left.wrapping_sub(1);
-            is_unusual = unusual & through != 0;
-        }
+        let Some(out) = marks.first_chunk_mut() else { break };
+        append(marked, base as u16, out);
+        marks = marks.get_mut(marked.count_ones() as usize..).unwrap_or_default();
+        // From an unusual byte a carry runs to the line feed that ends its line, or out of the block.
+        let (run, is_unusual) = (!newline).overflowing_add(unusual & !newline);
+        let unusual = (run | unusual) & newline;
+        let Some(out) = lines.first_chunk_mut() else { break };
+        append_lines(BlockLines { newline, marked, unusual, count: count as u16 }, out);
+        lines = lines.get_mut(newline.count_ones() as usize..).unwrap_or_default();
         carry = Carry {
             in_string: ((inside as i64) >> 63) as u64,
             in_braces: ((labels as i64) >> 63) as u64,
             in_name: u64::from(in_name) | newline >> 63,
-            unusual: (unusual != 0) | (is_unusual & (newline == 0)),
+            unusual: u64::from(is_unusual),
         };
         count += marked.count_ones() as usize;
-        base = base.wrapping_add(BLOCK as u16);
+        base += BLOCK;
     }
-    index.line_count = lines;
+    index.line_count = line_room - lines.len();
+    index.is_plain = rare == 0;
 }
 
 /// What is in strings, the braces outside of them, and what is between those, where a string or a
