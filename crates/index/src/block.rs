@@ -52,8 +52,9 @@ const CACHED_PART: usize = 16;
 /// contents alone. The first question for labels passes once over the postings offset table, the first
 /// one that reads series once over the symbols; both prove the section's checksum and note places, so
 /// that later questions touch only what they need. A list's checksum is proven when the list is first
-/// read, a series' one each time. Long lists are remembered as compressed sets, up to a sixteenth of the
-/// file's size, and a bounded number of places that were looked up; what is remembered in all is
+/// read, a series' one each time. Long lists are remembered as compressed sets, those that were answers
+/// as they are in a form that is read faster; together they take up to a sixteenth of the file's size. So
+/// is a bounded number of places that were looked up. What is remembered in all is
 /// [`heap_bytes`](Self::heap_bytes).
 ///
 /// Threads can share it. Ids are those of the file: stable, ascending in the order of labels.
@@ -182,7 +183,8 @@ impl<B: AsRef<[u8]>> BlockIndex<B> {
     /// # Complexity
     ///
     /// Equality and sets of literals are binary searches over the values of a label, and their lists are
-    /// searched in place. A regular expression with a literal prefix visits the values with that prefix,
+    /// searched in place; equalities and labels that have to be there need no plan, and what is asked
+    /// again is found by its hash. A regular expression with a literal prefix visits the values with that prefix,
     /// others visit all values of their label; where fewer series are left than there are values to visit,
     /// their own labels are tested instead. What carries a label at all is remembered when it is first asked for: at most one bit for each
     /// 16 bytes of series.

@@ -167,8 +167,8 @@ fn values_and_labels(view: View<'_>, parts: &mut Parts<'_>) -> Result<Option<Sel
         if shortest.len() < LONG {
             return Ok(Some(Selected::List(gather(&[*shortest]))));
         }
-        return read_fast(view, Key::Ids(place.number), || Ok(view.set(*place, *shortest)))
-            .map(Some);
+        let set = || Ok(Arc::new(shortest.to_set()));
+        return read_fast(view, Key::Ids(place.number), set).map(Some);
     }
     if shortest.len() < LONG {
         let narrower = longer.first().map_or(*shortest, |(_, other)| shortest.within(*other));

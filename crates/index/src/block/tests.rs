@@ -78,6 +78,31 @@ fn values_are_found_across_noted_places() {
 }
 
 #[test]
+fn what_is_not_there_stays_away_however_often_it_is_asked_for() {
+    for (file, name) in [(example(), "instance"), (example(), "job"), (version_1(), "instance")] {
+        let index = BlockIndex::new(file).unwrap();
+        for absent in ["", "a-", "host-", "host-0005", "host-031x", "host-099x", "job-1x", "zzz"] {
+            for _ in 0..3 {
+                assert!(index.postings(name, absent).unwrap().is_empty(), "{name}={absent}");
+            }
+        }
+        let present = index.label_values(name, &Filter::default(), 0).unwrap();
+        assert!(present.iter().all(|value| !index.postings(name, value).unwrap().is_empty()));
+    }
+}
+
+#[test]
+fn more_equalities_than_are_met_at_once_hold() {
+    let index = BlockIndex::new(example()).unwrap();
+    let job = Matcher::equal("job", "job-3");
+    let mut matchers = vec![job; 20];
+    let expected = select(&index, &matchers[..1]);
+    assert_eq!((expected.len(), select(&index, &matchers)), (14, expected));
+    matchers.push(Matcher::equal("job", "job-4"));
+    assert!(select(&index, &matchers).is_empty());
+}
+
+#[test]
 fn names_and_values_of_few_and_of_many_series() {
     let index = BlockIndex::new(example()).unwrap();
     let filter = |matchers: &[Matcher]| Filter::new(matchers).unwrap();

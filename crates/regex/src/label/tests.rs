@@ -54,6 +54,14 @@ fn case_folding_is_unicodes_simple_one() {
     check(&many, &["kS39", "\u{212a}ſ7"], &["ks40", "ks"]);
 }
 
+/// Prometheus' fast paths compare as many bytes as the literal has, and miss these.
+#[test]
+fn folding_may_change_the_length() {
+    check("(?i:k).*", &["\u{212a}", "\u{212a}x"], &["x"]);
+    check(".+(?i:s)", &["0ſ", "0S"], &["ſ", "0"]);
+    check("()(?i:k)", &["\u{212a}"], &["\u{212a}k"]);
+}
+
 #[test]
 fn sets_of_all_sizes_answer_alike() {
     for count in [1, 15, 16, 300] {

@@ -30,6 +30,36 @@ fn replacing_expands_the_template() {
     }
 }
 
+#[track_caller]
+fn check_whole(pattern: &str, matching: &[&str], others: &[&str]) {
+    let regex = Regex::anchored(pattern).expect("a valid pattern");
+    for (texts, expected) in [(matching, true), (others, false)] {
+        for text in texts {
+            assert_eq!(regex.is_match(text), expected, "{pattern:?} on {text:?}");
+        }
+    }
+}
+
+#[test]
+fn classes_are_those_of_ascii() {
+    check_whole(r"\d", &["0", "9"], &["a", "٣", "²"]);
+    check_whole(r"\w", &["a", "Z", "0", "_"], &["é", "-", "日"]);
+    check_whole(r"\s", &[" ", "\t", "\n", "\u{c}", "\r"], &["\u{b}", "\u{a0}", "\u{2003}"]);
+    check_whole(r"[[:space:]]", &["\u{b}"], &["\u{a0}"]);
+    check_whole(r".*a\bé.*", &["aé"], &["ab"]);
+    check_whole(r"[^\D]\W\S", &["5éé"], &["xéé", "5aé", "5é "]);
+    check_whole(r"\pL\p{Greek}", &["éα"], &["1α", "éa"]);
+}
+
+#[test]
+fn escapes_are_gos() {
+    check_whole(r"\Qa.*[\E+", &["a.*[", "a.*[["], &["axx["]);
+    check_whole(r"\Qa|b", &["a|b"], &["a", "b"]);
+    check_whole(r"\101\x41\x{1F600}\012", &["AA😀\n"], &["AA"]);
+    check_whole(r"[\101-\x43]\a\f\t\v", &["B\u{7}\u{c}\t\u{b}"], &["D"]);
+    check_whole("{a}{,2}", &["{a}{,2}"], &["a"]);
+}
+
 #[test]
 fn empty_matches_are_replaced_between_characters() {
     check_replace("", "aé", "-", "-a-é-");
