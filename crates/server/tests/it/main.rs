@@ -11,4 +11,5 @@
 mod client;
 mod lifecycle;
 mod peer;
+mod peer_block;
 mod scenario;

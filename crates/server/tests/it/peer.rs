@@ -73,9 +73,9 @@ const QUESTIONS: &[&str] = &[
 ];
 
 /// The real Prometheus, ended when it is dropped.
-struct Peer {
+pub(crate) struct Peer {
     process: Child,
-    address: SocketAddr,
+    pub(crate) address: SocketAddr,
 }
 
 impl Drop for Peer {
@@ -87,7 +87,7 @@ impl Drop for Peer {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the environment says where the program is")]
-fn program() -> Option<PathBuf> {
+pub(crate) fn program() -> Option<PathBuf> {
     let Ok(directory) = std::env::var("SKOPOS_PEERS") else {
         println!("skipped: SKOPOS_PEERS is not set");
         return None;
@@ -102,7 +102,7 @@ fn program() -> Option<PathBuf> {
     found
 }
 
-async fn peer(program: PathBuf, directory: &std::path::Path) -> Peer {
+pub(crate) async fn peer(program: PathBuf, directory: &std::path::Path) -> Peer {
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = free.local_addr().unwrap();
     drop(free);
