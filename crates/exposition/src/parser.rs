@@ -34,6 +34,7 @@ mod resume;
 mod scan;
 #[cfg(test)]
 mod tests;
+mod value;
 mod work;
 
 pub(crate) use self::convert::Converted;

@@ -11,7 +11,7 @@ use core::mem;
 
 use skopos_core::MetricType;
 
-use super::fast::{indexed_value, value_end};
+use super::value::{indexed_value, value_end};
 use super::{Line, Meta, Parser, Span, Step};
 use crate::{TextFormat, number};
 

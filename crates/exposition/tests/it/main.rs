@@ -1,6 +1,7 @@
 //! The crate from outside: against Prometheus' own results, and by its own round trips.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail by panicking")]
 
+mod allocations;
 mod conformance;
 mod hostile;
 mod laws;
