@@ -13,7 +13,7 @@ mod packed;
 #[cfg(test)]
 mod tests;
 
-pub use self::packed::Iter;
+pub use self::packed::{Iter, LabelsPacker};
 
 /// The label that holds a metric's name.
 pub const METRIC_NAME: &str = "__name__";
@@ -63,8 +63,8 @@ pub trait LabelSet {
 
     /// The owned form. Builds it unless overridden; [`Labels`] only counts a reference.
     fn to_labels(&self) -> Labels {
-        let mut packed = packed::Packer::new();
-        self.visit(&mut |name, value| packed.push(name, value));
+        let mut packed = LabelsPacker::new();
+        self.visit(&mut |name, value| _ = packed.push(name, value));
         packed.finish()
     }
 }
@@ -115,7 +115,7 @@ impl<const N: usize> LabelSet for [(&str, &str); N] {
 /// ```
 #[derive(Clone, Default, Eq)]
 pub struct Labels {
-    /// Invariant: made by [`packed::Packer`]; names ascending and distinct, no empty value.
+    /// Invariant: made by [`LabelsPacker`]; names ascending and distinct, no empty value.
     packed: Arc<str>,
 }
 
@@ -128,14 +128,21 @@ impl Labels {
 
     /// A label set from pairs in any order. Of a repeated name the last value counts, and an empty
     /// value removes the label.
+    ///
+    /// O(n log n) in the number of pairs, linear where they are sorted already.
     pub fn from_pairs<N: AsRef<str>, V: AsRef<str>>(
         pairs: impl IntoIterator<Item = (N, V)>,
     ) -> Self {
-        let mut builder = LabelsBuilder::new();
-        for (name, value) in pairs {
-            builder.set(name.as_ref(), value.as_ref());
+        let mut pairs: Vec<(N, V)> = pairs.into_iter().collect();
+        // Those of one name stay in their order.
+        pairs.sort_by(|(a, _), (b, _)| a.as_ref().cmp(b.as_ref()));
+        let mut packed = LabelsPacker::new();
+        for of_one_name in pairs.chunk_by(|(a, _), (b, _)| a.as_ref() == b.as_ref()) {
+            if let Some((name, value)) = of_one_name.last() {
+                packed.push(name.as_ref(), value.as_ref());
+            }
         }
-        builder.finish()
+        packed.finish()
     }
 
     /// A label set from pairs in ascending order of names, each name once; empty values are left out.
@@ -150,7 +157,7 @@ impl Labels {
     /// ```
     #[inline]
     pub fn from_sorted_pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
-        let mut packed = packed::Packer::new();
+        let mut packed = LabelsPacker::new();
         for (name, value) in pairs {
             packed.push(name, value);
         }
@@ -198,7 +205,7 @@ impl Labels {
         if self.iter().all(|(name, _)| keep(name)) {
             return self.clone();
         }
-        let mut packed = packed::Packer::new();
+        let mut packed = LabelsPacker::new();
         for (name, value) in self.iter().filter(|(name, _)| keep(name)) {
             packed.push(name, value);
         }
@@ -363,7 +370,7 @@ impl LabelsBuilder {
     /// The finished label set.
     #[must_use]
     pub fn finish(&self) -> Labels {
-        let mut packed = packed::Packer::new();
+        let mut packed = LabelsPacker::new();
         for (name, value) in self.iter() {
             packed.push(name, value);
         }

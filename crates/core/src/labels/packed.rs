@@ -7,7 +7,7 @@
 use alloc::string::String;
 use alloc::sync::Arc;
 use core::cmp::Ordering;
-use core::str;
+use core::{fmt, str};
 
 use super::Labels;
 
@@ -17,39 +17,124 @@ const MORE: u8 = 0x40;
 /// Bytes that are packed without an allocation; enough for nearly all sets.
 const SHORT: usize = 512;
 
-/// Strings of at most this length are copied without a call.
-const FEW: usize = 16;
+/// Strings of at most this length are copied with what follows them, without a call.
+const FEW: usize = 32;
 
-/// Writes labels, given in ascending order of names.
-#[derive(Debug)]
-pub(super) struct Packer {
-    /// Invariant: `short[..len]` is UTF-8.
-    short: [u8; SHORT],
+/// What is expected of texts that are packed.
+const WHOLE: &str = "labels are UTF-8";
+
+/// A check of whole words is faster than one with some bytes behind the last.
+const WORDS: usize = 16;
+
+/// Packs labels that come in name order, set after set in one buffer.
+///
+/// [`Labels::from_sorted_pairs`] packs one set; whoever makes many, as a parser does, keeps a packer.
+/// A finished set costs the one allocation that it owns.
+///
+/// ```
+/// use skopos_core::labels::LabelsPacker;
+///
+/// let mut packer = LabelsPacker::new();
+/// packer.push("a", "1").push("b", "").push("c", "3");
+/// assert_eq!(packer.finish().to_string(), r#"{a="1", c="3"}"#);
+/// assert!(packer.finish().is_empty());
+/// ```
+pub struct LabelsPacker {
+    short: Short,
     len: usize,
     /// Takes over when `short` is full.
     long: String,
+    /// How much of `short` the last set takes; nothing where it is not there any more.
+    last: usize,
+    /// Where in it the label stands that was changed last: its name, and its value.
+    changed: (usize, usize),
 }
 
-impl Packer {
+/// Invariant: what is packed is UTF-8. Aligned, as a check of words wants it.
+#[repr(align(16))]
+struct Short([u8; SHORT]);
+
+impl LabelsPacker {
+    /// A packer with an empty set.
+    #[must_use]
     #[inline]
-    pub(super) fn new() -> Self {
-        Self { short: [0; SHORT], len: 0, long: String::new() }
+    pub fn new() -> Self {
+        Self { short: Short([0; SHORT]), len: 0, long: String::new(), last: 0, changed: (0, 0) }
     }
 
-    /// Appends a label; one with an empty value is left out.
+    /// Adds a label whose name comes behind those of the others; one with an empty value is left out.
+    ///
+    /// A label out of order makes a set that is not equal to the right one; builds with debug
+    /// assertions panic at its end then.
     #[inline]
-    pub(super) fn push(&mut self, name: &str, value: &str) {
-        if value.is_empty() {
-            return;
+    pub fn push(&mut self, name: &str, value: &str) -> &mut Self {
+        if !value.is_empty() {
+            self.push_str(name);
+            self.push_str(value);
         }
-        self.push_str(name);
-        self.push_str(value);
+        self
     }
 
     #[inline]
-    pub(super) fn finish(&self) -> Labels {
-        let packed = if self.long.is_empty() { self.short() } else { &self.long };
-        let labels = Labels { packed: Arc::from(packed) };
+    fn push_str(&mut self, text: &str) {
+        self.last = 0;
+        let at = if self.long.is_empty() { self.len } else { SHORT };
+        self.len = match self.short.put_exact(at, text.as_bytes()) {
+            Some(at) => at,
+            None => self.put_other(at, text.as_bytes()),
+        };
+    }
+
+    /// The same for labels whose name and value are the first so many bytes of longer texts, as they
+    /// are of a page: takes less time, since a copy may look beyond their ends.
+    ///
+    /// ```
+    /// # use skopos_core::labels::LabelsPacker;
+    /// let mut packer = LabelsPacker::new();
+    /// let text = "path=/,zone=north".as_bytes();
+    /// let labels = [[(text, 4), (&text[5..], 1)], [(&text[7..], 4), (&text[12..], 5)]];
+    /// assert_eq!(packer.push_prefixes(labels).finish().to_string(), r#"{path="/", zone="north"}"#);
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// Where a name or value is not UTF-8 or longer than its text; not necessarily before
+    /// [`finish`](Self::finish).
+    #[inline]
+    pub fn push_prefixes<'t>(
+        &mut self,
+        labels: impl IntoIterator<Item = [(&'t [u8], usize); 2]>,
+    ) -> &mut Self {
+        self.last = 0;
+        // Of what went on elsewhere, nothing goes here.
+        let mut at = if self.long.is_empty() { self.len } else { SHORT };
+        for texts in labels {
+            if texts[1].1 == 0 {
+                continue;
+            }
+            for (text, len) in texts {
+                at = match self.short.put(at, text, len) {
+                    Some(at) => at,
+                    None => self.put_other(at, &text[..len]),
+                };
+            }
+        }
+        self.len = at;
+        self
+    }
+
+    /// The set of what was added since the last one.
+    #[inline]
+    pub fn finish(&mut self) -> Labels {
+        let labels = if self.long.is_empty() {
+            (self.last, self.changed) = (self.len, (0, 0));
+            Labels { packed: Arc::from(self.short.packed(self.len)) }
+        } else {
+            let labels = Labels { packed: Arc::from(self.long.as_str()) };
+            self.long.clear();
+            labels
+        };
+        self.len = 0;
         debug_assert!(
             labels.iter().zip(labels.iter().skip(1)).all(|((a, _), (b, _))| a < b),
             "label names must be ascending and distinct: {labels}"
@@ -57,29 +142,48 @@ impl Packer {
         labels
     }
 
-    fn short(&self) -> &str {
-        str::from_utf8(&self.short[..self.len]).expect("whole strings and ASCII between them")
+    /// The set that was finished last, but with another value for the label `name`.
+    ///
+    /// Takes less time than to pack all of it. Nothing where there is no such label, where the packer
+    /// does not have the set any more (something was added since, or it was a very long one), or where
+    /// the value is empty or long; the set is packed anew then.
+    ///
+    /// ```
+    /// # use skopos_core::labels::LabelsPacker;
+    /// let mut packer = LabelsPacker::new();
+    /// packer.push("le", "0.5").push("zone", "north").finish();
+    /// let next = packer.finish_again("le", "10.0").unwrap();
+    /// assert_eq!(next.to_string(), r#"{le="10.0", zone="north"}"#);
+    /// assert_eq!(packer.finish_again("job", "api"), None);
+    /// ```
+    #[inline]
+    pub fn finish_again(&mut self, name: &str, value: &str) -> Option<Labels> {
+        if self.last == 0 {
+            return None;
+        }
+        let (name_at, value_at) = self.changed;
+        if self.short.0.get(name_at + 1..value_at) != Some(name.as_bytes()) {
+            self.changed = self.short.find(self.last, name)?;
+        }
+        self.last = self.short.replace(self.changed.1, self.last, value.as_bytes())?;
+        Some(Labels { packed: Arc::from(self.short.packed(self.last)) })
     }
 
-    #[inline]
-    fn push_str(&mut self, text: &str) {
-        let fits = text.len() <= usize::from(PAYLOAD) && self.long.is_empty();
-        if fits && let Some(out) = self.short.get_mut(self.len..self.len + 1 + text.len().max(FEW))
-        {
-            let (len, out) = out.split_at_mut(1);
-            len[0] = text.len() as u8;
-            copy(text.as_bytes(), out);
-            self.len += 1 + text.len();
-        } else {
-            self.push_long(text);
+    /// Appends a text without a look beyond its end; gives where the next one goes.
+    #[inline(never)]
+    fn put_other(&mut self, at: usize, text: &[u8]) -> usize {
+        if let Some(at) = self.short.put_exact(at, text) {
+            return at;
         }
+        if self.long.is_empty() {
+            self.long = self.short.packed(at).into();
+        }
+        self.push_long(str::from_utf8(text).expect(WHOLE));
+        SHORT
     }
 
     #[cold]
     fn push_long(&mut self, text: &str) {
-        if self.long.is_empty() {
-            self.long = self.short().into();
-        }
         let mut rest = text.len();
         loop {
             let group = (rest & usize::from(PAYLOAD)) as u8;
@@ -94,11 +198,99 @@ impl Packer {
     }
 }
 
-/// Copies `text` to the front of `out`, which has room for it and for [`FEW`] bytes.
+impl Short {
+    /// Appends the first bytes of a text behind their length, if there are [`FEW`] to be read and
+    /// written; gives where the next one goes.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "a loop over labels keeps its place in a register")]
+    fn put(&mut self, at: usize, text: &[u8], len: usize) -> Option<usize> {
+        if FEW < len {
+            return None;
+        }
+        let from = text.first_chunk::<FEW>()?;
+        let (written, to) = self.0.get_mut(at..)?.split_first_mut()?;
+        *to.first_chunk_mut()? = *from;
+        *written = len as u8;
+        Some(at + 1 + len)
+    }
+
+    /// Appends a text behind its length, if it fits; gives where the next one goes.
+    #[inline]
+    fn put_exact(&mut self, at: usize, text: &[u8]) -> Option<usize> {
+        if usize::from(PAYLOAD) < text.len() {
+            return None;
+        }
+        let end = at + 1 + text.len();
+        let (written, to) = self.0.get_mut(at..end)?.split_first_mut()?;
+        *written = text.len() as u8;
+        copy(text, to);
+        Some(end)
+    }
+
+    /// Where a label's name and its value are, each with its length before it.
+    #[inline(never)]
+    fn find(&self, len: usize, name: &str) -> Option<(usize, usize)> {
+        let packed = self.0.get(..len)?;
+        let mut at = 0;
+        loop {
+            let name_at = at;
+            let (name_len, start) = length(packed, name_at)?;
+            let value_at = start + name_len;
+            if packed.get(start..value_at) == Some(name.as_bytes()) {
+                return Some((name_at, value_at));
+            }
+            let (value_len, start) = length(packed, value_at)?;
+            at = start + value_len;
+        }
+    }
+
+    /// Puts another value at the place of one; gives the new length of all, if it fits.
+    #[inline]
+    fn replace(&mut self, at: usize, len: usize, value: &[u8]) -> Option<usize> {
+        let old = usize::from(*self.0.get(at)?);
+        let (old_end, end) = (at + 1 + old, at + 1 + value.len());
+        let new_len = (len + value.len()).checked_sub(old)?;
+        if value.is_empty() || usize::from(PAYLOAD) < value.len() || SHORT < new_len {
+            return None;
+        }
+        if end != old_end && old_end != len {
+            self.0.copy_within(old_end..len, end);
+        }
+        self.put_exact(at, value)?;
+        Some(new_len)
+    }
+
+    /// What is packed.
+    #[inline]
+    fn packed(&mut self, len: usize) -> &str {
+        // NULs behind it, as far as words go.
+        let words = len.next_multiple_of(WORDS).min(SHORT);
+        match self.0.get_mut(len..).and_then(<[u8]>::first_chunk_mut::<WORDS>) {
+            Some(behind) => *behind = [0; WORDS],
+            None => self.0[len..].fill(0),
+        }
+        let text = self.0.get(..words).map(str::from_utf8).and_then(Result::ok);
+        text.and_then(|text| text.get(..len)).expect(WHOLE)
+    }
+}
+
+impl Default for LabelsPacker {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for LabelsPacker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LabelsPacker").finish_non_exhaustive()
+    }
+}
+
+/// Copies a text to a place of its length, of a usual length without a call.
 #[inline]
 fn copy(text: &[u8], out: &mut [u8]) {
     let copied = match text.len() {
-        33.. => None,
+        33.. => copy_ends::<32>(text, out),
         17.. => copy_ends::<16>(text, out),
         8.. => copy_ends::<8>(text, out),
         4.. => copy_ends::<4>(text, out),
@@ -106,7 +298,7 @@ fn copy(text: &[u8], out: &mut [u8]) {
         _ => copy_ends::<1>(text, out),
     };
     if copied.is_none() {
-        out[..text.len()].copy_from_slice(text);
+        out.copy_from_slice(text);
     }
 }
 
@@ -115,7 +307,7 @@ fn copy(text: &[u8], out: &mut [u8]) {
 fn copy_ends<const N: usize>(text: &[u8], out: &mut [u8]) -> Option<()> {
     let (first, last) = (text.first_chunk::<N>()?, text.last_chunk::<N>()?);
     *out.first_chunk_mut()? = *first;
-    *out.get_mut(..text.len())?.last_chunk_mut()? = *last;
+    *out.last_chunk_mut()? = *last;
     Some(())
 }
 

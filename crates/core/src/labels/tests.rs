@@ -1,6 +1,7 @@
 use alloc::string::{String, ToString};
-use alloc::vec;
 use alloc::vec::Vec;
+use alloc::{format, vec};
+use core::mem;
 
 use proptest::prelude::*;
 
@@ -47,6 +48,99 @@ fn texts_of_every_length_are_packed_whole() {
         assert_eq!(pairs, [(name, value), ("zz", value)]);
         assert_eq!(labels.len(), pairs.len());
     }
+}
+
+#[test]
+fn a_packer_leaves_nothing_of_one_set_in_the_next() {
+    let text: String = ('α'..='ω').cycle().take(300).chain(['x'; 40]).collect();
+    let mut packer = LabelsPacker::new();
+    for total in (0..text.len()).rev().chain(0..text.len()) {
+        let Some(value) = text.get(..total) else { continue };
+        // Pieces of values that fill the packer up to each of its last bytes.
+        let names: Vec<String> = (0..32).map(|at| format!("a{at:02}")).collect();
+        let mut expected = Vec::new();
+        let mut start = 0;
+        for (at, name) in names.iter().enumerate() {
+            let mut end = (start + 7 + at % 40).min(total);
+            while !value.is_char_boundary(end) {
+                end += 1;
+            }
+            if start < end {
+                packer.push_prefixes([[(value.as_bytes(), end), (&value.as_bytes()[start..], 0)]]);
+                packer.push_prefixes([[
+                    (name.as_bytes(), name.len()),
+                    (&value.as_bytes()[start..], end - start),
+                ]]);
+                expected.push((name.as_str(), &value[start..end]));
+            }
+            start = end;
+        }
+        let (last, end) = ("zzz=the value of the last label", total.clamp(4, 31));
+        packer.push_prefixes([[(last.as_bytes(), 3), (&last.as_bytes()[4..], end - 4)]]);
+        expected.push(("zzz", &last[4..end]));
+        assert_eq!(packer.finish(), Labels::from_pairs(expected), "{total}");
+    }
+    assert!(packer.finish().is_empty());
+}
+
+#[test]
+fn a_set_is_packed_again_with_another_value() {
+    let mut packer = LabelsPacker::new();
+    let mut pairs = vec![("a", "1"), ("name", "value"), ("nameless", "x"), ("zone", "b")];
+    let full = "é".repeat(200);
+    assert_eq!(packer.finish_again("a", "2"), None);
+    for long in [None, Some(full.as_str()), None] {
+        pairs.truncate(4);
+        pairs.extend(long.map(|value| ("zz", value)));
+        for (name, value) in &pairs {
+            packer.push(name, value);
+        }
+        packer.finish();
+        for (at, value) in [(3, "é"), (1, "a longer value"), (1, "x"), (0, "0"), (3, ""), (2, "y")]
+        {
+            let again = packer.finish_again(pairs[at].0, value);
+            if long.is_some() || value.is_empty() || 63 < value.len() {
+                assert_eq!(again, None);
+                continue;
+            }
+            pairs[at].1 = value;
+            assert_eq!(again, Some(Labels::from_pairs(pairs.iter().copied())));
+            assert_eq!(packer.finish_again("am", "1"), None);
+        }
+    }
+    packer.push("a", "1");
+    assert_eq!(packer.finish_again("a", "2"), None);
+    assert_eq!(packer.finish(), Labels::from_pairs([("a", "1")]));
+}
+
+#[test]
+fn a_set_grows_up_to_the_packers_end() {
+    let mut packer = LabelsPacker::new();
+    let texts: Vec<String> = (0..12).map(|at| format!("{at:032}")).collect();
+    for text in &texts {
+        packer.push(text, "1");
+    }
+    let mut pairs: Vec<_> = texts.iter().map(|text| (text.as_str(), "1")).collect();
+    packer.finish();
+    let mut grown = 0;
+    for at in 0..texts.len() {
+        let before = mem::replace(&mut pairs[at].1, &texts[at]);
+        match packer.finish_again(&texts[at], &texts[at]) {
+            Some(labels) => {
+                assert_eq!(labels, Labels::from_pairs(pairs.iter().copied()));
+                grown += 1;
+            }
+            None => pairs[at].1 = before,
+        }
+    }
+    assert!(0 < grown && grown < texts.len(), "{grown}");
+}
+
+#[test]
+#[should_panic(expected = "labels are UTF-8")]
+fn a_packer_takes_no_piece_of_a_character() {
+    let text = "a=\u{e9}, and more of it".as_bytes();
+    LabelsPacker::new().push_prefixes([[(text, 1), (&text[2..], 1)]]).finish();
 }
 
 #[test]
