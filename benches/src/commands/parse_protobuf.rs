@@ -39,7 +39,7 @@ pub fn parse_page(page: &[u8], labels: Labels) -> Result<usize, Error> {
                 black_box((sample.series(), sample.value(), sample.timestamp()));
                 match labels {
                     Labels::Owned => {
-                        black_box((sample.labels().to_labels(), sample.exemplar()));
+                        black_box((sample.owned_labels(), sample.exemplar()));
                     }
                     Labels::Raw => {
                         black_box(sample.raw_labels().map(black_box).count());

@@ -54,10 +54,10 @@ fn main() -> Result<(), Box<dyn Error>> {
             s.labels().visit(&mut |name, value| _ = black_box((name, value)));
         };
         show("labels", &mut || walk(format, &page, view))?;
-        let owned = |s: &mut SeriesEntry<'_, '_>| drop(black_box(s.labels().to_labels()));
+        let owned = |s: &mut SeriesEntry<'_, '_>| drop(black_box(s.owned_labels()));
         show("owned", &mut || walk(format, &page, owned))?;
         let hashed = |s: &mut SeriesEntry<'_, '_>| {
-            let labels = s.labels().to_labels();
+            let labels = s.owned_labels();
             black_box((hasher.hash_one(&labels), labels));
         };
         show("owned, hashed", &mut || walk(format, &page, hashed))?;

@@ -61,7 +61,7 @@ fn read(page: &[u8], ask: Ask) -> Result<u64, Error> {
                         black_box((name, value));
                     }),
                     Ask::Owned => {
-                        black_box((sample.labels().to_labels(), sample.exemplar()));
+                        black_box((sample.owned_labels(), sample.exemplar()));
                     }
                 }
             }

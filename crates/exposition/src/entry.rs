@@ -9,6 +9,7 @@ use core::marker::PhantomData;
 #[cfg(feature = "protobuf")]
 use core::ops::Range;
 
+use skopos_core::labels::LabelsPacker;
 use skopos_core::{Exemplar, HistogramSample, LabelSet, Labels, MetricType, Timestamp};
 
 use crate::parser::{Converted, TextLabels, TextPairs, TextSample};
@@ -209,6 +210,27 @@ impl<'p, 'a> SeriesEntry<'p, 'a> {
             #[cfg(feature = "protobuf")]
             Sample::Protobuf(sample) => SeriesLabels::protobuf(sample.parser().labels()),
             Sample::Text(sample) => SeriesLabels::text(sample.labels()),
+        }
+    }
+
+    /// The owned form of the [`labels`](Self::labels), with one allocation.
+    ///
+    /// ```
+    /// use skopos_exposition::{Entry, Parser, ParserOptions, TextFormat};
+    ///
+    /// let page = b"hits{zone=\"b\",path=\"/\"} 1";
+    /// let mut parser = Parser::new(TextFormat::Prometheus, page, ParserOptions::default());
+    /// let Some(Entry::Series(mut sample)) = parser.next()? else { unreachable!() };
+    /// assert_eq!(sample.owned_labels().to_string(), r#"{__name__="hits", path="/", zone="b"}"#);
+    /// # Ok::<(), skopos_exposition::Error>(())
+    /// ```
+    #[must_use]
+    #[inline]
+    pub fn owned_labels(&mut self) -> Labels {
+        match &mut self.sample {
+            #[cfg(feature = "protobuf")]
+            Sample::Protobuf(sample) => sample.owned_labels(),
+            Sample::Text(sample) => sample.owned_labels(),
         }
     }
 
@@ -538,7 +560,7 @@ impl LabelSet for SeriesLabels<'_> {
             Inner::Protobuf(labels) if labels.is_distinct() => {
                 Labels::from_sorted_pairs(labels.iter())
             }
-            Inner::Text(labels) if labels.is_distinct() => Labels::from_sorted_pairs(labels.iter()),
+            Inner::Text(labels) => labels.pack(&mut LabelsPacker::new()),
             // Of a name that is there twice the last value counts.
             _ => Labels::from_pairs(self.iter()),
         }

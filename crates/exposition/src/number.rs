@@ -280,6 +280,29 @@ pub(crate) fn canonical_label_float(text: &str, out: &mut String) -> bool {
     true
 }
 
+/// Whether a label float of at most eight bytes, of which the first is in the lowest byte, wants a point
+/// and a zero to have its canonical form; nothing where it may want more than that.
+#[inline]
+pub(crate) fn wants_point(text: u64, len: usize) -> Option<bool> {
+    const INFINITY: u64 = u32::from_le_bytes(*b"+Inf") as u64;
+    const POINT: u64 = (b'.' ^ b'0') as u64;
+    let last = len.checked_sub(1).filter(|last| *last < 8)?;
+    let digits = text ^ (repeat(b'0') & u64::MAX >> (56 - 8 * last));
+    let others = non_digits(digits);
+    let byte = |at: usize| digits >> (8 * at) & 0xff;
+    if others == 0 {
+        return (last < 6 && (last == 0 || byte(0) != 0)).then_some(true);
+    }
+    let whole = others.trailing_zeros() as usize / 8;
+    let fraction = last.checked_sub(whole)?;
+    let is_float = others.is_power_of_two()
+        && byte(whole) == POINT
+        && (whole == 1 || 1 < whole && byte(0) != 0)
+        && (fraction == 1 || 1 < fraction && byte(last) != 0)
+        && (byte(0) != 0 || fraction < 5);
+    (is_float || text == INFINITY && len == 4).then_some(false)
+}
+
 /// Appends a float as OpenMetrics writes it: with a point or an exponent in every finite one.
 pub(crate) fn write_label_float(value: f64, out: &mut String) {
     let start = out.len();

@@ -5,14 +5,16 @@
 //! no allocation; the few buffers are the parser's own and are reused.
 
 use alloc::borrow::Cow;
+use alloc::boxed::Box;
 use core::cell::Cell;
 
 use skopos_core::MetricType;
+use skopos_core::labels::LabelsPacker;
 
 use self::convert::Collation;
 use self::created::Ahead;
 use self::failure::{Failed, Failure};
-use self::labels::Scratch;
+use self::labels::{PackedLine, Scratch};
 use self::lex::State;
 use self::scan::{Index, Scanner};
 use crate::error::Counted;
@@ -211,6 +213,8 @@ pub struct Parser<'a> {
     ahead: Ahead,
     collation: Collation,
     scratch: Scratch,
+    packer: Option<Box<LabelsPacker>>,
+    packed_line: PackedLine,
 }
 
 /// The page, and that prefix of it that is UTF-8.
@@ -318,6 +322,8 @@ impl<'a> Parser<'a> {
             ahead: Ahead::default(),
             collation: Collation::default(),
             scratch: Scratch::default(),
+            packer: None,
+            packed_line: PackedLine::default(),
         }
     }
 

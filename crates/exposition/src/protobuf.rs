@@ -13,7 +13,7 @@ use core::str;
 
 use skopos_core::labels::{BUCKET_BOUND, QUANTILE};
 use skopos_core::text::Quoted;
-use skopos_core::{Exemplar, HistogramSample, MetricType, ResetHint, Timestamp};
+use skopos_core::{Exemplar, HistogramSample, Labels, MetricType, ResetHint, Timestamp};
 
 use self::label::Added;
 use self::message::{FamilyMessage, Metric, Moment, RawBucket, RawExemplar};
@@ -448,6 +448,11 @@ impl<'a> ProtobufParser<'a> {
         &self.labels
     }
 
+    #[inline]
+    pub(crate) fn owned_labels(&mut self) -> Labels {
+        self.labels.owned()
+    }
+
     pub(crate) fn timestamp(&self) -> Option<Timestamp> {
         let millis = self.metric.timestamp_millis;
         (millis != 0).then(|| Timestamp::from_millis(millis))
@@ -569,6 +574,11 @@ pub(crate) struct ProtobufSample<'p, 'a> {
 impl<'a> ProtobufSample<'_, 'a> {
     pub(crate) fn parser(&self) -> &ProtobufParser<'a> {
         self.parser
+    }
+
+    #[inline]
+    pub(crate) fn owned_labels(&mut self) -> Labels {
+        self.parser.owned_labels()
     }
 
     pub(crate) fn raw_name(&self) -> &str {

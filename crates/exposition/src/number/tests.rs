@@ -66,6 +66,24 @@ fn label_floats_have_one_form() {
 }
 
 #[test]
+fn usual_label_floats_are_told_by_a_word() {
+    let check = |text: &str, expected| {
+        let mut word = [0; 8];
+        word[..text.len()].copy_from_slice(text.as_bytes());
+        assert_eq!(wants_point(u64::from_le_bytes(word), text.len()), expected, "{text}");
+    };
+    for text in ["0.005", "2.5", "10.0", "0.0", "+Inf", "0.9999", "123456.7"] {
+        check(text, Some(false));
+    }
+    for text in ["0", "1", "10", "999999"] {
+        check(text, Some(true));
+    }
+    for text in ["", "1000000", "00", "01.5", "1.50", "1.", ".5", "1.2.3", "0.00001", "1e3", "-1"] {
+        check(text, None);
+    }
+}
+
+#[test]
 fn usual_tokens_are_read_by_words() {
     for text in [
         "0",
@@ -121,6 +139,21 @@ proptest! {
             let mut out = String::new();
             write_label_float(text.parse().unwrap(), &mut out);
             prop_assert_eq!(out, text);
+        }
+    }
+
+    #[test]
+    fn short_label_floats_are_canonical_by_their_word(
+        text in "[0-9]{0,7}\\.[0-9]{0,7}|0\\.0{0,5}[0-9]?|[0-9]{0,8}|[+-]?[Ii]nf|[-+.e0-9]{0,8}"
+    ) {
+        let mut word = [0; 8];
+        if let Some(word) = word.get_mut(..text.len()) {
+            word.copy_from_slice(text.as_bytes());
+        }
+        if let Some(wants_point) = wants_point(u64::from_le_bytes(word), text.len()) {
+            let mut written = String::new();
+            write_label_float(text.parse().unwrap(), &mut written);
+            prop_assert_eq!(if wants_point { format!("{text}.0") } else { text }, written);
         }
     }
 

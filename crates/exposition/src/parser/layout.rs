@@ -234,7 +234,7 @@ impl Lines {
 
 /// Whether `rest` begins with `text`, without a call for the lengths that series have.
 #[inline]
-fn begins_with(rest: &[u8], text: &[u8]) -> bool {
+pub(super) fn begins_with(rest: &[u8], text: &[u8]) -> bool {
     const BLOCK: usize = 32;
     let Some(rest) = rest.get(..text.len()) else { return false };
     let (Some(last), Some(other)) = (rest.last_chunk::<BLOCK>(), text.last_chunk::<BLOCK>()) else {

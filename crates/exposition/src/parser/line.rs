@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::{mem, slice};
 
-use skopos_core::{Exemplar, MetricType, Timestamp};
+use skopos_core::{Exemplar, Labels, MetricType, Timestamp};
 
 use super::labels::TextLabels;
 use super::scan::Index;
@@ -211,6 +211,11 @@ impl<'a> TextSample<'_, 'a> {
         self.parser.series_labels()
     }
 
+    #[inline]
+    pub(crate) fn owned_labels(&mut self) -> Labels {
+        self.parser.owned_labels()
+    }
+
     /// The exemplar's labels; none without exemplar.
     pub(crate) fn raw_exemplar_labels(&self) -> TextPairs<'_, 'a> {
         let Parser { page, line, index, .. } = &*self.parser;
@@ -224,13 +229,28 @@ impl<'a> TextSample<'_, 'a> {
     #[inline]
     pub(crate) fn exemplar(&self) -> Option<Exemplar> {
         let raw = self.parser.line.exemplar?;
-        let labels = self.raw_exemplar_labels().collect();
+        let labels = owned(self.raw_exemplar_labels());
         let timestamp = raw.timestamp.map(Timestamp::from_millis);
         Some(Exemplar { labels, value: raw.value, timestamp })
     }
 
     pub(crate) fn start_timestamp(&mut self) -> Option<Timestamp> {
         self.parser.start_timestamp()
+    }
+}
+
+/// The owned form of a few labels: without an allocation beyond it, if they are as few as usual.
+fn owned<'p>(mut pairs: impl ExactSizeIterator<Item = (&'p str, &'p str)>) -> Labels {
+    const USUAL: usize = 4;
+    let mut sorted = [("", ""); USUAL];
+    let len = pairs.len();
+    let Some(sorted) = sorted.get_mut(..len) else { return pairs.collect() };
+    sorted.fill_with(|| pairs.next().unwrap_or_default());
+    sorted.sort_by_key(|(name, _)| *name);
+    if sorted.is_sorted_by(|(a, _), (b, _)| a < b) {
+        Labels::from_sorted_pairs(sorted.iter().copied())
+    } else {
+        Labels::from_pairs(sorted.iter().copied())
     }
 }
 

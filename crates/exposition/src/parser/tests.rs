@@ -22,6 +22,7 @@ fn read(format: TextFormat, page: &[u8]) -> (Vec<String>, Option<Error>) {
                 let series = String::from_utf8_lossy(sample.series()).into_owned();
                 let (offset, value) = (sample.offset(), sample.value());
                 let labels = sample.labels().to_labels();
+                assert_eq!(sample.owned_labels(), labels);
                 samples.push(alloc::format!("{offset} {series} {labels} {value}"));
             }
             Ok(Some(_)) => {}

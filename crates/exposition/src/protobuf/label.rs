@@ -2,13 +2,14 @@
 //! one label at most.
 #![deny(clippy::indexing_slicing)]
 
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::{slice, str};
+use core::{mem, slice, str};
 
-use skopos_core::MetricType;
-use skopos_core::labels::METRIC_NAME;
+use skopos_core::labels::{LabelsPacker, METRIC_NAME};
+use skopos_core::{Labels, MetricType};
 
 use super::message;
 use super::wire::Wire;
@@ -50,6 +51,9 @@ pub(crate) struct LabelBuffer<'a> {
     tail: Vec<u8>,
     /// Where in that part the extra label belongs.
     extra_tail_at: usize,
+    packer: Option<Box<LabelsPacker>>,
+    /// Whether the labels that were packed last are the metric's with the extra label.
+    is_packed: bool,
 }
 
 impl<'a> LabelBuffer<'a> {
@@ -90,8 +94,31 @@ impl<'a> LabelBuffer<'a> {
         }
         self.sort();
         self.extra_series_at = None;
+        self.is_packed = false;
         self.write_tail();
         Ok(())
+    }
+
+    /// The owned form.
+    pub(super) fn owned(&mut self) -> Labels {
+        let is_packed = mem::take(&mut self.is_packed);
+        if !self.is_distinct {
+            // Of a name that is there twice the last value counts.
+            return Labels::from_pairs(self.iter());
+        }
+        let mut packer = self.packer.take().unwrap_or_default();
+        self.is_packed = self.extra_at != usize::MAX;
+        let again = if is_packed && self.is_packed {
+            packer.finish_again(self.extra_name, &self.extra)
+        } else {
+            None
+        };
+        let labels = again.unwrap_or_else(|| {
+            self.iter().for_each(|(name, value)| _ = packer.push(name, value));
+            packer.finish()
+        });
+        self.packer = Some(packer);
+        labels
     }
 
     /// Appends labels that are written as everybody does; says whether all of them are.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use skopos_core::text::{is_legacy_label_name, is_legacy_metric_name};
-use skopos_core::{Exemplar, HistogramSample, ResetHint, Span};
+use skopos_core::{Exemplar, HistogramSample, Labels, ResetHint, Span};
 use skopos_exposition::{
     ClassicHistograms, CreatedLines, Entry, Error, EscapingScheme, HistogramEntry,
     NativeHistograms, PageFormat, Parser, ParserOptions, TextFormat, choose_format,
@@ -112,6 +112,7 @@ fn entry_value(entry: Entry<'_, '_>, options: ParserOptions) -> Value {
     if let Some(t) = sample.timestamp() {
         value["t"] = json!(t.as_millis());
     }
+    assert_eq!(sample.owned_labels(), Labels::from_pairs(sample.labels().iter()));
     let labels: Vec<_> = sample.labels().iter().map(|(name, value)| json!([name, value])).collect();
     value["labels"] = json!(labels);
     if let Some(exemplar) = sample.exemplar() {

@@ -19,7 +19,7 @@ fn read_all(format: TextFormat, page: &[u8], options: ParserOptions) -> Result<u
             assert!(
                 page.windows(sample.series().len().max(1)).any(|w| w.starts_with(sample.series()))
             );
-            drop(sample.labels().to_labels());
+            drop(sample.owned_labels());
             drop(sample.exemplar());
             let _ = sample.start_timestamp();
         }
@@ -182,6 +182,7 @@ fn show(entry: Entry<'_, '_>) -> String {
     match entry {
         Entry::Series(mut sample) => {
             let labels = sample.labels().to_labels();
+            assert_eq!(sample.owned_labels(), labels);
             let (value, exemplar) = (sample.value().to_bits(), sample.exemplar());
             format!("{} {labels} {value:x} {:?} {exemplar:?}", sample.offset(), sample.timestamp())
         }
