@@ -454,6 +454,7 @@ impl<S: SeriesSource> Engine<S> {
             type_and_unit_labels: self.options.type_and_unit_labels,
             start_timestamps: self.options.start_timestamps,
             instant: request.is_instant(),
+            expressions: Read::of(request, &self.options.parse).map(Read::expressions),
             interrupt: Interrupt { cancellation: request.cancellation(), clock, deadline },
             #[cfg(feature = "parallel")]
             crew: self.options.crew,
@@ -467,7 +468,7 @@ impl<S: SeriesSource> Engine<S> {
     fn plan(&self, request: &QueryRequest<'_>) -> Result<Plan, Error> {
         let parsed;
         let expr = match Read::of(request, &self.options.parse) {
-            Some(expr) => expr,
+            Some(read) => read.expr(),
             None => {
                 parsed = parse(request.text(), &self.options.parse)?;
                 &parsed

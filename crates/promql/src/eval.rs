@@ -46,6 +46,7 @@ use self::load::Loaded;
 use self::merge::Merger;
 use crate::annotation::Annotations;
 use crate::plan::{Node, Plan};
+use crate::read::Expressions;
 
 /// The result of a step of evaluation.
 pub(crate) type Result<T> = std::result::Result<T, Error>;
@@ -67,6 +68,8 @@ pub(crate) struct Settings<'a> {
     pub(crate) instant: bool,
     /// When to stop.
     pub(crate) interrupt: Interrupt<'a>,
+    /// Regular expressions that were compiled for the query before.
+    pub(crate) expressions: Option<&'a Expressions>,
     #[cfg(feature = "parallel")]
     pub(crate) crew: Crew,
 }
@@ -289,7 +292,7 @@ fn not_typed() -> Error {
 }
 
 /// Whether a label tells what a metric is, and not which series of it.
-fn is_metadata(name: &str) -> bool {
+pub(crate) fn is_metadata(name: &str) -> bool {
     matches!(name, "__name__" | "__type__" | "__unit__")
 }
 

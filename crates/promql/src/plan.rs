@@ -14,7 +14,7 @@ use crate::ast::{
     MatrixSelector, SubqueryExpr, UnaryOp, VectorMatchCardinality, VectorMatching, VectorSelector,
 };
 use crate::error::Error;
-use crate::eval::{Grid, of_scalars};
+use crate::eval::{Grid, is_metadata, of_scalars};
 use crate::signature::Signature;
 use crate::span::Span;
 use crate::types::ValueType;
@@ -167,6 +167,8 @@ pub(crate) struct Call {
     pub(crate) weight: Weight,
     /// Of `info`, which of the plan's selections holds its info series.
     pub(crate) info: Option<usize>,
+    /// Whether nobody looks at the names of its series, so that they need not be dropped.
+    pub(crate) name_unseen: bool,
     pub(crate) span: Span,
 }
 
@@ -273,6 +275,12 @@ const STEP_VARIANT: [&str; 11] = [
 #[cfg(feature = "test-script")]
 pub(crate) fn is_step_variant(name: &str) -> bool {
     STEP_VARIANT.contains(&name) || matches!(name, "end" | "range" | "start" | "step")
+}
+
+/// Whether an aggregation gives groups of which no label tells what a metric is.
+fn groups_without_name(e: &AggregateExpr) -> bool {
+    let is_fold = !e.op.has_param() || e.op == AggregateOp::Quantile;
+    is_fold && !e.without && !e.grouping.iter().any(|name| is_metadata(name))
 }
 
 struct Planner {
@@ -399,7 +407,8 @@ impl Planner {
             .into_iter()
             .map(|(p, span)| Arg { node: if invariant { p.node } else { p.once() }, span })
             .collect();
-        let call = Call { func, args, weight: 0, info: None, span };
+        let (weight, info, name_unseen) = (0, None, false);
+        let call = Call { func, args, weight, info, name_unseen, span };
         Ok(Planned::new(Node::Call(Box::new(call)), invariant))
     }
 
@@ -411,8 +420,11 @@ impl Planner {
             Some(param) => Some((self.node(param)?, param.span())),
             None => None,
         };
-        let input = self.node(&e.expr)?;
+        let mut input = self.node(&e.expr)?;
         self.around = around;
+        if let Node::Call(call) = &mut input.node {
+            call.name_unseen = groups_without_name(e);
+        }
         let invariant = input.invariant && param.as_ref().is_none_or(|(p, _)| p.invariant);
         let wrap = |p: Planned| if invariant { p.node } else { p.once() };
         let mut grouping = e.grouping.to_vec();

@@ -2,7 +2,10 @@
 //!
 //! It is the same for all times; what depends on them is planned anew for each.
 
+use std::sync::{Mutex, PoisonError};
+
 use skopos_core::{Error, Matcher, PreparedQuery, QueryRequest};
+use skopos_regex::Regex;
 
 use crate::ast::Expr;
 use crate::options::ParseOptions;
@@ -13,6 +16,25 @@ pub(crate) struct Read {
     text: String,
     options: ParseOptions,
     expr: Expr,
+    expressions: Expressions,
+}
+
+/// The regular expressions of one query that were compiled while it was evaluated. There are never more
+/// than its text has.
+#[derive(Default)]
+pub(crate) struct Expressions(Mutex<Vec<Regex>>);
+
+impl Expressions {
+    /// The compiled pattern; compiled now, the first time.
+    pub(crate) fn compiled(&self, pattern: &str) -> Result<Regex, skopos_regex::Error> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(regex) = known.iter().find(|regex| regex.as_str() == pattern) {
+            return Ok(regex.clone());
+        }
+        let regex = Regex::new(pattern)?;
+        known.push(regex.clone());
+        Ok(regex)
+    }
 }
 
 impl Read {
@@ -20,17 +42,32 @@ impl Read {
     pub(crate) fn prepare(text: &str, options: ParseOptions) -> Result<PreparedQuery, Error> {
         let expr = parse(text, &options)?;
         let selectors = selectors(&expr);
-        let prepared = PreparedQuery::new(Self { text: text.to_owned(), options, expr });
+        let prepared = PreparedQuery::new(Self {
+            text: text.to_owned(),
+            options,
+            expr,
+            expressions: Expressions::default(),
+        });
         Ok(match selectors {
             Some(selectors) => prepared.with_selectors(selectors),
             None => prepared,
         })
     }
 
-    /// The expression that comes with a request, if it is what parsing its text would give.
-    pub(crate) fn of<'r>(request: &QueryRequest<'r>, options: &ParseOptions) -> Option<&'r Expr> {
+    /// What comes with a request, if it is what parsing its text would give.
+    pub(crate) fn of<'r>(request: &QueryRequest<'r>, options: &ParseOptions) -> Option<&'r Self> {
         let read: &Self = request.prepared()?.plan()?;
-        (read.text == request.text() && read.options == *options).then_some(&read.expr)
+        (read.text == request.text() && read.options == *options).then_some(read)
+    }
+
+    /// The expression.
+    pub(crate) fn expr(&self) -> &Expr {
+        &self.expr
+    }
+
+    /// What was compiled of it.
+    pub(crate) fn expressions(&self) -> &Expressions {
+        &self.expressions
     }
 }
 

@@ -19,7 +19,12 @@ impl Evaluator<'_> {
         let texts = texts(rest)?;
         let [to, template, from, pattern] = texts.as_slice() else { return Err(not_typed()) };
         // Upstream wraps the text and not the parsed pattern.
-        let regex = Regex::new(&format!("^(?s:{pattern})$")).map_err(|_| {
+        let wrapped = format!("^(?s:{pattern})$");
+        let compiled = match self.settings.expressions {
+            Some(expressions) => expressions.compiled(&wrapped),
+            None => Regex::new(&wrapped),
+        };
+        let regex = compiled.map_err(|_| {
             execution(format!("invalid regular expression in label_replace(): {pattern}"))
         })?;
         if to.is_empty() {
@@ -70,14 +75,36 @@ impl Evaluator<'_> {
         let mut merger = self.merger()?;
         self.each(&vector.node, grid, &mut |mut series| {
             if let Some(value) = value(&series.labels) {
-                let mut builder = series.labels.to_builder();
-                builder.set(to, &value);
-                series.labels = builder.finish();
+                series.labels = with_label(&series.labels, to, &value);
                 // A name that was written on purpose stays.
                 series.drop_name &= to != "__name__";
             }
             merger.add(series)
         })?;
         merger.finish(sink)
+    }
+}
+
+/// The labels with one replaced or added; an empty value removes it.
+fn with_label(labels: &Labels, name: &str, value: &str) -> Labels {
+    let before = labels.iter().take_while(|(other, _)| *other < name);
+    let after = labels.iter().skip_while(|(other, _)| *other <= name);
+    Labels::from_sorted_pairs(before.chain([(name, value)]).chain(after))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_is_put_in_its_place() {
+        let labels = Labels::from_pairs([("a", "1"), ("c", "3"), ("e", "5")]);
+        for (name, value) in
+            [("a", "x"), ("c", ""), ("e", "x"), ("0", "x"), ("b", "x"), ("f", "x"), ("d", "")]
+        {
+            let mut builder = labels.to_builder();
+            builder.set(name, value);
+            assert_eq!(with_label(&labels, name, value), builder.finish(), "{name}={value}");
+        }
     }
 }

@@ -39,12 +39,17 @@ fn distinct_without_name(selector: &Selector, series: &[(Labels, impl Sized)]) -
         .matchers
         .iter()
         .any(|m| m.name() == "__name__" && m.op() == MatchOp::Equal && !m.value().is_empty());
-    let has_kind = |labels: &Labels| labels.get("__type__").or(labels.get("__unit__")).is_some();
     if one_name && !series.iter().any(|(labels, _)| has_kind(labels)) {
         return true;
     }
     let mut seen = HashSet::with_capacity(series.len());
     series.iter().all(|(labels, _)| seen.insert(without_metadata(labels)))
+}
+
+/// Whether labels tell a metric's type or unit.
+fn has_kind(labels: &Labels) -> bool {
+    let mut up_to_unit = labels.iter().take_while(|(name, _)| *name <= "__unit__");
+    up_to_unit.any(|(name, _)| matches!(name, "__type__" | "__unit__"))
 }
 
 impl<'a> Evaluator<'a> {

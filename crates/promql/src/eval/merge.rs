@@ -77,6 +77,8 @@ pub(crate) enum Names<'e> {
     Delayed,
     /// No two series can become the same.
     Distinct,
+    /// No two series can become the same, and nobody looks at names.
+    Kept,
     /// Series may become the same.
     Merged(Merger<'e>),
 }
@@ -89,7 +91,9 @@ impl Names<'_> {
                 series.drop_name = true;
                 sink(series)
             }
-            Self::Distinct => {
+            // Of histograms they would be told.
+            Self::Kept if series.column.histograms().is_empty() => sink(series),
+            Self::Distinct | Self::Kept => {
                 series.labels = without_metadata(&series.labels);
                 sink(series)
             }
@@ -103,7 +107,7 @@ impl Names<'_> {
     /// Hands over what had to wait.
     pub(crate) fn finish(self, sink: &mut Sink<'_>) -> Result<()> {
         match self {
-            Self::Delayed | Self::Distinct => Ok(()),
+            Self::Delayed | Self::Distinct | Self::Kept => Ok(()),
             Self::Merged(merger) => merger.finish(sink),
         }
     }

@@ -5,6 +5,7 @@ use skopos_core::{Labels, SampleValue};
 use super::column::{Bits, Column, Series};
 use super::leaf::{Leaf, Scratch};
 use super::load::{detect_resets, to_samples};
+use super::merge::Names;
 use super::range::{Extent, Windows};
 use super::{Evaluator, Grid, Result, Sink, execution};
 use crate::annotation::Annotations;
@@ -137,7 +138,10 @@ impl Evaluator<'_> {
                 },
             );
         }
-        let mut names = self.names(node, grid)?;
+        let mut names = match self.names(node, grid)? {
+            Names::Distinct if call.name_unseen => Names::Kept,
+            names => names,
+        };
         self.each_range_column(&prepared, range, grid, &mut |labels, column, drop_name| {
             self.note_non_counter(function, labels, &column, span);
             names.drop_from(Series { labels: labels.clone(), drop_name, column }, sink)
