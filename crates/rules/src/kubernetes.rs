@@ -20,9 +20,19 @@ use crate::yaml::{self, Node, Value};
 /// ```
 #[must_use]
 pub fn is_kubernetes(content: &[u8]) -> bool {
+    if !may_say(content, b"apiVersion") {
+        return false;
+    }
     let Ok(document) = yaml::parse(content) else { return false };
     let is_said = |root: &Node, name| !text(root, name).is_empty();
     document.root.is_some_and(|root| is_said(&root, "apiVersion") && is_said(&root, "kind"))
+}
+
+/// Whether a YAML text may say a word: it has it, or escapes that could spell it.
+fn may_say(content: &[u8], word: &[u8]) -> bool {
+    let spells =
+        |pair: &[u8]| pair[0] == b'\\' && matches!(pair[1], b'x' | b'u' | b'U' | b'\n' | b'\r');
+    content.windows(word.len()).any(|text| text == word) || content.windows(2).any(spells)
 }
 
 /// Loads the `PrometheusRule` objects of a YAML text, in all its documents and in lists of objects;
@@ -124,5 +134,27 @@ fn text<'n>(node: &'n Node, name: &str) -> &'n str {
     match field(node, name).map(|node| &node.value) {
         Some(Value::Scalar { text, .. }) => text,
         _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expected: bool) {
+        assert_eq!(is_kubernetes(text.as_bytes()), expected, "{text}");
+    }
+
+    #[test]
+    fn objects_are_told_however_they_are_written() {
+        check("apiVersion: v1\nkind: List\n", true);
+        check("{\"apiVersion\": \"v1\", \"kind\": \"List\"}", true);
+        check("\"api\\x56ersion\": v1\nkind: List\n", true);
+        check("\"api\\u0056ersion\": v1\nkind: List\n", true);
+        check("{\"api\\\n  Version\": v1, kind: List}", true);
+        check("apiVersion: v1\n", false);
+        check("groups: []\nkind: List\n", false);
+        check("groups: [apiVersion]\n", false);
     }
 }
