@@ -19,10 +19,6 @@ mod time;
 
 use crate::outcome::Outcome;
 
-/// Queries and rules take memory in small pieces and give it back at once.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 const EXAMPLES: &str = "\
 Examples:
   skopos serve --config.file prometheus.yml
