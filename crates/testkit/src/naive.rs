@@ -7,10 +7,11 @@
 //!
 //! Covered are literals, instant and range selectors with all kinds of matchers, `offset` and `@`,
 //! staleness, subqueries, all operators with their matching rules and errors, all aggregations but
-//! `limit_ratio`, all functions of floats, and quantiles of classic histograms.
+//! `limit_ratio`, all functions of floats, quantiles of classic histograms, and native histograms, of
+//! exponential and of custom buckets: their functions, operators and aggregations.
 //!
-//! Not covered: native histograms and the functions for them, `info`, `limit_ratio`, `anchored` and
-//! `smoothed`, `fill`, arithmetic in durations, start timestamps, delayed name removal, annotations, and
+//! Not covered: `histogram_quantiles`, shares of classic histograms and the trimming of native ones,
+//! `info`, `limit_ratio`, `anchored` and `smoothed`, `fill`, arithmetic in durations, start timestamps, delayed name removal, annotations, and
 //! the texts of errors: that both sides fail, and with an error of execution, is what is compared. What
 //! the language leaves open, such as which of equal values `topk` takes, is no disagreement: such a case
 //! is told as [`Verdict::Unspecified`].
@@ -37,10 +38,12 @@ use crate::random::Random;
 mod aggregate;
 mod compare;
 mod data;
+mod estimate;
 mod eval;
 mod expr;
 mod function;
 mod generate;
+mod histogram;
 mod operator;
 mod shrink;
 mod statistics;

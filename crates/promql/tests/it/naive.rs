@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use skopos_core::{
-    Labels, QueryEngine, QueryRequest, QueryValue, RangeSeries, SampleValue, Selection,
-    SeriesSource, TimeRange, Timestamp,
+    Error, Labels, QueryEngine, QueryOutput, QueryRequest, QueryValue, RangeSeries, SampleValue,
+    Selection, SeriesSource, TimeRange, Timestamp,
 };
 use skopos_promql::series_desc::parse_series_description;
 use skopos_promql::{Engine, EngineOptions, ParseOptions, Table};
@@ -21,23 +21,39 @@ pub(crate) fn number(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |text| text.parse().expect("a number"))
 }
 
-fn judge(case: &Case) -> Verdict {
+fn answer(case: &Case) -> Result<QueryOutput, Error> {
     let options = EngineOptions::default()
         .with_parse(ParseOptions::all())
         .with_subquery_step(Case::SUBQUERY_STEP);
     let engine = Engine::new(case.store(), options);
     let text = case.text();
-    case.judge(&engine.query(&case.request(&text)))
+    engine.query(&case.request(&text))
+}
+
+fn judge(case: &Case) -> Verdict {
+    case.judge(&answer(case))
+}
+
+fn has_histograms(output: &QueryOutput) -> bool {
+    match &output.value {
+        QueryValue::Matrix(series) => series.iter().any(|one| !one.histograms.is_empty()),
+        QueryValue::Vector(samples) => {
+            samples.iter().any(|one| matches!(one.value, SampleValue::Histogram(_)))
+        }
+        QueryValue::Scalar(_) | QueryValue::String(..) => false,
+    }
 }
 
 #[test]
 fn the_engine_agrees_with_the_naive_evaluator() {
-    let (mut agreed, mut failed, mut unspecified) = (0, 0, 0);
+    let (mut agreed, mut failed, mut unspecified, mut histograms) = (0, 0, 0, 0);
     let (first, cases) = (number("SKOPOS_NAIVE_SEED", 0), number("SKOPOS_NAIVE_CASES", CASES));
     let mut differences = Vec::new();
     for seed in first..first + cases {
         let case = Case::random(seed);
-        match judge(&case) {
+        let found = answer(&case);
+        histograms += u64::from(found.as_ref().is_ok_and(has_histograms));
+        match case.judge(&found) {
             Verdict::Agreed => agreed += 1,
             Verdict::BothFailed => failed += 1,
             Verdict::Disagreed(_) => {
@@ -54,6 +70,8 @@ fn the_engine_agrees_with_the_naive_evaluator() {
     println!("{agreed} agreed, {failed} failed on both sides, {unspecified} are not laid down");
     assert!(differences.is_empty(), "{}", differences.join("\n\n"));
     assert!(cases < 100 || cases / 2 < agreed, "{agreed} of {cases} have values");
+    println!("{histograms} answers have native histograms");
+    assert!(cases < 100 || cases / 50 < histograms, "{histograms} of {cases} have histograms");
 }
 
 /// Native histograms under names that the random queries ask for.

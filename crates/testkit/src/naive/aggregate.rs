@@ -2,8 +2,9 @@
 
 use skopos_core::Labels;
 
-use super::eval::{Element, Evaluator, Failure, Result, text, with, without};
+use super::eval::{Element, Evaluator, Failure, Result, Value, floats, text, with, without};
 use super::expr::{Expr, Grouping};
+use super::histogram::Histogram;
 use super::statistics::{average, quantile, sum};
 
 /// An operator, its grouping, its parameter and its input.
@@ -38,10 +39,7 @@ pub(crate) fn vectors(
             match op {
                 "topk" | "bottomk" => out.extend(best(members, param, op == "topk")?),
                 "limitk" => out.extend(first(members, param, ordered)?),
-                _ => {
-                    let values: Vec<f64> = members.iter().map(|member| member.v).collect();
-                    out.push(Element::new(labels, fold(op, param, &values)?));
-                }
+                _ => out.extend(folded(op, param, &members)?.map(|v| Element::new(labels, v))),
             }
         }
         Ok(out)
@@ -72,6 +70,29 @@ fn group_labels(grouping: Option<&Grouping>, labels: &Labels) -> Labels {
     }
 }
 
+/// One value of the members of a group, if it has one.
+fn folded(op: &str, param: f64, members: &[Element]) -> Result<Option<Value>> {
+    let values: Vec<f64> = floats(members).map(|(_, v)| v).collect();
+    let histograms: Vec<_> = members.iter().filter_map(|e| e.value.histogram()).collect();
+    Ok(match op {
+        "count" => Some(Value::Float(members.len() as f64)),
+        "group" => Some(Value::Float(1.0)),
+        "avg" | "sum" if !histograms.is_empty() => {
+            if !values.is_empty() {
+                return Ok(None);
+            }
+            let folded = if op == "avg" {
+                Histogram::mean(&histograms)?
+            } else {
+                Histogram::total(histograms.into_iter())?
+            };
+            folded.map(Value::from)
+        }
+        _ if values.is_empty() => None,
+        _ => Some(Value::Float(fold(op, param, &values)?)),
+    })
+}
+
 /// One number of the numbers of a group, of which there is at least one.
 fn fold(op: &str, param: f64, values: &[f64]) -> Result<f64> {
     let n = values.len() as f64;
@@ -83,8 +104,6 @@ fn fold(op: &str, param: f64, values: &[f64]) -> Result<f64> {
     };
     Ok(match op {
         "avg" => average(values),
-        "count" => n,
-        "group" => 1.0,
         "max" => largest(|v, best| best < v),
         "min" => largest(|v, best| v < best),
         "quantile" => quantile(param, values),
@@ -112,11 +131,12 @@ fn spread(values: &[f64]) -> f64 {
     total
 }
 
-/// The `k` best members, the best first; NaN is worse than any number.
-fn best(mut members: Vec<Element>, k: f64, largest: bool) -> Result<Vec<Element>> {
+/// The `k` best floats, the best first; NaN is worse than any number.
+fn best(members: Vec<Element>, k: f64, largest: bool) -> Result<Vec<Element>> {
     if k < 1.0 {
         return Ok(Vec::new());
     }
+    let mut members: Vec<(Element, f64)> = floats(&members).map(|(e, v)| (e.clone(), v)).collect();
     let rank = |v: f64| {
         if v.is_nan() {
             f64::INFINITY
@@ -127,18 +147,18 @@ fn best(mut members: Vec<Element>, k: f64, largest: bool) -> Result<Vec<Element>
         }
     };
     members.sort_by(|a, b| {
-        let nan_last = a.v.is_nan().cmp(&b.v.is_nan());
-        nan_last.then(rank(a.v).total_cmp(&rank(b.v)))
+        let nan_last = a.1.is_nan().cmp(&b.1.is_nan());
+        nan_last.then(rank(a.1).total_cmp(&rank(b.1)))
     });
     let k = (k as usize).min(members.len());
     if let [.., last] = &members[..k]
         && let Some(next) = members.get(k)
-        && (last.v == next.v || last.v.is_nan() && next.v.is_nan())
+        && (last.1 == next.1 || last.1.is_nan() && next.1.is_nan())
     {
         return Err(Failure::Unspecified("which one of equal values is taken"));
     }
     members.truncate(k);
-    Ok(members)
+    Ok(members.into_iter().map(|(e, _)| e).collect())
 }
 
 /// The first `k` members.
@@ -160,14 +180,13 @@ fn count_values(label: &str, grouping: Option<&Grouping>, input: &[Element]) -> 
     let valued: Vec<Element> = input
         .iter()
         .map(|element| {
-            let value = if element.v == f64::INFINITY {
-                "+Inf".to_owned()
-            } else if element.v == f64::NEG_INFINITY {
-                "-Inf".to_owned()
-            } else {
-                element.v.to_string()
+            let value = match &element.value {
+                Value::Float(f64::INFINITY) => "+Inf".to_owned(),
+                Value::Float(f64::NEG_INFINITY) => "-Inf".to_owned(),
+                Value::Float(v) => v.to_string(),
+                Value::Histogram(h) => h.to_float().to_string(),
             };
-            Element::new(with(&element.labels, label, &value), element.v)
+            Element::new(with(&element.labels, label, &value), element.value.clone())
         })
         .collect();
     let groups = groups(Some(&grouping), &valued).into_iter();

@@ -2,10 +2,13 @@
 
 use std::cmp::Ordering;
 
-use skopos_core::{Labels, QueryOutput, QueryValue, RangeSeries, SampleValue, is_stale_nan};
+use skopos_core::{
+    FloatHistogram, Labels, QueryOutput, QueryValue, RangeSeries, SampleValue, is_stale_nan,
+};
 
-use super::eval::{Element, SeriesList, Values, Windowed};
+use super::eval::{Element, SeriesList, Value, Values, Windowed};
 use super::expr::Expr;
+use super::histogram::Histogram;
 
 /// How far two numbers may lie apart, relative to their size.
 const TOLERANCE: f64 = 1e-6;
@@ -42,9 +45,7 @@ pub(crate) fn difference(
             (!same).then(|| format!("the number {:?}", values[0]))
         }
         (Values::Scalar(values), QueryValue::Matrix(series)) if !instant => {
-            let samples: Vec<(i64, f64)> =
-                times.iter().copied().zip(values.iter().copied()).collect();
-            series_difference(vec![(Labels::empty(), samples)], series)
+            series_difference(vec![(Labels::empty(), scalars(times, values))], series)
         }
         (Values::Vector(vectors), QueryValue::Matrix(series)) if !instant => {
             series_difference(by_labels(times, vectors), series)
@@ -52,10 +53,11 @@ pub(crate) fn difference(
         (Values::Vector(vectors), QueryValue::Vector(samples)) if instant => {
             let mut found = Vec::new();
             for sample in samples {
-                let SampleValue::Float(v) = sample.value else {
-                    return Some("no histogram".into());
+                let value = match &sample.value {
+                    SampleValue::Float(v) => Value::Float(*v),
+                    SampleValue::Histogram(h) => found_histogram(h),
                 };
-                found.push(Element::new(sample.labels.clone(), v));
+                found.push(Element::new(sample.labels.clone(), value));
             }
             let as_series = |vector: &[Element]| by_labels(times, &[vector.to_vec()]);
             let difference = list_difference(as_series(&vectors[0]), as_series(&found));
@@ -76,11 +78,28 @@ pub(crate) fn same(times: &[i64], a: &Values, b: &Values) -> bool {
     let series = |values: &Values| match values {
         Values::Range(_) | Values::Text(_) => SeriesList::new(),
         Values::Scalar(values) => {
-            vec![(Labels::empty(), times.iter().copied().zip(values.iter().copied()).collect())]
+            vec![(Labels::empty(), scalars(times, values))]
         }
         Values::Vector(vectors) => by_labels(times, vectors),
     };
     list_difference(series(a), series(b)).is_none()
+}
+
+fn scalars(times: &[i64], values: &[f64]) -> Vec<(i64, Value)> {
+    times.iter().zip(values).map(|(t, v)| (*t, Value::Float(*v))).collect()
+}
+
+fn found_histogram(h: &FloatHistogram) -> Value {
+    Value::from(Histogram::of(h))
+}
+
+/// Whether two values are the same, but for rounding.
+fn same_value(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Float(a), Value::Float(b)) => almost_equal(*a, *b),
+        (Value::Histogram(a), Value::Histogram(b)) => a.almost_equals(b),
+        _ => false,
+    }
 }
 
 /// Vectors as series, in the order of their labels.
@@ -89,8 +108,8 @@ fn by_labels(times: &[i64], vectors: &[Vec<Element>]) -> SeriesList {
     for (t, vector) in times.iter().zip(vectors) {
         for element in vector {
             match series.iter_mut().find(|(labels, _)| *labels == element.labels) {
-                Some((_, samples)) => samples.push((*t, element.v)),
-                None => series.push((element.labels.clone(), vec![(*t, element.v)])),
+                Some((_, samples)) => samples.push((*t, element.value.clone())),
+                None => series.push((element.labels.clone(), vec![(*t, element.value.clone())])),
             }
         }
     }
@@ -100,8 +119,14 @@ fn by_labels(times: &[i64], vectors: &[Vec<Element>]) -> SeriesList {
 
 fn series_difference(mut expected: SeriesList, found: &[RangeSeries]) -> Option<String> {
     expected.sort_by(|a, b| a.0.cmp(&b.0));
-    let floats = |one: &RangeSeries| one.floats.iter().map(|s| (s.t.as_millis(), s.v)).collect();
-    list_difference(expected, found.iter().map(|one| (one.labels.clone(), floats(one))).collect())
+    let samples = |one: &RangeSeries| {
+        let floats = one.floats.iter().map(|s| (s.t.as_millis(), Value::Float(s.v)));
+        let histograms = one.histograms.iter().map(|(t, h)| (t.as_millis(), found_histogram(h)));
+        let mut samples: Vec<(i64, Value)> = floats.chain(histograms).collect();
+        samples.sort_by_key(|(t, _)| *t);
+        samples
+    };
+    list_difference(expected, found.iter().map(|one| (one.labels.clone(), samples(one))).collect())
 }
 
 fn list_difference(expected: SeriesList, found: SeriesList) -> Option<String> {
@@ -109,7 +134,7 @@ fn list_difference(expected: SeriesList, found: SeriesList) -> Option<String> {
         && expected.iter().zip(&found).all(|((labels, samples), (other, others))| {
             labels == other
                 && samples.len() == others.len()
-                && samples.iter().zip(others).all(|(a, b)| a.0 == b.0 && almost_equal(a.1, b.1))
+                && samples.iter().zip(others).all(|(a, b)| a.0 == b.0 && same_value(&a.1, &b.1))
         });
     (!same).then(|| format!("{expected:?}"))
 }
@@ -120,9 +145,12 @@ type Order = Box<dyn Fn(&Element, &Element) -> Ordering>;
 /// Whether the elements stand in another order than the query asks for.
 fn disorder(expr: &Expr, found: &[Element]) -> Option<String> {
     let by_value = |a: &Element, b: &Element, descending: bool| {
-        let order = a.v.partial_cmp(&b.v).unwrap_or(Ordering::Equal);
+        let (Some(a), Some(b)) = (a.value.float(), b.value.float()) else {
+            return Ordering::Equal;
+        };
+        let order = a.partial_cmp(&b).unwrap_or(Ordering::Equal);
         let order = if descending { order.reverse() } else { order };
-        a.v.is_nan().cmp(&b.v.is_nan()).then(order)
+        a.is_nan().cmp(&b.is_nan()).then(order)
     };
     let order: Order = match expr {
         Expr::Call("sort", _) | Expr::Aggregate { op: "bottomk", grouping: None, .. } => {

@@ -1,10 +1,12 @@
 //! The value of a tree, one evaluation a step.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use skopos_core::{Labels, is_stale_nan};
+use skopos_core::{Labels, ResetHint, is_stale_nan};
 
 use super::expr::{At, Expr, Kind, Selector, Shift};
+use super::histogram::Histogram;
 use super::{Case, aggregate, function, operator, window};
 use crate::matching::matches_all;
 
@@ -19,17 +21,65 @@ pub(crate) enum Failure {
 
 pub(crate) type Result<T> = std::result::Result<T, Failure>;
 
+/// A value of a sample.
+#[derive(Clone, Debug)]
+pub(crate) enum Value {
+    Float(f64),
+    Histogram(Arc<Histogram>),
+}
+
+impl Value {
+    pub(crate) fn float(&self) -> Option<f64> {
+        match self {
+            Self::Float(v) => Some(*v),
+            Self::Histogram(_) => None,
+        }
+    }
+
+    pub(crate) fn histogram(&self) -> Option<&Arc<Histogram>> {
+        match self {
+            Self::Float(_) => None,
+            Self::Histogram(h) => Some(h),
+        }
+    }
+
+    /// Whether it marks the end of a series.
+    pub(crate) fn is_stale(&self) -> bool {
+        match self {
+            Self::Float(v) => is_stale_nan(*v),
+            Self::Histogram(h) => is_stale_nan(h.sum),
+        }
+    }
+}
+
+impl From<f64> for Value {
+    fn from(v: f64) -> Self {
+        Self::Float(v)
+    }
+}
+
+impl From<Histogram> for Value {
+    fn from(h: Histogram) -> Self {
+        Self::Histogram(Arc::new(h))
+    }
+}
+
 /// One element of an instant vector.
 #[derive(Clone, Debug)]
 pub(crate) struct Element {
     pub(crate) labels: Labels,
-    pub(crate) v: f64,
+    pub(crate) value: Value,
 }
 
 impl Element {
-    pub(crate) fn new(labels: Labels, v: f64) -> Self {
-        Self { labels, v }
+    pub(crate) fn new(labels: Labels, value: impl Into<Value>) -> Self {
+        Self { labels, value: value.into() }
     }
+}
+
+/// The elements that are floats, with their values.
+pub(crate) fn floats(vector: &[Element]) -> impl Iterator<Item = (&Element, f64)> {
+    vector.iter().filter_map(|e| Some((e, e.value.float()?)))
 }
 
 /// One element of a range vector: the samples of a series within a window, which begins after `start`.
@@ -38,14 +88,14 @@ pub(crate) struct Windowed {
     pub(crate) labels: Labels,
     pub(crate) start: i64,
     pub(crate) end: i64,
-    pub(crate) samples: Vec<(i64, f64)>,
+    pub(crate) samples: Vec<(i64, Value)>,
 }
 
 /// Series with samples at ascending times.
-pub(crate) type SeriesList = Vec<(Labels, Vec<(i64, f64)>)>;
+pub(crate) type SeriesList = Vec<(Labels, Vec<(i64, Value)>)>;
 
 /// One of them, borrowed.
-type SeriesRef<'a> = (&'a Labels, &'a [(i64, f64)]);
+type SeriesRef<'a> = (&'a Labels, &'a [(i64, Value)]);
 
 /// The values of an expression, one for each time.
 pub(crate) enum Values {
@@ -93,9 +143,12 @@ impl Evaluator<'_> {
             Expr::Number(v) => Ok(vec![*v; times.len()]),
             Expr::Call("scalar", args) => {
                 let vectors = self.vector(&args[0], times)?;
-                let single = |vector: &Vec<Element>| match vector.as_slice() {
-                    [one] => one.v,
-                    _ => f64::NAN,
+                let single = |vector: &Vec<Element>| {
+                    let mut floats = floats(vector);
+                    match (floats.next(), floats.next()) {
+                        (Some((_, v)), None) => v,
+                        _ => f64::NAN,
+                    }
                 };
                 Ok(vectors.iter().map(single).collect())
             }
@@ -134,7 +187,11 @@ impl Evaluator<'_> {
             Expr::Negate(inner) => {
                 let mut vectors = self.vector(inner, times)?;
                 for element in vectors.iter_mut().flatten() {
-                    *element = Element::new(without_name(&element.labels), -element.v);
+                    let value = match &element.value {
+                        Value::Float(v) => Value::Float(-v),
+                        Value::Histogram(h) => h.times(-1.0).into(),
+                    };
+                    *element = Element::new(without_name(&element.labels), value);
                 }
                 vectors
             }
@@ -166,8 +223,8 @@ impl Evaluator<'_> {
             let mut found = Vec::new();
             for (labels, samples) in &series {
                 let newest = samples.iter().rfind(|(time, _)| seen(*time));
-                if let Some((time, v)) = newest.filter(|(_, v)| !is_stale_nan(*v)) {
-                    found.push((Element::new((*labels).clone(), *v), *time));
+                if let Some((time, v)) = newest.filter(|(_, v)| !v.is_stale()) {
+                    found.push((Element::new((*labels).clone(), v.clone()), *time));
                 }
             }
             found
@@ -191,8 +248,8 @@ impl Evaluator<'_> {
     pub(crate) fn range(&self, expr: &Expr, times: &[i64]) -> Result<Vec<Vec<Windowed>>> {
         match expr {
             Expr::Window(selector, range) => {
-                let fresh = |samples: &[(i64, f64)]| {
-                    samples.iter().copied().filter(|(_, v)| !is_stale_nan(*v)).collect()
+                let fresh = |samples: &[(i64, Value)]| {
+                    samples.iter().filter(|(_, v)| !v.is_stale()).cloned().collect()
                 };
                 let series = self.matching(selector)?.into_iter();
                 let series: SeriesList =
@@ -227,10 +284,16 @@ impl Evaluator<'_> {
         let inner_times: Vec<i64> = (multiple..=until).step_by(step as usize).collect();
         let mut series = SeriesList::new();
         for (time, vector) in inner_times.iter().zip(self.vector(inner, &inner_times)?) {
-            for element in vector {
+            for mut element in vector {
+                // Between steps there may have been others.
+                if let Value::Histogram(h) = &mut element.value
+                    && h.hint != ResetHint::Gauge
+                {
+                    Arc::make_mut(h).hint = ResetHint::Unknown;
+                }
                 match series.iter_mut().find(|(labels, _)| *labels == element.labels) {
-                    Some((_, samples)) => samples.push((*time, element.v)),
-                    None => series.push((element.labels, vec![(*time, element.v)])),
+                    Some((_, samples)) => samples.push((*time, element.value)),
+                    None => series.push((element.labels, vec![(*time, element.value)])),
                 }
             }
         }
@@ -239,7 +302,7 @@ impl Evaluator<'_> {
 
     fn windows(
         &self,
-        series: &[(Labels, Vec<(i64, f64)>)],
+        series: &[(Labels, Vec<(i64, Value)>)],
         range: i64,
         shift: Shift,
         times: &[i64],
@@ -256,7 +319,7 @@ impl Evaluator<'_> {
                     samples: samples
                         .iter()
                         .filter(|(time, _)| start < *time && *time <= end)
-                        .copied()
+                        .cloned()
                         .collect(),
                 })
                 .filter(|windowed| !windowed.samples.is_empty())

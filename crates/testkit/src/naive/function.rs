@@ -3,7 +3,10 @@
 use regex_automata::meta::Regex;
 use skopos_core::{Labels, MatchOp, Matcher};
 
-use super::eval::{Element, Evaluator, Failure, Result, text, with, without, without_name};
+use super::estimate;
+use super::eval::{
+    Element, Evaluator, Failure, Result, Value, floats, text, with, without, without_name,
+};
 use super::expr::{Expr, Kind};
 
 /// The larger number; NaN unless one is positive infinity.
@@ -56,7 +59,7 @@ pub(crate) fn vectors(
     let each = inputs.into_iter().zip(params).zip(times).map(|((input, params), t)| {
         Ok(match (name, args) {
             ("label_join" | "label_replace", _) => {
-                let changed = |e: Element| Element::new(relabel(&e.labels), e.v);
+                let changed = |e: Element| Element::new(relabel(&e.labels), e.value);
                 input.into_iter().map(changed).collect()
             }
             ("absent", _) if input.is_empty() => {
@@ -64,10 +67,15 @@ pub(crate) fn vectors(
             }
             ("absent", _) => Vec::new(),
             ("vector", _) => vec![Element::new(Labels::empty(), params[0])],
-            ("sort" | "sort_desc" | "sort_by_label" | "sort_by_label_desc", _) => input,
+            ("sort" | "sort_desc", _) => floats(&input).map(|(e, _)| e.clone()).collect(),
+            ("sort_by_label" | "sort_by_label_desc", _) => input,
             ("histogram_quantile", _) => histogram_quantile(params[0], &input)?,
+            (name, _) if name.starts_with("histogram_") => of_histograms(name, &params, &input)?,
             ("clamp", _) if params[1] < params[0] => Vec::new(),
-            ("timestamp", _) => each(&input, |_| Ok(*t as f64 / 1000.0))?,
+            ("timestamp", _) => input
+                .iter()
+                .map(|e| Element::new(without_name(&e.labels), *t as f64 / 1000.0))
+                .collect(),
             (_, []) => {
                 let now = (*t as f64 / 1000.0).trunc();
                 vec![Element::new(Labels::empty(), value(name, now, &[])?)]
@@ -78,9 +86,32 @@ pub(crate) fn vectors(
     each.collect()
 }
 
-/// The vector with a function's values, without names.
+/// The vector with a function's values of the floats, without names.
 fn each(input: &[Element], value: impl Fn(f64) -> Result<f64>) -> Result<Vec<Element>> {
-    input.iter().map(|e| Ok(Element::new(without_name(&e.labels), value(e.v)?))).collect()
+    floats(input).map(|(e, v)| Ok(Element::new(without_name(&e.labels), value(v)?))).collect()
+}
+
+/// What native histograms tell; floats are left out.
+fn of_histograms(name: &str, params: &[f64], input: &[Element]) -> Result<Vec<Element>> {
+    let mut out = Vec::new();
+    for element in input {
+        let Value::Histogram(h) = &element.value else {
+            if name == "histogram_fraction" && element.labels.get("le").is_some() {
+                return Err(Failure::Unspecified("shares of classic histograms"));
+            }
+            continue;
+        };
+        let v = match name {
+            "histogram_avg" => h.sum / h.count,
+            "histogram_count" => h.count,
+            "histogram_fraction" => estimate::fraction(params[0], params[1], h),
+            "histogram_stddev" => estimate::variance(h).sqrt(),
+            "histogram_stdvar" => estimate::variance(h),
+            _ => h.sum,
+        };
+        out.push(Element::new(without_name(&element.labels), v));
+    }
+    Ok(out)
 }
 
 /// A function of one number and parameters.
@@ -213,21 +244,31 @@ fn relabeling(name: &str, args: &[Expr]) -> Result<Relabeling> {
     }
 }
 
-/// The quantile of each classic histogram.
+/// The quantile of each histogram, classic or native; where both have the same labels, of neither.
 fn histogram_quantile(q: f64, input: &[Element]) -> Result<Vec<Element>> {
     let mut histograms: Vec<(Labels, Vec<(f64, f64)>)> = Vec::new();
-    for element in input {
+    let mut native: Vec<&Element> =
+        input.iter().filter(|e| e.value.histogram().is_some()).collect();
+    for (element, v) in floats(input) {
         let Some(Ok(bound)) = element.labels.get("le").map(str::parse::<f64>) else { continue };
         let labels = without(&element.labels, |name| name == "le");
         match histograms.iter_mut().find(|(known, _)| *known == labels) {
-            Some((_, buckets)) => buckets.push((bound, element.v)),
-            None => histograms.push((labels, vec![(bound, element.v)])),
+            Some((_, buckets)) => buckets.push((bound, v)),
+            None => histograms.push((labels, vec![(bound, v)])),
         }
     }
-    let each = histograms.into_iter().map(|(labels, buckets)| {
+    native.retain(|element| {
+        let classic = histograms.iter().position(|(labels, _)| *labels == element.labels);
+        classic.map(|at| histograms.remove(at)).is_none()
+    });
+    let native = native.into_iter().filter_map(|element| {
+        let h = element.value.histogram()?;
+        Some(Ok(Element::new(without_name(&element.labels), estimate::quantile(q, h))))
+    });
+    let classic = histograms.into_iter().map(|(labels, buckets)| {
         Ok(Element::new(without_name(&labels), quantile_of_buckets(q, buckets)?))
     });
-    each.collect()
+    native.chain(classic).collect()
 }
 
 /// The quantile of observations of which it is known how many are at most a bound each.

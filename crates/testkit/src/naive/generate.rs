@@ -167,7 +167,8 @@ impl Generator<'_> {
             };
         }
         match self.random.below(28) {
-            0..=1 => Expr::Select(self.selector()),
+            0 => Expr::Select(self.selector()),
+            1 => self.of_histograms(depth - 1),
             2..=5 => self.aggregation(depth - 1),
             6..=9 => self.operator(depth - 1),
             10..=11 => self.operator_with_number(depth - 1),
@@ -181,8 +182,10 @@ impl Generator<'_> {
     }
 
     fn selector(&mut self) -> Selector {
-        const NAMES: [&str; 8] =
-            ["a_total", "b_total", "gauge", "odd", "a_total", "gauge", "h_bucket", "nothing"];
+        const NAMES: [&str; 11] = [
+            "a_total", "b_total", "gauge", "odd", "a_total", "gauge", "h_bucket", "nothing",
+            "native", "native", "custom",
+        ];
         let mut matchers = vec![match self.random.below(12) {
             0 => Matcher::new("__name__", MatchOp::Regex, "[ab]_total"),
             1 => Matcher::new("__name__", MatchOp::Regex, ".+"),
@@ -392,6 +395,65 @@ impl Generator<'_> {
             },
         };
         Expr::Call("histogram_quantile", vec![q, input])
+    }
+
+    /// What native histograms tell.
+    fn of_histograms(&mut self, depth: u32) -> Expr {
+        let name = self.pick(&["native", "native", "custom", "odd"]);
+        let matchers = vec![Matcher::equal("__name__", name)];
+        let selector = Selector { matchers, shift: self.shift() };
+        let input = match self.random.below(6) {
+            0 => self.vector(depth),
+            1 => Expr::Select(selector),
+            2 => Expr::Aggregate {
+                op: self.pick(&["sum", "avg"]),
+                grouping: None,
+                param: None,
+                input: Box::new(Expr::Select(selector)),
+            },
+            _ => {
+                let function = self.pick(&[
+                    "rate",
+                    "increase",
+                    "delta",
+                    "irate",
+                    "idelta",
+                    "sum_over_time",
+                    "avg_over_time",
+                ]);
+                Expr::Call(function, vec![Expr::Window(selector, self.length())])
+            }
+        };
+        let bound = |it: &mut Self| {
+            Expr::Number(it.pick(&[
+                0.0,
+                1.0,
+                1.5,
+                -1.0,
+                3.0,
+                0.25,
+                f64::INFINITY,
+                f64::NEG_INFINITY,
+            ]))
+        };
+        match self.random.below(10) {
+            0..=2 => {
+                let q = self.pick(&[0.5, 0.9, 0.99, 0.0, 1.0, 0.25, 0.1, -1.0, 2.0, f64::NAN]);
+                Expr::Call("histogram_quantile", vec![Expr::Number(q), input])
+            }
+            3..=4 => Expr::Call("histogram_fraction", vec![bound(self), bound(self), input]),
+            5..=7 => {
+                const NAMES: [&str; 5] = [
+                    "histogram_avg",
+                    "histogram_count",
+                    "histogram_stddev",
+                    "histogram_stdvar",
+                    "histogram_sum",
+                ];
+                Expr::Call(self.pick(&NAMES), vec![input])
+            }
+            _ => input,
+        }
     }
 
     fn special(&mut self, depth: u32) -> Expr {

@@ -2,8 +2,9 @@
 
 use skopos_core::Labels;
 
-use super::eval::{Element, Evaluator, Failure, Result, with, without, without_name};
+use super::eval::{Element, Evaluator, Failure, Result, Value, with, without, without_name};
 use super::expr::{Binary, Expr, Group, Kind, Matching};
+use super::histogram::Histogram;
 
 /// What an operator makes of two numbers.
 pub(crate) fn scalars(evaluator: &Evaluator<'_>, op: &str, a: f64, b: f64) -> f64 {
@@ -38,6 +39,36 @@ fn exact_floats(op: &str, a: f64, b: f64) -> (f64, Option<bool>) {
     }
 }
 
+/// The same of any two values; nothing where the operator is not for them.
+fn values(
+    evaluator: &Evaluator<'_>,
+    op: &str,
+    a: &Value,
+    b: &Value,
+) -> Result<Option<(Value, Option<bool>)>> {
+    let arithmetic = |h: Histogram| Some((h.compact().into(), None));
+    Ok(match (a, b) {
+        (Value::Float(a), Value::Float(b)) => {
+            let (v, holds) = floats(evaluator, op, *a, *b);
+            Some((Value::Float(v), holds))
+        }
+        (Value::Float(v), Value::Histogram(h)) | (Value::Histogram(h), Value::Float(v))
+            if op == "*" =>
+        {
+            arithmetic(h.times(*v))
+        }
+        (Value::Histogram(h), Value::Float(v)) if op == "/" => arithmetic(h.over(*v)),
+        (Value::Histogram(g), Value::Histogram(h)) => match op {
+            "+" => g.plus(h)?.and_then(arithmetic),
+            "-" => g.minus(h)?.and_then(arithmetic),
+            "==" => Some((a.clone(), Some(g.equals(h)?))),
+            "!=" => Some((a.clone(), Some(!g.equals(h)?))),
+            _ => None,
+        },
+        _ => None,
+    })
+}
+
 /// The vectors of an operator of which at least one operand is a vector.
 pub(crate) fn vectors(
     evaluator: &Evaluator<'_>,
@@ -54,8 +85,8 @@ pub(crate) fn vectors(
     let (left, right) = (operand(&binary.left)?, operand(&binary.right)?);
     let scalar = (binary.left.kind() == Kind::Scalar, binary.right.kind() == Kind::Scalar);
     let each = left.iter().zip(&right).map(|(left, right)| match (scalar, binary.op) {
-        ((true, _), _) => Ok(beside_scalar(evaluator, binary, right, left[0].v, true)),
-        ((_, true), _) => Ok(beside_scalar(evaluator, binary, left, right[0].v, false)),
+        ((true, _), _) => beside_scalar(evaluator, binary, right, &left[0].value, true),
+        ((_, true), _) => beside_scalar(evaluator, binary, left, &right[0].value, false),
         (_, "and" | "or" | "unless") => Ok(sets(binary, left, right)),
         _ => matched(evaluator, binary, left, right),
     });
@@ -67,14 +98,16 @@ fn beside_scalar(
     evaluator: &Evaluator<'_>,
     binary: &Binary,
     vector: &[Element],
-    number: f64,
+    number: &Value,
     swapped: bool,
-) -> Vec<Element> {
+) -> Result<Vec<Element>> {
     let mut out = Vec::new();
     for element in vector {
-        let (a, b) = if swapped { (number, element.v) } else { (element.v, number) };
+        let value = &element.value;
+        let (a, b) = if swapped { (number, value) } else { (value, number) };
         let nameless = || without_name(&element.labels);
-        match floats(evaluator, binary.op, a, b) {
+        let Some(result) = values(evaluator, binary.op, a, b)? else { continue };
+        match result {
             (v, None) => out.push(Element::new(nameless(), v)),
             (_, Some(holds)) if binary.returns_bool => {
                 out.push(Element::new(nameless(), f64::from(u8::from(holds))));
@@ -83,7 +116,7 @@ fn beside_scalar(
             (_, Some(false)) => {}
         }
     }
-    out
+    Ok(out)
 }
 
 /// The labels that must be the same for two elements to match.
@@ -140,8 +173,9 @@ fn matched(
     for element in many {
         let key = key(&binary.matching, &element.labels);
         let Some((_, partner)) = partners.iter().find(|(known, _)| *known == key) else { continue };
-        let (a, b) = if swapped { (partner.v, element.v) } else { (element.v, partner.v) };
-        let (v, holds) = floats(evaluator, binary.op, a, b);
+        let (a, b) = if swapped { (*partner, element) } else { (element, *partner) };
+        let result = values(evaluator, binary.op, &a.value, &b.value)?;
+        let Some((v, holds)) = result else { continue };
         let mut labels = result_labels(binary, element, partner, holds.is_none());
         if binary.returns_bool {
             labels = without_name(&labels);
