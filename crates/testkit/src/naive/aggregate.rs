@@ -1,6 +1,7 @@
 //! Aggregations of vectors.
 
 use skopos_core::Labels;
+use skopos_core::text::{FloatStyle, format_float};
 
 use super::eval::{Element, Evaluator, Failure, Result, Value, floats, text, with, without};
 use super::expr::{Expr, Grouping};
@@ -183,7 +184,8 @@ fn count_values(label: &str, grouping: Option<&Grouping>, input: &[Element]) -> 
             let value = match &element.value {
                 Value::Float(f64::INFINITY) => "+Inf".to_owned(),
                 Value::Float(f64::NEG_INFINITY) => "-Inf".to_owned(),
-                Value::Float(v) => v.to_string(),
+                // Of two texts that are equally near Go takes the even one, and `Display` does not.
+                Value::Float(v) => format_float(*v, FloatStyle::Plain),
                 Value::Histogram(h) => h.to_float().to_string(),
             };
             Element::new(with(&element.labels, label, &value), element.value.clone())

@@ -55,7 +55,7 @@ impl Data {
         if random.below(3) == 0 {
             series.extend(buckets(random));
         }
-        if random.below(2) == 0 {
+        if random.below(4) != 0 {
             series.extend(histograms(random));
         }
         series.sort_by(|a, b| a.0.cmp(&b.0));

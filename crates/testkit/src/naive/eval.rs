@@ -354,6 +354,8 @@ pub(crate) fn is_inexact(name: &str) -> bool {
             | "cos"
             | "cosh"
             | "exp"
+            | "histogram_fraction"
+            | "histogram_quantile"
             | "ln"
             | "log10"
             | "log2"

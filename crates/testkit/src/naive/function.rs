@@ -69,8 +69,10 @@ pub(crate) fn vectors(
             ("vector", _) => vec![Element::new(Labels::empty(), params[0])],
             ("sort" | "sort_desc", _) => floats(&input).map(|(e, _)| e.clone()).collect(),
             ("sort_by_label" | "sort_by_label_desc", _) => input,
-            ("histogram_quantile", _) => histogram_quantile(params[0], &input)?,
-            (name, _) if name.starts_with("histogram_") => of_histograms(name, &params, &input)?,
+            ("histogram_quantile", _) => histogram_quantile(evaluator, params[0], &input)?,
+            (name, _) if name.starts_with("histogram_") => {
+                of_histograms(evaluator, name, &params, &input)?
+            }
             ("clamp", _) if params[1] < params[0] => Vec::new(),
             ("timestamp", _) => input
                 .iter()
@@ -92,7 +94,12 @@ fn each(input: &[Element], value: impl Fn(f64) -> Result<f64>) -> Result<Vec<Ele
 }
 
 /// What native histograms tell; floats are left out.
-fn of_histograms(name: &str, params: &[f64], input: &[Element]) -> Result<Vec<Element>> {
+fn of_histograms(
+    evaluator: &Evaluator<'_>,
+    name: &str,
+    params: &[f64],
+    input: &[Element],
+) -> Result<Vec<Element>> {
     let mut out = Vec::new();
     for element in input {
         let Value::Histogram(h) = &element.value else {
@@ -109,7 +116,7 @@ fn of_histograms(name: &str, params: &[f64], input: &[Element]) -> Result<Vec<El
             "histogram_stdvar" => estimate::variance(h),
             _ => h.sum,
         };
-        out.push(Element::new(without_name(&element.labels), v));
+        out.push(Element::new(without_name(&element.labels), evaluator.nudged(name, v)));
     }
     Ok(out)
 }
@@ -245,7 +252,11 @@ fn relabeling(name: &str, args: &[Expr]) -> Result<Relabeling> {
 }
 
 /// The quantile of each histogram, classic or native; where both have the same labels, of neither.
-fn histogram_quantile(q: f64, input: &[Element]) -> Result<Vec<Element>> {
+fn histogram_quantile(
+    evaluator: &Evaluator<'_>,
+    q: f64,
+    input: &[Element],
+) -> Result<Vec<Element>> {
     let mut histograms: Vec<(Labels, Vec<(f64, f64)>)> = Vec::new();
     let mut native: Vec<&Element> =
         input.iter().filter(|e| e.value.histogram().is_some()).collect();
@@ -263,7 +274,8 @@ fn histogram_quantile(q: f64, input: &[Element]) -> Result<Vec<Element>> {
     });
     let native = native.into_iter().filter_map(|element| {
         let h = element.value.histogram()?;
-        Some(Ok(Element::new(without_name(&element.labels), estimate::quantile(q, h))))
+        let v = evaluator.nudged("histogram_quantile", estimate::quantile(q, h));
+        Some(Ok(Element::new(without_name(&element.labels), v)))
     });
     let classic = histograms.into_iter().map(|(labels, buckets)| {
         Ok(Element::new(without_name(&labels), quantile_of_buckets(q, buckets)?))

@@ -166,9 +166,8 @@ impl Generator<'_> {
                 _ => Expr::Select(self.selector()),
             };
         }
-        match self.random.below(28) {
-            0 => Expr::Select(self.selector()),
-            1 => self.of_histograms(depth - 1),
+        match self.random.below(31) {
+            0..=1 => Expr::Select(self.selector()),
             2..=5 => self.aggregation(depth - 1),
             6..=9 => self.operator(depth - 1),
             10..=11 => self.operator_with_number(depth - 1),
@@ -177,6 +176,7 @@ impl Generator<'_> {
             21 => Expr::Negate(Box::new(self.vector(depth - 1))),
             22..=23 => self.relabeling(depth - 1),
             24 => self.quantile_of_buckets(depth - 1),
+            28..=30 => self.of_histograms(depth - 1),
             _ => self.special(depth - 1),
         }
     }
@@ -436,7 +436,7 @@ impl Generator<'_> {
                 f64::NEG_INFINITY,
             ]))
         };
-        match self.random.below(10) {
+        match self.random.below(13) {
             0..=2 => {
                 let q = self.pick(&[0.5, 0.9, 0.99, 0.0, 1.0, 0.25, 0.1, -1.0, 2.0, f64::NAN]);
                 Expr::Call("histogram_quantile", vec![Expr::Number(q), input])
