@@ -1,6 +1,8 @@
 //! What the evaluation of rules needs of the world around it.
 
-use skopos_core::{Clock, Expander, Ingest, Labels, QueryEngine};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use skopos_core::{Clock, Error, Expander, Expansion, Ingest, Labels, QueryEngine};
 
 use crate::execute::Executor;
 
@@ -74,5 +76,36 @@ impl<'a> Evaluator<'a> {
     #[must_use]
     pub fn with_state_series(self, enabled: bool) -> Self {
         Self { writes_states: enabled, ..self }
+    }
+}
+
+/// An expander of which it is counted how often it is asked, and how often it fails.
+pub(crate) struct CountedExpander<'a> {
+    expander: &'a dyn Expander,
+    expansions: AtomicU64,
+    failures: AtomicU64,
+}
+
+impl<'a> CountedExpander<'a> {
+    pub(crate) fn new(expander: &'a dyn Expander) -> Self {
+        Self { expander, expansions: AtomicU64::default(), failures: AtomicU64::default() }
+    }
+
+    /// How many templates were expanded, and how many of them failed.
+    pub(crate) fn counts(&self) -> (u64, u64) {
+        (self.expansions.load(Ordering::Relaxed), self.failures.load(Ordering::Relaxed))
+    }
+}
+
+impl Expander for CountedExpander<'_> {
+    fn check(&self, name: &str, text: &str) -> Result<(), Error> {
+        self.expander.check(name, text)
+    }
+
+    fn expand(&self, text: &str, expansion: &Expansion<'_>) -> Result<String, Error> {
+        let result = self.expander.expand(text, expansion);
+        self.expansions.fetch_add(1, Ordering::Relaxed);
+        self.failures.fetch_add(u64::from(result.is_err()), Ordering::Relaxed);
+        result
     }
 }

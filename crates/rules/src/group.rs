@@ -7,7 +7,7 @@ use skopos_core::{Error, ErrorKind, Ingest, Labels, QueryEngine, SeriesSource, T
 use xxhash_rust::xxh64::xxh64;
 
 use crate::dependency::Dependencies;
-use crate::evaluator::Evaluator;
+use crate::evaluator::{CountedExpander, Evaluator};
 use crate::model::{Group, RuleKind};
 use crate::notification::Notification;
 use crate::restore::{RestoreOptions, restore_rule};
@@ -62,6 +62,10 @@ pub struct Outcome {
     pub too_old: usize,
     /// How many samples were refused because there is another value at the same time.
     pub duplicates: usize,
+    /// How many templates of labels and annotations were expanded.
+    pub expansions: u64,
+    /// How many of them failed: the text is then that of the error, as Prometheus tells it.
+    pub failed_expansions: u64,
     /// The alerts to send, in the order of rules and labels.
     pub notifications: Vec<Notification>,
 }
@@ -210,6 +214,8 @@ impl GroupState {
     pub fn evaluate(&mut self, t: Timestamp, evaluator: &Evaluator<'_>) -> Outcome {
         let (start, nanos) = (evaluator.clock.now(), evaluator.clock.nanos());
         let mut outcome = Outcome::default();
+        let expander = CountedExpander::new(evaluator.expander);
+        let evaluator = &Evaluator { expander: &expander, ..*evaluator };
         let (offset, interval, limit) = (self.query_offset, self.interval, self.group.limit);
         let run = Run { evaluator, t, offset, interval, limit };
         match evaluator.executor.map(|executor| (executor, self.batches())) {
@@ -218,6 +224,7 @@ impl GroupState {
             }
             _ => run.in_order(&mut self.rules, &mut outcome),
         }
+        (outcome.expansions, outcome.failed_expansions) = expander.counts();
         self.mark_stale(t, evaluator.sink);
         self.evaluations += 1;
         self.last_slot = Some(t);

@@ -9,6 +9,7 @@ use crate::decode::decode_spec;
 use crate::error::{LoadError, LoadErrorKind};
 use crate::load::{LoadOptions, checked};
 use crate::model::RuleFile;
+use crate::place::place;
 use crate::yaml::{self, Node, Value};
 
 /// Whether a YAML text holds Kubernetes objects: its first document says of which kind it is.
@@ -116,8 +117,12 @@ fn load_object(object: &Node, options: &LoadOptions<'_>) -> Result<RuleFile, Vec
         let message = format!("PrometheusRule {name:?} has no spec");
         return Err(vec![LoadError::new(LoadErrorKind::Shape, message).at([object.at])]);
     };
-    let groups = decode_spec(spec, options.leniency)?;
-    let groups = checked(groups, options)?;
+    let placed = |mut errors: Vec<LoadError>| {
+        place(&mut errors, spec);
+        errors
+    };
+    let groups = decode_spec(spec, options.leniency).map_err(placed)?;
+    let groups = checked(groups, options).map_err(placed)?;
     let name = format!("{}.yaml", parts.join("-"));
     Ok(RuleFile { name, groups, has_more_documents: false })
 }

@@ -62,7 +62,7 @@
 //! # Concepts
 //!
 //! * **Files**: [`load`] reads a YAML text into a [`RuleFile`] of [`Group`]s of [`Rule`]s, or
-//!   gives every [`LoadError`] with Prometheus' words and the place; [`lint`](lint()) finds [`duplicates`].
+//!   gives every [`LoadError`] with Prometheus' words, the place and the key; [`lint`](lint()) finds [`duplicates`].
 //!   [`load_kubernetes`] takes the `PrometheusRule` objects of the Prometheus operator.
 //! * **Hysteresis**: if [asked](LoadOptions::with_extensions), [`load`] takes alerts that say when they
 //!   recover and how many evaluations must agree, and makes them into plain rules.
@@ -130,6 +130,8 @@ mod model;
 mod notification;
 mod outbox;
 mod override_labels;
+#[cfg(feature = "yaml")]
+mod place;
 mod postable;
 mod queue;
 mod restore;
@@ -151,7 +153,7 @@ pub use crate::alert::AlertState;
 pub use crate::backtest::{Backtest, Difference, Incident, backtest, differences};
 pub use crate::dependency::Dependencies;
 #[cfg(feature = "yaml")]
-pub use crate::error::{LoadError, LoadErrorKind};
+pub use crate::error::{LoadError, LoadErrorKind, Mistake};
 pub use crate::evaluator::Evaluator;
 pub use crate::execute::Executor;
 #[cfg(feature = "parallel")]

@@ -9,6 +9,7 @@ use crate::decode::{Leniency, RawGroup, RawRule, decode};
 use crate::error::{LoadError, LoadErrorKind};
 use crate::extension::plain_group;
 use crate::model::{Group, Rule, RuleFile, RuleKind};
+use crate::place::place;
 use crate::yaml;
 
 /// Who checks expressions and templates, and what is allowed.
@@ -135,8 +136,14 @@ pub fn load(
     };
     // Prometheus reads the text twice and says so.
     let document = yaml::parse(content).map_err(|error| in_file(vec![error.clone(), error]))?;
-    let groups = decode(document.root.as_ref(), options.leniency).map_err(in_file)?;
-    let groups = checked(groups, options).map_err(in_file)?;
+    let in_tree = |mut errors: Vec<LoadError>| {
+        if let Some(root) = &document.root {
+            place(&mut errors, root);
+        }
+        in_file(errors)
+    };
+    let groups = decode(document.root.as_ref(), options.leniency).map_err(in_tree)?;
+    let groups = checked(groups, options).map_err(in_tree)?;
     Ok(RuleFile { name: file.to_owned(), groups, has_more_documents: document.has_more })
 }
 
@@ -201,22 +208,28 @@ pub(crate) fn invalid(message: impl Into<String>) -> LoadError {
 fn check_groups(groups: &[RawGroup], options: &LoadOptions<'_>) -> Vec<LoadError> {
     let mut errors = Vec::new();
     let mut names = HashSet::new();
-    for group in groups {
-        let nowhere = [Default::default()];
+    for (g, group) in groups.iter().enumerate() {
+        let about_name = |message: String| {
+            // Prometheus does not know where the name stands, and says so.
+            let nowhere = [Default::default()];
+            invalid(message).at(nowhere).about("name", None).within(g, None)
+        };
         let name = group.name.as_str();
         if name.is_empty() {
-            errors.push(invalid("Groupname must not be empty").at(nowhere));
+            errors.push(about_name("Groupname must not be empty".into()));
         }
         if !names.insert(name) {
             let message = format!("groupname: \"{name}\" is repeated in the same file");
-            errors.push(invalid(message).at(nowhere));
+            errors.push(about_name(message));
         }
-        errors.extend(check_labels(group.labels.keys(), options));
+        let labels = check_labels(group.labels.keys(), options);
+        errors.extend(labels.into_iter().map(|error| error.within(g, None)));
         for (i, rule) in group.rules.iter().enumerate() {
             let rule_name =
                 if rule.alert.text.is_empty() { &rule.record.text } else { &rule.alert.text };
             let wrong = check_rule(rule, options);
-            errors.extend(wrong.into_iter().map(|error| error.in_rule(name, i, rule_name)));
+            let wrong = wrong.into_iter().map(|error| error.within(g, Some(i)));
+            errors.extend(wrong.map(|error| error.in_rule(name, i, rule_name)));
         }
     }
     errors
@@ -228,7 +241,7 @@ fn check_labels<'a>(
 ) -> Vec<LoadError> {
     names
         .filter(|name| !options.is_label_name(name) || *name == skopos_core::labels::METRIC_NAME)
-        .map(|name| invalid(format!("invalid label name: {name}")))
+        .map(|name| invalid(format!("invalid label name: {name}")).about("labels", Some(name)))
         .collect()
 }
 
@@ -250,7 +263,9 @@ fn check_rule(rule: &RawRule, options: &LoadOptions<'_>) -> Vec<LoadError> {
     }
     errors.extend(check_labels(rule.labels.keys(), options));
     let names = rule.annotations.keys().filter(|name| !options.is_label_name(name));
-    errors.extend(names.map(|name| invalid(format!("invalid annotation name: {name}"))));
+    errors.extend(names.map(|name| {
+        invalid(format!("invalid annotation name: {name}")).about("annotations", Some(name))
+    }));
     if !rule.alert.text.is_empty() {
         errors.extend(check_templates(rule, options));
     }
@@ -295,13 +310,14 @@ fn check_recording(rule: &RawRule, options: &LoadOptions<'_>) -> Vec<LoadError> 
 
 fn check_templates(rule: &RawRule, options: &LoadOptions<'_>) -> Vec<LoadError> {
     let name = template_name(&rule.alert.text);
-    let labels = rule.labels.iter().map(|pair| ("label", pair));
-    let annotations = rule.annotations.iter().map(|pair| ("annotation", pair));
+    let labels = rule.labels.iter().map(|pair| ("label", "labels", pair));
+    let annotations = rule.annotations.iter().map(|pair| ("annotation", "annotations", pair));
     let mut errors = Vec::new();
-    for (what, (key, text)) in labels.chain(annotations) {
+    for (what, field, (key, text)) in labels.chain(annotations) {
         if let Err(error) = options.expander.check(&name, text) {
             let message = format!("{what} {}: {error}", Quoted(key));
-            errors.push(LoadError::new(LoadErrorKind::Template, message));
+            let error = LoadError::new(LoadErrorKind::Template, message);
+            errors.push(error.about(field, Some(key)));
         }
     }
     errors

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use skopos_core::duration;
 use skopos_core::text::Quoted;
 
-use crate::error::{LoadError, LoadErrorKind};
+use crate::error::{LoadError, LoadErrorKind, Mistake};
 use crate::model::Position;
 use crate::yaml::{Child, Node, Value, parse_int};
 
@@ -32,7 +32,7 @@ pub(crate) type Field<'n> = (&'n str, &'n Child, &'n Child);
 pub(crate) struct Shape {
     /// Whether unknown fields are complained of.
     strict: bool,
-    complaints: Vec<String>,
+    complaints: Vec<(Position, String)>,
     seen: usize,
 }
 
@@ -46,14 +46,18 @@ impl Shape {
         if self.complaints.is_empty() {
             return Ok(());
         }
-        let list: String = self.complaints.iter().map(|text| format!("\n  {text}")).collect();
-        let message = format!("yaml: unmarshal errors:{list}");
-        Err(LoadError::new(LoadErrorKind::Shape, message))
+        let mut message = "yaml: unmarshal errors:".to_owned();
+        let mut mistakes = Vec::new();
+        for (at, text) in self.complaints {
+            message.push_str(&format!("\n  line {}: {text}", at.line));
+            mistakes.push(Mistake::new(Some(at), text));
+        }
+        Err(LoadError::new(LoadErrorKind::Shape, message).of(mistakes))
     }
 
-    fn complain(&mut self, line: usize, what: impl std::fmt::Display) {
+    fn complain(&mut self, at: Position, what: impl std::fmt::Display) {
         if self.complaints.len() < MAX_ERRORS {
-            self.complaints.push(format!("line {line}: {what}"));
+            self.complaints.push((at, what.to_string()));
         }
     }
 
@@ -68,7 +72,7 @@ impl Shape {
             _ => String::new(),
         };
         let tag = node.tag();
-        self.complain(node.at.line, format_args!("cannot unmarshal {tag}{value} into {wanted}"));
+        self.complain(node.at, format_args!("cannot unmarshal {tag}{value} into {wanted}"));
     }
 
     fn count(&mut self, values: usize) -> Result<(), LoadError> {
@@ -83,7 +87,7 @@ impl Shape {
     pub(crate) fn unknown(&mut self, key: &Child, field: &str, type_name: &str) {
         if self.strict {
             let what = format!("field {field} not found in type {type_name}");
-            self.complain(key.at.line, what);
+            self.complain(key.at, what);
         }
     }
 
@@ -176,7 +180,7 @@ impl Shape {
                 repeated = true;
                 let text = Quoted(text);
                 let what = format!("mapping key {text} already defined at line {line}");
-                self.complain(key.at.line, what);
+                self.complain(key.at, what);
             }
             earlier.push(key.at.line);
         }
@@ -216,7 +220,7 @@ impl Shape {
             Value::Null => Ok(None),
             Value::Scalar { text, .. } => duration::parse(text)
                 .map(Some)
-                .map_err(|error| LoadError::new(LoadErrorKind::Shape, error.to_string())),
+                .map_err(|e| LoadError::new(LoadErrorKind::Shape, e.to_string()).near(child.at)),
             _ => {
                 self.mismatch(&child.node, "string");
                 Ok(None)

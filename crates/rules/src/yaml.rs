@@ -161,7 +161,7 @@ impl<'t> Builder<'t> {
             }
             Event::UnresolvedAlias(name) => {
                 let message = format!("yaml: unknown anchor '{name}' referenced");
-                return Err(LoadError::new(LoadErrorKind::Syntax, message));
+                return Err(LoadError::new(LoadErrorKind::Syntax, message).near(at));
             }
             Event::Scalar(text, style, _, tag) => scalar(&text, style, tag.as_deref()),
             Event::SequenceStart(..) => self.nested(at.line, Self::list)?,
@@ -357,5 +357,6 @@ fn syntax(error: &ScanError, open: Option<usize>, last_line: usize) -> LoadError
         0 => format!("yaml: {problem}"),
         line => format!("yaml: line {line}: {problem}"),
     };
-    LoadError::new(LoadErrorKind::Syntax, message)
+    let (line, column) = (error.marker().line(), error.marker().col() + 1);
+    LoadError::new(LoadErrorKind::Syntax, message).near(Position { line, column })
 }

@@ -16,6 +16,7 @@ use skopos_rules::{
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::clock::Stopwatch;
 use crate::error::{Error, ErrorKind};
 use crate::meter::{Page, Total};
 use crate::notify::Notifier;
@@ -70,6 +71,12 @@ struct Counts {
     failures: u64,
     samples: usize,
     durations: Total,
+    /// Seconds that rules took, each for itself.
+    rule_durations: Total,
+    /// Seconds that restoring took, once it was done.
+    restore_duration: Option<f64>,
+    expansions: u64,
+    failed_expansions: u64,
 }
 
 impl Groups {
@@ -191,15 +198,47 @@ impl Groups {
             }
         };
         collect_groups(&mut family);
-        let mut all = Total::default();
+        let restored: Vec<_> = groups
+            .iter()
+            .filter_map(|(key, _, counts)| Some((key, counts.restore_duration?)))
+            .collect();
+        if !restored.is_empty() {
+            let family = page.family(
+                "prometheus_rule_group_last_restore_duration_seconds",
+                "The duration of the last alert rules alerts restoration using the `ALERTS_FOR_STATE` series.",
+                MetricType::Gauge,
+            );
+            for (key, seconds) in restored {
+                family.push(vec![("rule_group", key.clone())], seconds);
+            }
+        }
+        let (mut all, mut of_rules) = (Total::default(), Total::default());
+        let (mut expansions, mut failed_expansions) = (0, 0);
         for (_, _, counts) in &groups {
-            all.count += counts.durations.count;
-            all.sum += counts.durations.sum;
+            all.merge(counts.durations);
+            of_rules.merge(counts.rule_durations);
+            expansions += counts.expansions;
+            failed_expansions += counts.failed_expansions;
         }
         page.summary(
             "prometheus_rule_group_duration_seconds",
             "The duration of rule group evaluations.",
             [("", "", all)],
+        );
+        page.summary(
+            "prometheus_rule_evaluation_duration_seconds",
+            "The duration for a rule to execute.",
+            [("", "", of_rules)],
+        );
+        page.counter(
+            "prometheus_template_text_expansions_total",
+            "The total number of template text expansions.",
+            expansions as f64,
+        );
+        page.counter(
+            "prometheus_template_text_expansion_failures_total",
+            "The total number of template text expansion failures.",
+            failed_expansions as f64,
         );
     }
 
@@ -263,6 +302,12 @@ fn collect_groups(family: &mut AddFamily<'_>) {
         "The number of samples returned during the last rule group evaluation.",
         Gauge,
         &|_, counts| counts.samples as f64,
+    );
+    family(
+        "prometheus_rule_group_last_rule_duration_sum_seconds",
+        "The sum of time in seconds it took to evaluate each rule in the group regardless of concurrency. This should be higher than the group duration if rules are evaluated concurrently.",
+        Gauge,
+        &|view, _| view.rules.iter().map(|rule| rule.evaluation_time.as_secs_f64()).sum(),
     );
     family("prometheus_rule_group_rules", "The number of rules.", Gauge, &|view, _| {
         view.rules.len() as f64
@@ -334,11 +379,13 @@ fn evaluate(around: &Surroundings, shared: &Shared, slot: Timestamp) {
         evaluator = evaluator.with_executor(threads);
     }
     let outcome = state.evaluate(slot, &evaluator);
-    if state.wants_restore()
+    let restored = state.wants_restore().then(Stopwatch::start);
+    if restored.is_some()
         && let Err(error) = state.restore(slot, &*around.source, &around.restore)
     {
         tracing::warn!(%error, group = state.key(), "cannot restore alerts");
     }
+    let restore_duration = restored.map(|watch| watch.seconds());
     let view = state.view();
     report(&view, &outcome);
     {
@@ -348,6 +395,12 @@ fn evaluate(around: &Surroundings, shared: &Shared, slot: Timestamp) {
         counts.failures += outcome.failed_evaluations as u64;
         counts.samples = outcome.samples;
         counts.durations.add(view.evaluation_time.as_secs_f64());
+        for rule in &view.rules {
+            counts.rule_durations.add(rule.evaluation_time.as_secs_f64());
+        }
+        counts.restore_duration = restore_duration.or(counts.restore_duration);
+        counts.expansions += outcome.expansions;
+        counts.failed_expansions += outcome.failed_expansions;
     }
     shared.view.store(Arc::new(view));
     around.notifier.send(outcome.notifications);

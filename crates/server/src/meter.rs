@@ -62,6 +62,12 @@ impl Total {
         self.count += 1;
         self.sum += v;
     }
+
+    /// Adds other observations.
+    pub(crate) fn merge(&mut self, other: Self) {
+        self.count += other.count;
+        self.sum += other.sum;
+    }
 }
 
 impl<const N: usize> Distribution<N> {

@@ -13,7 +13,7 @@ use skopos_core::{
 };
 use skopos_promql::{Engine, EngineOptions, Explanation};
 use skopos_rules::{
-    AlertView, GroupDefaults, GroupView, LoadOptions, RuleFile, RuleKind, RuleView,
+    AlertView, GroupDefaults, GroupView, LoadError, LoadOptions, RuleFile, RuleKind, RuleView,
 };
 use skopos_scrape::Manager;
 use skopos_tsdb::Head as Store;
@@ -200,7 +200,7 @@ pub(crate) fn load_rules(
         content, name, &options,
     ) {
         Ok(file) => files.push(file),
-        Err(errors) => problems.extend(errors.iter().map(ToString::to_string)),
+        Err(errors) => problems.extend(told(&errors)),
     };
     if config.embedded {
         add(EMBEDDED_RULES.as_bytes(), EMBEDDED_RULES_NAME, &mut problems);
@@ -214,6 +214,13 @@ pub(crate) fn load_rules(
     }
     Error::check(ErrorKind::Config, problems)?;
     Ok(files)
+}
+
+/// Each mistake once, with its place; YAML that cannot be read is told of twice.
+fn told(errors: &[LoadError]) -> Vec<String> {
+    let mut told: Vec<String> = errors.iter().map(|error| format!("{error:#}")).collect();
+    told.dedup();
+    told
 }
 
 impl Parts for Wiring {

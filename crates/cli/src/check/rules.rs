@@ -11,7 +11,9 @@ use clap::{Args, ValueEnum};
 use serde_json::{Value as Json, json};
 use skopos_promql::{Engine, EngineOptions, ParseOptions};
 use skopos_rules::lint::Finding;
-use skopos_rules::{LoadError, LoadOptions, RuleFile, is_kubernetes, lint, load, load_kubernetes};
+use skopos_rules::{
+    LoadError, LoadOptions, Mistake, RuleFile, is_kubernetes, lint, load, load_kubernetes,
+};
 use skopos_template::AlertExpander;
 use skopos_tsdb::{Head, HeadOptions};
 
@@ -85,6 +87,8 @@ pub(super) struct Checked {
     lints: Vec<String>,
     /// What only `--lint=extended` tells.
     findings: Vec<Finding>,
+    /// Whether that was asked for.
+    extended: bool,
 }
 
 /// Which lints are on.
@@ -181,8 +185,13 @@ fn check_with(
         options = options.with_extensions(DEFAULT_INTERVAL);
     }
     let result = load(content, name, &options);
-    let mut checked =
-        Checked { name: name.into(), result, lints: Vec::new(), findings: Vec::new() };
+    let mut checked = Checked {
+        name: name.into(),
+        result,
+        lints: Vec::new(),
+        findings: Vec::new(),
+        extended: matches!(lints, Lints::Extended(_)),
+    };
     let files = checked.result.as_deref().unwrap_or_default();
     match lints {
         Lints::None => {}
@@ -215,7 +224,13 @@ impl Checked {
             Ok(files) => files,
             Err(errors) => {
                 writeln!(err, "  FAILED:")?;
-                return errors.iter().try_for_each(|error| writeln!(err, "{error}"));
+                if !self.extended {
+                    return errors.iter().try_for_each(|error| writeln!(err, "{error}"));
+                }
+                // Nobody expects the words of promtool here, who does not tell all places.
+                let mut told: Vec<String> = errors.iter().map(|e| format!("{e:#}")).collect();
+                told.dedup();
+                return told.iter().try_for_each(|error| writeln!(err, "{error}"));
             }
         };
         if files.iter().any(|file| file.has_more_documents) {
@@ -232,7 +247,9 @@ impl Checked {
         let name = &self.name;
         match &self.result {
             Err(errors) => {
-                let errors: Vec<Json> = errors.iter().map(error_to_json).collect();
+                let mut errors: Vec<Json> = errors.iter().flat_map(error_to_json).collect();
+                // What cannot be read is told of twice.
+                errors.dedup();
                 json!({"file": name, "errors": errors})
             }
             Ok(files) => {
@@ -251,16 +268,30 @@ fn rule_count(files: &[RuleFile]) -> usize {
     files.iter().map(RuleFile::rule_count).sum()
 }
 
-fn error_to_json(error: &LoadError) -> Json {
-    let mut object = json!({"message": error.message()});
-    if let Some(at) = error.position().filter(|at| at.line != 0) {
-        object["line"] = at.line.into();
-        object["column"] = at.column.into();
+/// An object for each mistake.
+fn error_to_json(error: &LoadError) -> Vec<Json> {
+    let object = |mistake: &Mistake| {
+        let mut object = json!({"message": mistake.message()});
+        if let Some(at) = mistake.position() {
+            object["line"] = at.line.into();
+            object["column"] = at.column.into();
+        }
+        let texts = [
+            ("key", Some(mistake.key()).filter(|key| !key.is_empty())),
+            ("group", error.group()),
+            ("rule", error.rule()),
+        ];
+        for (name, text) in texts {
+            if let Some(text) = text {
+                object[name] = text.into();
+            }
+        }
+        object
+    };
+    match error.mistakes() {
+        [] => vec![json!({"message": error.message()})],
+        mistakes => mistakes.iter().map(object).collect(),
     }
-    if let Some(group) = error.group() {
-        object["group"] = group.into();
-    }
-    object
 }
 
 fn finding_to_json(finding: &Finding) -> Json {

@@ -138,7 +138,7 @@ pub(super) fn load_groups(
         let slot_name = slots.get(i).unwrap_or(path).display().to_string();
         let content = fs::read(path).with_context(|| format!("cannot read {name}"))?;
         let file = load(&content, &name, options).map_err(|errors| {
-            let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
+            let errors: Vec<String> = errors.iter().map(|error| format!("{error:#}")).collect();
             anyhow::anyhow!("{}", errors.join("\n"))
         })?;
         for group in &file.groups {

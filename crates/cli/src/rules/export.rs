@@ -43,7 +43,10 @@ impl Arguments {
             LoadOptions::new(&engine, &expander).with_extensions(self.evaluation_interval);
         let name = self.file.display().to_string();
         let file = load(&content, &name, &options).map_err(|errors| {
-            anyhow!("{}", errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
+            anyhow!(
+                "{}",
+                errors.iter().map(|error| format!("{error:#}")).collect::<Vec<_>>().join("\n")
+            )
         })?;
         io::stdout().write_all(file.to_yaml()?.as_bytes())?;
         Ok(Outcome::Fine)

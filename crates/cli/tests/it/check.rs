@@ -72,10 +72,79 @@ fn rules_are_reported_to_programs_too() {
         json!({"file": "bad.yml", "errors": [{
             "line": 5,
             "column": 11,
+            "key": "groups[0].rules[0].expr",
             "group": "g",
+            "rule": "a:b",
             "message": "could not parse expression: 1:5: parse error: unclosed left parenthesis",
         }]})
     );
+}
+
+/// What is said of each mistake of a file, below its name.
+#[track_caller]
+fn check_places(rules: &str, expected: &[&str]) {
+    let folder = folder(&[("a.yml", &format!("groups:\n- name: g\n{rules}"))]);
+    let run = skopos(folder.path(), &["check", "rules", "--lint=extended", "a.yml"], "");
+    assert_eq!((run.code, run.stdout.as_str()), (Some(1), "Checking a.yml\n"), "{run:?}");
+    let told: Vec<&str> = run.stderr.lines().skip(1).collect();
+    assert_eq!(told, expected, "{rules}");
+}
+
+#[test]
+fn every_mistake_has_a_place_and_a_key() {
+    check_places(
+        "  intervall: 5s\n  rules:\n  - {record: a, exprr: b, expr: c}\n",
+        &[
+            "a.yml:3:3: groups[0].intervall: field intervall not found in type rulefmt.RuleGroup",
+            "a.yml:5:17: groups[0].rules[0].exprr: field exprr not found in type rulefmt.Rule",
+        ],
+    );
+    check_places(
+        "  rules:\n  - record: a\n    expr: b\n    expr: c\n",
+        &["a.yml:6:5: groups[0].rules[0].expr: mapping key \"expr\" already defined at line 5"],
+    );
+    check_places(
+        "  rules:\n  - {alert: a, expr: b}\n  - {alert: a, expr: b, for: 5x}\n",
+        &["a.yml:5:30: groups[0].rules[1].for: unknown unit \"x\" in duration \"5x\""],
+    );
+    check_places(
+        "  labels: {__name__: x}\n  rules:\n  - {alert: a, expr: b, labels: {ok: y, '': x}}\n",
+        &[
+            "a.yml:3:22: groups[0].labels.__name__: invalid label name: __name__",
+            "a.yml:5:45: groups[0].rules[0].labels.: group \"g\", rule 1, \"a\": invalid label name: ",
+        ],
+    );
+    check_places(
+        "  rules:\n  - alert: a\n    expr: b\n    labels: &l\n      ok: fine\n      x: '{{ foo }}'\n  \
+         - {alert: b, expr: 'b +', annotations: {<<: *l, y: '{{ $value '}}\n",
+        &[
+            "a.yml:8:10: groups[0].rules[0].labels.x: group \"g\", rule 1, \"a\": label \"x\": \
+             template: __alert_a:1: function \"foo\" not defined",
+            "a.yml:9:22: groups[0].rules[1].expr: group \"g\", rule 2, \"b\": could not parse \
+             expression: 1:4: parse error: unexpected end of input",
+            "a.yml:8:10: groups[0].rules[0].labels.x: group \"g\", rule 2, \"b\": annotation \"x\": \
+             template: __alert_b:1: function \"foo\" not defined",
+            "a.yml:9:54: groups[0].rules[1].annotations.y: group \"g\", rule 2, \"b\": \
+             annotation \"y\": template: __alert_b:1: unclosed action",
+        ],
+    );
+    check_places(
+        "- name: ''\n- name: g\n",
+        &[
+            "a.yml:3:9: groups[1].name: Groupname must not be empty",
+            "a.yml:4:9: groups[2].name: groupname: \"g\" is repeated in the same file",
+        ],
+    );
+    check_places(
+        "  rules:\n  - {alert: [a], expr: {}}\n  - 5\n",
+        &[
+            "a.yml:4:13: groups[0].rules[0].alert: cannot unmarshal !!seq into string",
+            "a.yml:4:24: groups[0].rules[0].expr: cannot unmarshal !!map into string",
+            "a.yml:5:5: groups[0].rules[1]: cannot unmarshal !!int `5` into rulefmt.Rule",
+            "a.yml:5:5: groups[0].rules[1]: cannot unmarshal !!int `5` into rulefmt.RuleNode",
+        ],
+    );
+    check_places("  rules: [\n", &["a.yml:3:10: yaml: line 3: did not find expected node content"]);
 }
 
 #[test]
@@ -291,6 +360,59 @@ fn extended_lints_are_asked_for() {
     assert_eq!(run.code, Some(0));
     assert!(run.stdout.contains("missing-severity           off  an alert has no"), "{run:?}");
     assert!(run.stdout.contains("\nrate-over-gauge            on   a function for"), "{run:?}");
+}
+
+/// A rule that has one pitfall: the finding as it is told, which its switch takes away.
+#[track_caller]
+fn check_pitfall(rule: &str, code: &str, place: &str, reason: &str) {
+    let folder = folder(&[("a.yml", &format!("groups:\n- name: g\n  rules:\n  - {rule}\n"))]);
+    let run = |flags: &[&str]| {
+        let all = [&["check", "rules", "--lint=extended", "--lint-fatal"], flags, &["a.yml"]];
+        skopos(folder.path(), &all.concat(), "")
+    };
+    let found = run(&[]);
+    let told: Vec<&str> = found.stderr.lines().skip(1).collect();
+    assert_eq!((found.code, told.len()), (Some(3), 1), "{found:?}");
+    let (at, text) = told[0].split_once(": ").expect("a place");
+    assert_eq!(at, format!("a.yml:{place}"), "{found:?}");
+    let text = text.strip_prefix(code).and_then(|text| text.strip_prefix(": "));
+    assert!(text.is_some_and(|text| text.contains(reason)), "{found:?}");
+    let off = run(&[&format!("--disable-lint={code}")]);
+    assert_eq!((off.code, off.stderr.as_str()), (Some(0), ""), "{off:?}");
+}
+
+#[test]
+fn what_operators_get_wrong_is_found_and_can_be_switched_off() {
+    check_pitfall(
+        "{alert: A, expr: 'rate(temperature_celsius[5m]) > 1', for: 5m}",
+        "rate-over-gauge",
+        "4:23",
+        "temperature_celsius is a gauge, and rate takes every fall for a restart",
+    );
+    check_pitfall(
+        "{alert: A, expr: up == 0}",
+        "alert-without-for",
+        "4:13",
+        "one scrape alone decides, and the alert fires at once",
+    );
+    check_pitfall(
+        "{alert: A, expr: sum by (job) (up) < 1, for: 5m, annotations: {s: '{{ $labels.instance }}'}}",
+        "label-not-in-result",
+        "4:13",
+        "the annotation \"s\" uses instance, which the expression's result lacks",
+    );
+    check_pitfall(
+        "{alert: A, expr: 'rate(x_total[30s]) > 1', for: 5m}",
+        "range-too-short",
+        "4:28",
+        "30s hold fewer than 4 scrapes of one in 15s",
+    );
+    check_pitfall(
+        "{alert: A, expr: 'rate(x_total{ok=\"1\"}[5m]) / rate(x_total[5m]) < 0.9', for: 5m}",
+        "division-hides-absence",
+        "4:23",
+        "once no series of x_total matches the narrower selector there is no ratio to compare",
+    );
 }
 
 #[test]

@@ -4,7 +4,7 @@
 //! The alerts fire and resolve at fixed times, and both programs evaluate at the same slots, so that
 //! what they send must be the same to the byte: labels, annotations, times, links, how often.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -52,7 +52,8 @@ groups:
     )
 }
 
-/// A configuration that sends to an Alertmanager and to a recorder.
+/// A configuration that sends to an Alertmanager and to a recorder. Both are sent the same, since Prometheus
+/// up to 3.5 sends now and then to one what was relabeled for the other.
 fn config(page: &Page, rules: &Path, alertmanager: &Alertmanager, recorder: &Recorder) -> String {
     format!(
         r#"
@@ -69,9 +70,10 @@ alerting:
   - {{source_labels: [severity], regex: 'p(.*)', target_label: pager, replacement: '$1'}}
   alertmanagers:
   - static_configs: [{{targets: ['{alertmanager}']}}]
+    alert_relabel_configs: [{{target_label: via, replacement: both}}]
   - path_prefix: /copy/
     static_configs: [{{targets: ['{recorder}']}}]
-    alert_relabel_configs: [{{target_label: copy, replacement: second}}]
+    alert_relabel_configs: [{{target_label: via, replacement: both}}]
 scrape_configs:
 - job_name: disks
   static_configs: [{{targets: ['{page}']}}]
@@ -253,6 +255,7 @@ fn alerts_arrive_as_prometheus_would_send_them() {
     // A machine that is busy may pass over a slot; then the two cannot be compared.
     for _ in 0..4 {
         if play(&ours, &theirs, &file) {
+            metrics_have_the_same_names(&ours, &theirs);
             return;
         }
         eprintln!("a slot was missed; once more");
@@ -271,25 +274,26 @@ fn play(ours: &Side, theirs: &Side, file: &Path) -> bool {
         let name = "prometheus_rule_group_iterations_missed_total{";
         [ours, theirs].map(|side| side.metric(name))
     };
-    let (before, missed_before) = ([ours.sent(), theirs.sent()], missed());
+    let missed_before = missed();
     fs::write(file, rules(from)).expect("a file");
     for side in [ours, theirs] {
         assert_eq!(side.server.request("POST", "/-/reload").status, 200);
     }
     the_alertmanagers_agree(ours, theirs);
-    let [ours_sent, theirs_sent] =
-        [(ours, &before[0]), (theirs, &before[1])].map(|(side, before)| {
-            eventually("the alerts to resolve", || {
-                let mut sent = side.sent();
-                for (labels, alerts) in &mut sent {
-                    alerts.drain(..before.get(labels).map_or(0, Vec::len));
-                    let resolved = alerts.iter().position(|alert| ends_at(alert) <= until + 1.0)?;
-                    // From then on the resolution is sent again.
-                    alerts.truncate(resolved + 1);
-                }
-                (sent.len() == 2).then_some(sent)
-            })
-        });
+    let [ours_sent, theirs_sent] = [ours, theirs].map(|side| {
+        eventually("the alerts to resolve", || {
+            let mut sent = side.sent();
+            for alerts in sent.values_mut() {
+                // What resolved before is sent again too.
+                alerts.retain(|alert| from as f64 <= ends_at(alert));
+                // The end moves on until it is known; from then on the resolution is sent again.
+                let ends: Vec<f64> = alerts.iter().map(|alert| ends_at(alert)).collect();
+                let last = ends.windows(2).position(|pair| pair[1] < pair[0])?;
+                alerts.truncate(last + 2);
+            }
+            (sent.len() == 2).then_some(sent)
+        })
+    });
     if missed() != missed_before {
         return false;
     }
@@ -307,6 +311,22 @@ fn play(ours: &Side, theirs: &Side, file: &Path) -> bool {
         assert_eq!(side.metric("prometheus_notifications_dropped_total{"), 0.0);
     }
     true
+}
+
+/// Both programs tell the same of rules, templates and notifications, but for quantiles.
+#[track_caller]
+fn metrics_have_the_same_names(ours: &Side, theirs: &Side) {
+    let names = |side: &Side| -> BTreeSet<String> {
+        let page = side.server.get("/metrics").body;
+        let prefixes = ["prometheus_rule_", "prometheus_template_", "prometheus_notifications_"];
+        let lines = page.lines().filter(|line| prefixes.iter().any(|p| line.starts_with(p)));
+        let lines = lines.filter(|line| !line.contains("quantile="));
+        lines.filter_map(|line| Some(line.split(['{', ' ']).next()?.to_owned())).collect()
+    };
+    assert_eq!(names(ours), names(theirs));
+    // Three annotations and three labels of each of two alerts, at each evaluation; none failed.
+    assert_eq!(ours.metric("prometheus_template_text_expansion_failures_total"), 0.0);
+    assert!(6.0 < ours.metric("prometheus_template_text_expansions_total"));
 }
 
 /// Both Alertmanagers know the same alerts while they fire, and that these are the ones that are meant.
@@ -329,6 +349,7 @@ fn the_alertmanagers_agree(ours: &Side, theirs: &Side) {
     let labels = json!({
         "alertname": "Broken", "cluster": "eu-1", "disk": "a", "job": "disks", "pager": "age",
         "instance": a["labels"]["instance"], "severity": "page", "team": "a",
+        "via": "both",
     });
     assert_eq!(a["labels"], labels);
     let annotations = json!({

@@ -305,7 +305,8 @@ fn a_template_that_fails_becomes_its_error() {
     let mut rule = alerting(0);
     rule.annotations = pairs(&[("summary", "oh!")]);
     let mut world = World::new(&group(vec![rule]), during(&[(0, 100)]));
-    world.at(60);
+    let outcome = world.at(60);
+    assert_eq!((outcome.expansions, outcome.failed_expansions), (4, 1));
     assert_eq!(
         world.state.view().rules[0].alerts[0].annotations[0].1,
         "<error expanding template: __alert_Down: bang>"

@@ -64,10 +64,12 @@ async fn a_broken_configuration_stops_a_start_with_all_that_is_wrong() {
     assert_eq!(error.kind(), ErrorKind::Config);
     let text = error.to_string();
     assert!(
-        text.contains("r1.yml: 5:11: group \"g\", rule 1, \"a\": could not parse expression"),
+        text.contains(
+            "r1.yml:5:11: groups[0].rules[0].expr: group \"g\", rule 1, \"a\": could not"
+        ),
         "{text}"
     );
-    assert!(text.contains("r2.yml: "), "{text}");
+    assert!(text.contains("r2.yml:1:1: grups: field grups not found"), "{text}");
     let mut wrong = options(&file);
     wrong.query_max_concurrency = 0;
     assert_eq!(start(wrong).await.unwrap_err().kind(), ErrorKind::Option);
