@@ -243,6 +243,13 @@ impl IdSet {
         self.pairs(other).all(|(a, b)| a.is_disjoint(b))
     }
 
+    /// Whether all ids are in the other set, where that is cheap to say; `false` otherwise.
+    pub(crate) fn is_surely_within(&self, other: &Self) -> bool {
+        let mut count = 0;
+        self.pairs(other).inspect(|_| count += 1).all(|(a, b)| a.is_surely_within(b))
+            && count == self.chunks.len()
+    }
+
     pub(crate) fn and(&self, other: &Self) -> Self {
         Self { chunks: self.pairs(other).filter_map(|(a, b)| a.and(b)).collect() }
     }

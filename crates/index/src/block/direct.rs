@@ -163,6 +163,11 @@ fn values_and_labels(view: View<'_>, parts: &mut Parts<'_>) -> Result<Option<Sel
     let lists = &mut parts.lists[..parts.count];
     lists.sort_unstable_by_key(|(_, list)| list.len());
     let Some(((place, shortest), longer)) = lists.split_first() else { return Ok(None) };
+    if longer.is_empty() && LONG <= shortest.len() && !sets.is_empty() {
+        let series = view.set(*place, *shortest);
+        // Labels that all series of the list have leave the list as it is.
+        sets.retain(|set| !series.is_surely_within(set));
+    }
     if longer.is_empty() && sets.is_empty() {
         if shortest.len() < LONG {
             return Ok(Some(Selected::List(gather(&[*shortest]))));

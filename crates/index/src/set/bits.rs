@@ -146,6 +146,12 @@ impl Bits {
         a.iter().zip(b).all(|(a, b)| a & b == 0)
     }
 
+    /// Whether all numbers are in the other bitmap; `false` where it holds fewer words.
+    pub(super) fn is_surely_within(&self, other: &Self) -> bool {
+        let (_, [a, b]) = self.shared(other);
+        a.len() == self.words.len() && a.iter().zip(b).all(|(a, b)| a & !b == 0)
+    }
+
     pub(super) fn len(&self) -> u32 {
         self.words.iter().map(|word| word.count_ones()).sum()
     }

@@ -278,6 +278,15 @@ impl Chunk {
         }
     }
 
+    /// Whether all numbers are in the other chunk, where that is cheap to say; `false` otherwise.
+    pub(super) fn is_surely_within(&self, other: &Self) -> bool {
+        match (&self.form, &other.form) {
+            (Form::Bits(a), Form::Bits(b)) => a.is_surely_within(b),
+            (Form::Array(array), Form::Bits(bits)) => array.iter().all(|low| bits.contains(*low)),
+            _ => false,
+        }
+    }
+
     pub(super) fn and(&self, other: &Self) -> Option<Self> {
         let key = self.key;
         match (&self.form, &other.form) {

@@ -72,6 +72,16 @@ proptest! {
     }
 
     #[test]
+    fn bitmaps_tell_what_is_within_them(a in ids(), b in ids()) {
+        let (x, y) = (set(&a).packed(), set(&b).packed());
+        prop_assert!(!x.is_surely_within(&y) || a.is_subset(&b));
+        let keys: BTreeSet<u32> = a.iter().map(|id| id & !0xffff).collect();
+        let every_third = keys.into_iter().flat_map(|key| (key..=key | 0xffff).step_by(3));
+        let more = a.iter().copied().chain(every_third).collect();
+        prop_assert!(x.is_surely_within(&set(&more).packed()));
+    }
+
+    #[test]
     fn what_is_in_one_of_several_sets_equals_the_standard_library(
         within in ids(),
         all in proptest::collection::vec(ids(), 0..5),
