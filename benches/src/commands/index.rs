@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
-use skopos_core::SeriesId;
 use skopos_index::{Filter, MemoryIndex, SeriesIds};
 use skopos_promql::parse_selector;
 
@@ -57,14 +56,11 @@ pub fn run(plan: Plan, block: &Path, cases: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Reads all ids in batches, as the store does that turns them into series; returns how many.
+/// Takes all ids in batches, as the store does that turns them into series; returns how many.
 pub(super) fn deliver(selected: &SeriesIds) -> usize {
-    let (mut cursor, mut batch) = (selected.cursor(), [SeriesId(0); 512]);
-    let batches = std::iter::from_fn(|| {
-        let count = cursor.read(&mut batch);
-        (count != 0).then(|| black_box(&batch[..count]).len())
-    });
-    batches.sum()
+    let mut delivered = 0;
+    selected.for_each_batch(|batch| delivered += black_box(batch).len());
+    delivered
 }
 
 /// The building of the inverted index alone.

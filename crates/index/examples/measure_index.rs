@@ -13,7 +13,7 @@ use std::fs;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use skopos_core::{Labels, MatchOp, Matcher, SeriesId};
+use skopos_core::{Labels, MatchOp, Matcher};
 use skopos_index::{Filter, MemoryIndex};
 
 const METRICS: u32 = 200;
@@ -90,18 +90,11 @@ fn least(mut run: impl FnMut()) -> f64 {
     (0..7).map(time).fold(f64::MAX, f64::min)
 }
 
-/// Reads all ids in batches, as a store does that turns them into series.
+/// Takes all ids in batches, as a store does that turns them into series.
 fn deliver(index: &MemoryIndex, filter: &Filter) -> usize {
-    let selected = index.select(filter);
-    let mut cursor = selected.cursor();
-    let mut batch = [SeriesId(0); 512];
     let mut delivered = 0;
-    loop {
-        match cursor.read(&mut batch) {
-            0 => return delivered,
-            count => delivered += black_box(&batch[..count]).len(),
-        }
-    }
+    index.select(filter).for_each_batch(|batch| delivered += black_box(batch).len());
+    delivered
 }
 
 fn measure_values(index: &MemoryIndex, cases: &str) -> Result<(), Box<dyn Error>> {

@@ -11,6 +11,8 @@ use skopos_regex::LabelRegex;
 
 use crate::dictionary::Scan;
 use crate::error::Error;
+use crate::names;
+use crate::values::Key;
 
 /// Matchers that all have to hold, ready for evaluation.
 ///
@@ -67,7 +69,7 @@ impl Filter {
             } else {
                 Predicate::Literals(Arc::new([matcher.value().into()]))
             };
-            Ok(Condition { matcher: matcher.clone(), predicate })
+            Ok(Condition::new(matcher.clone(), predicate))
         });
         Ok(Self { conditions: conditions.collect::<Result<_, Error>>()? })
     }
@@ -79,9 +81,36 @@ pub(crate) struct Condition {
     matcher: Matcher,
     /// What the operator asks for or, where it is negative, against.
     predicate: Predicate,
+    name_hash: u64,
+    /// Of the value, if the condition asks for one that is not empty and for nothing else.
+    key: Option<Key>,
 }
 
 impl Condition {
+    fn new(matcher: Matcher, predicate: Predicate) -> Self {
+        let key = match &predicate {
+            Predicate::Literals(texts) if !matcher.op().is_negative() => match &**texts {
+                [text] if !text.is_empty() => Some(Key::of(text)),
+                _ => None,
+            },
+            _ => None,
+        };
+        Self { name_hash: names::hash_of(matcher.name()), key, matcher, predicate }
+    }
+
+    /// What the label name is found by.
+    pub(crate) fn name_hash(&self) -> u64 {
+        self.name_hash
+    }
+
+    /// The value that the condition asks for, if that is all it does and the value is not empty.
+    pub(crate) fn equality(&self) -> Option<(&str, Key)> {
+        match &self.predicate {
+            Predicate::Literals(texts) => Some((texts.first()?, self.key?)),
+            _ => None,
+        }
+    }
+
     pub(crate) fn name(&self) -> &str {
         self.matcher.name()
     }

@@ -5,10 +5,19 @@
 
 use std::fmt;
 use std::hash::BuildHasher as _;
+use std::sync::LazyLock;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
 use crate::values::Values;
+
+/// One for all indexes, so that a filter knows the hashes of its names whichever index it meets.
+static HASHER: LazyLock<DefaultHashBuilder> = LazyLock::new(DefaultHashBuilder::default);
+
+/// By which a name is found.
+pub(crate) fn hash_of(name: &str) -> u64 {
+    HASHER.hash_one(name)
+}
 
 /// Label names, each with its values.
 #[derive(Clone, Default)]
@@ -18,7 +27,6 @@ pub(crate) struct Names {
     /// change is over.
     order: Vec<u32>,
     table: HashTable<u32>,
-    hasher: DefaultHashBuilder,
     /// Places of entries that are not in use.
     vacant: Vec<u32>,
 }
@@ -42,13 +50,22 @@ impl fmt::Debug for Names {
 
 impl Names {
     pub(crate) fn find(&self, name: &str) -> Option<NameAt> {
+        self.find_by(hash_of(name), name)
+    }
+
+    fn find_by(&self, hash: u64, name: &str) -> Option<NameAt> {
         let is_it = |at: &u32| *self.entries[*at as usize].text == *name;
-        self.table.find(self.hasher.hash_one(name), is_it).copied().map(NameAt)
+        self.table.find(hash, is_it).copied().map(NameAt)
     }
 
     /// The values of a name, if it has some.
     pub(crate) fn values(&self, name: &str) -> Option<&Values> {
-        self.find(name).map(|at| &self.entries[at.0 as usize].values)
+        self.values_by(hash_of(name), name)
+    }
+
+    /// The same for who has the hash at hand.
+    pub(crate) fn values_by(&self, hash: u64, name: &str) -> Option<&Values> {
+        self.find_by(hash, name).map(|at| &self.entries[at.0 as usize].values)
     }
 
     pub(crate) fn values_mut(&mut self, NameAt(at): NameAt) -> &mut Values {
@@ -73,11 +90,10 @@ impl Names {
                 (self.entries.len() - 1) as u32
             }
         };
-        let Self { entries, order, table, hasher, .. } = self;
+        let Self { entries, order, table, .. } = self;
         let position = order.partition_point(|other| *entries[*other as usize].text < *name);
         order.insert(position, at);
-        let hash_of = |at: &u32| hasher.hash_one(&*entries[*at as usize].text);
-        table.insert_unique(hash_of(&at), at, hash_of);
+        table.insert_unique(hash_of(name), at, |at| hash_of(&entries[*at as usize].text));
         NameAt(at)
     }
 
@@ -85,8 +101,7 @@ impl Names {
     pub(crate) fn remove(&mut self, NameAt(at): NameAt) {
         debug_assert!(self.entries[at as usize].values.is_empty(), "nothing is lost with the name");
         let text = std::mem::take(&mut self.entries[at as usize].text);
-        if let Ok(entry) = self.table.find_entry(self.hasher.hash_one(&*text), |other| *other == at)
-        {
+        if let Ok(entry) = self.table.find_entry(hash_of(&text), |other| *other == at) {
             entry.remove();
         }
         self.order.retain(|other| *other != at);

@@ -13,6 +13,7 @@ use std::{mem, ops::RangeInclusive};
 
 mod bits;
 mod chunk;
+mod deliver;
 mod iter;
 mod meet;
 mod runs;

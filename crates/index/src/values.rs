@@ -13,6 +13,7 @@ use crate::set::IdSet;
 
 mod leaf;
 
+pub(crate) use self::leaf::Key;
 use self::leaf::Leaf;
 
 /// Ids from here on are not given out: a slot needs the bit.
@@ -114,8 +115,13 @@ impl Values {
 
     /// Where the series of a value are, if some have it.
     pub(crate) fn slot(&self, value: &str) -> Option<Slot> {
-        let leaf = self.leaves.get(self.leaf_of(value))?;
-        leaf.position(value).map(|at| leaf.slot(at))
+        self.slot_by(Key::of(value), value)
+    }
+
+    /// The same for who has the value's key at hand.
+    pub(crate) fn slot_by(&self, key: Key, value: &str) -> Option<Slot> {
+        let leaf = self.leaves.get(self.leaf_by(key.head, value))?;
+        leaf.position(key.tag, value).map(|at| leaf.slot(at))
     }
 
     /// The values with their slots, ascending.
@@ -235,10 +241,13 @@ impl Values {
 
     /// The leaf that the value would be in.
     fn leaf_of(&self, value: &str) -> usize {
+        self.leaf_by(leaf::head(value.as_bytes()), value)
+    }
+
+    fn leaf_by(&self, wanted: u64, value: &str) -> usize {
         if self.leaves.len() < 2 {
             return 0;
         }
-        let wanted = leaf::head(value.as_bytes());
         let mut after = self.heads.partition_point(|head| *head < wanted);
         if self.heads.get(after) == Some(&wanted) {
             let same = self.heads[after..].partition_point(|head| *head == wanted);

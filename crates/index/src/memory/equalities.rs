@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use skopos_core::SeriesId;
+
 use crate::filter::Condition;
 use crate::ids::Selected;
 use crate::list::List;
@@ -18,20 +20,17 @@ const MOST_LISTED: u64 = 8 << 10;
 /// The series that all `conditions` ask for, if they are a few equalities with values, and not met
 /// faster as sets.
 pub(super) fn select(names: &Names, conditions: &[Condition]) -> Option<Selected> {
-    let mut values = [""; MOST];
     if conditions.is_empty() || MOST < conditions.len() {
         return None;
     }
-    for (value, condition) in values.iter_mut().zip(conditions) {
-        match condition.texts()? {
-            [text] if !text.is_empty() => *value = text,
-            _ => return None,
-        }
-    }
     let mut series = [const { Series::One(0) }; MOST];
-    for ((found, value), condition) in series.iter_mut().zip(values).zip(conditions) {
-        let Some(values) = names.values(condition.name()) else { return Some(Selected::default()) };
-        let Some(slot) = values.slot(value) else { return Some(Selected::default()) };
+    for (found, condition) in series.iter_mut().zip(conditions) {
+        let (value, key) = condition.equality()?;
+        // Nothing has such a value, so nothing else has to be asked.
+        let Some(values) = names.values_by(condition.name_hash(), condition.name()) else {
+            return Some(Selected::default());
+        };
+        let Some(slot) = values.slot_by(key, value) else { return Some(Selected::default()) };
         *found = values.series(slot);
     }
     meet(&series[..conditions.len()])
@@ -43,9 +42,7 @@ fn meet(series: &[Series<'_>]) -> Option<Selected> {
     }
     let lists = series.iter().filter_map(listed);
     if let Some(shortest) = lists.min_by_key(|ids| ids.len()) {
-        let mut ids = shortest.to_vec();
-        series.iter().for_each(|other| retain_in(other, &mut ids));
-        return Some(Selected::List(ids));
+        return Some(Selected::List(within(shortest, series)));
     }
     let mut sets = [None; MOST];
     for (slot, series) in sets.iter_mut().zip(series) {
@@ -73,17 +70,29 @@ fn set<'a>(series: &Series<'a>) -> Option<&'a IdSet> {
     }
 }
 
-/// Keeps the ascending `ids` that the series have.
-fn retain_in(series: &Series<'_>, ids: &mut Vec<u32>) {
-    match series {
-        Series::One(only) => ids.retain(|id| id == only),
-        Series::List(List::Few(others)) => {
-            let mut others = others.as_slice();
-            ids.retain(|id| {
-                others = &others[others.partition_point(|other| other < id)..];
-                others.first() == Some(id)
-            });
-        }
-        Series::List(List::Many(set)) => set.retain_in(ids),
+/// Those of the ids that all `series` have, of which they are one.
+fn within(list: &[u32], series: &[Series<'_>]) -> Vec<SeriesId> {
+    let mut ids = list;
+    // The series of a metric lie side by side: most of the others are not even copied.
+    for set in series.iter().filter_map(set) {
+        let Some((first, last)) = set.span() else { return Vec::new() };
+        ids = &ids[ids.partition_point(|id| *id < first)..];
+        ids = &ids[..ids.partition_point(|id| *id <= last)];
     }
+    let mut ids: Vec<SeriesId> = list.iter().copied().map(SeriesId).collect();
+    for other in series {
+        match other {
+            Series::One(only) => ids.retain(|id| id.0 == *only),
+            Series::List(List::Few(others)) if std::ptr::eq(others.as_slice(), list) => {}
+            Series::List(List::Few(others)) => {
+                let mut others = others.as_slice();
+                ids.retain(|id| {
+                    others = &others[others.partition_point(|other| *other < id.0)..];
+                    others.first() == Some(&id.0)
+                });
+            }
+            Series::List(List::Many(set)) => set.retain_in(&mut ids),
+        }
+    }
+    ids
 }

@@ -118,6 +118,17 @@ impl Chunk {
         }
     }
 
+    /// Whether it is one run that has both numbers, and so all between them.
+    pub(super) fn has_all(&self, first: u16, last: u16) -> bool {
+        match &self.form {
+            Form::Runs(runs) => match runs.as_slice() {
+                [run] => run.first <= first && last <= run.last,
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+
     /// Returns whether it was not there.
     pub(super) fn insert(&mut self, low: u16) -> bool {
         let is_new = match &mut self.form {

@@ -2,7 +2,11 @@
 
 use core::slice;
 
+use skopos_core::SeriesId;
+
 use super::chunk::{Chunk, Form};
+use super::deliver::{self, From32};
+use super::runs::Run;
 use super::split;
 
 /// The ids of a set, ascending.
@@ -20,10 +24,10 @@ pub(crate) struct Ids<'a> {
 enum Rest<'a> {
     Array(slice::Iter<'a, u16>),
     /// Whole ids: there are no chunks.
-    Few(slice::Iter<'a, u32>),
+    Few(slice::Iter<'a, SeriesId>),
     /// Runs of which the first `skip` numbers were read.
     Runs {
-        runs: &'a [super::runs::Run],
+        runs: &'a [Run],
         skip: u32,
     },
     /// What is left of a word, and the words after it; `base` is the first number of the word.
@@ -36,7 +40,7 @@ enum Rest<'a> {
 
 impl<'a> Ids<'a> {
     /// Those of a list, ascending.
-    pub(crate) fn of_list(list: &'a [u32]) -> Self {
+    pub(crate) fn of_list(list: &'a [SeriesId]) -> Self {
         Self { chunks: &[], base: 0, rest: Rest::Few(list.iter()) }
     }
 
@@ -48,9 +52,24 @@ impl<'a> Ids<'a> {
 
     /// Writes the next ids to the start of `out`, as many as there are and fit; returns how many.
     pub(crate) fn read<T: From32>(&mut self, out: &mut [T]) -> usize {
+        self.read_leaving(0, out)
+    }
+
+    /// The same for a batch of some size, whose end may be left as it is: ids are written faster where
+    /// there is room for more.
+    pub(crate) fn read_batch<T: From32, const SIZE: usize>(
+        &mut self,
+        out: &mut [T; SIZE],
+    ) -> usize {
+        const { assert!(2 * deliver::ROOM <= SIZE, "something is written") };
+        self.read_leaving(deliver::ROOM, out)
+    }
+
+    /// Writes ids until no more than so much of `out` is left.
+    fn read_leaving<T: From32>(&mut self, left: usize, out: &mut [T]) -> usize {
         let mut written = 0;
-        while written < out.len() {
-            match self.rest.read(self.base, &mut out[written..]) {
+        while left < out.len() - written {
+            match self.rest.read(self.base, left, &mut out[written..]) {
                 0 if self.next_chunk() => {}
                 0 => break,
                 count => written += count,
@@ -63,7 +82,7 @@ impl<'a> Ids<'a> {
     pub(crate) fn seek(&mut self, target: u32) {
         if let Rest::Few(list) = &mut self.rest {
             let ids = list.as_slice();
-            *list = ids[ids.partition_point(|id| *id < target)..].iter();
+            *list = ids[ids.partition_point(|id| id.0 < target)..].iter();
             return;
         }
         let (key, low) = split(target);
@@ -126,83 +145,11 @@ impl Iterator for Ids<'_> {
     }
 }
 
-/// What an id is read as.
-pub(crate) trait From32 {
-    fn from_32(id: u32) -> Self;
-}
-
-impl From32 for u32 {
-    fn from_32(id: u32) -> Self {
-        id
-    }
-}
-
-impl From32 for skopos_core::SeriesId {
-    fn from_32(id: u32) -> Self {
-        Self(id)
-    }
-}
-
-/// Runs are written in blocks of so many ids, as long as there is room for a block: what is too
-/// much is written over later.
-const BLOCK: usize = 16;
-
-/// Writes a block of consecutive ids.
-fn write_block<T: From32>(block: &mut [T; BLOCK], first: u32) {
-    for (slot, i) in block.iter_mut().zip(0..) {
-        *slot = T::from_32(first.wrapping_add(i));
-    }
-}
-
-/// Writes `count` consecutive ids, for which there is room.
-fn write_run<T: From32>(out: &mut [T], first: u32, count: u32) {
-    if let Some(block) = out.first_chunk_mut::<BLOCK>()
-        && count as usize <= BLOCK
-    {
-        write_block(block, first);
-    } else {
-        write_long(&mut out[..count as usize], first);
-    }
-}
-
-/// Writes consecutive ids from `first` on.
-fn write_long<T: From32>(out: &mut [T], first: u32) {
-    for (slot, id) in out.iter_mut().zip(first..) {
-        *slot = T::from_32(id);
-    }
-}
-
-/// Writes the ids of a word, for which there is room, whatever they are.
-fn write_word<T: From32>(out: &mut [T; 64], base: u32, mut word: u64) -> usize {
-    let count = word.count_ones() as usize;
-    let starts = word & !(word << 1);
-    if 8 * starts.count_ones() as usize <= count {
-        let mut written = 0;
-        while word != 0 {
-            let start = word.trailing_zeros();
-            let len = (!(word >> start)).trailing_zeros().min(64 - start);
-            write_run(&mut out[written..], base + start, len);
-            written += len as usize;
-            // In two steps, since all 64 bits cannot be shifted out at once.
-            word &= u64::MAX << (start + len - 1) << 1;
-        }
-        return written;
-    }
-    // Four at a time, without a look at whether there are so many: what is too much is written over.
-    for four in out.chunks_exact_mut(4).take(count.div_ceil(4)) {
-        for slot in four {
-            *slot = T::from_32(base.wrapping_add(word.trailing_zeros()));
-            word &= word.wrapping_sub(1);
-        }
-    }
-    count
-}
-
 impl Rest<'_> {
     fn next(&mut self) -> Option<u32> {
         match self {
             Self::Array(array) => array.next().map(|low| u32::from(*low)),
-            Self::Few(list) => list.next().copied(),
+            Self::Few(list) => list.next().map(|id| id.0),
             Self::Runs { runs, skip } => {
                 let run = runs.first()?;
                 let low = u32::from(run.first) + *skip;
@@ -224,62 +171,31 @@ impl Rest<'_> {
         }
     }
 
-    fn read<T: From32>(&mut self, upper: u32, out: &mut [T]) -> usize {
+    /// Writes numbers until no more than `left` of `out` is left.
+    fn read<T: From32>(&mut self, upper: u32, left: usize, out: &mut [T]) -> usize {
         match self {
             Self::Array(array) => {
-                let slice = array.as_slice();
-                let (now, later) = slice.split_at(slice.len().min(out.len()));
-                for (slot, low) in out.iter_mut().zip(now) {
-                    *slot = T::from_32(upper | u32::from(*low));
-                }
-                *array = later.iter();
-                now.len()
-            }
-            Self::Few(list) => {
-                let slice = list.as_slice();
-                let (now, later) = slice.split_at(slice.len().min(out.len()));
-                for (slot, id) in out.iter_mut().zip(now) {
-                    *slot = T::from_32(*id);
-                }
-                *list = later.iter();
-                now.len()
-            }
-            Self::Runs { runs, skip } => {
-                let mut written = 0;
-                let mut from = *skip;
-                let mut left = *runs;
-                while let Some((run, rest)) = left.split_first() {
-                    let (first, count) = (upper + u32::from(run.first) + from, run.len() - from);
-                    if let Some(room) = out[written..].first_chunk_mut::<BLOCK>()
-                        && count as usize <= BLOCK
-                    {
-                        write_block(room, first);
-                        (written, from, left) = (written + count as usize, 0, rest);
-                        continue;
-                    }
-                    let fits = (count as usize).min(out.len() - written);
-                    write_long(&mut out[written..written + fits], first);
-                    written += fits;
-                    if fits < count as usize {
-                        from += fits as u32;
-                        break;
-                    }
-                    (from, left) = (0, rest);
-                }
-                (*runs, *skip) = (left, from);
+                let written = deliver::write_array(array.as_slice(), upper, out);
+                *array = array.as_slice()[written..].iter();
                 written
             }
+            Self::Few(list) => {
+                let written = deliver::write_list(list.as_slice(), out);
+                *list = list.as_slice()[written..].iter();
+                written
+            }
+            Self::Runs { runs, skip } => read_runs(runs, skip, upper, left, out),
             Self::Bits { word, base, words } => {
                 let mut written = 0;
-                while written < out.len() {
+                while left < out.len() - written {
                     if *word == 0 {
                         let Some(next) = words.next() else { break };
                         *word = *next;
                         *base += 64;
                         continue;
                     }
-                    if let Some(room) = out[written..].first_chunk_mut::<64>() {
-                        written += write_word(room, upper + *base, *word);
+                    if let Some(room) = out[written..].first_chunk_mut() {
+                        written += deliver::write_word(*word, upper + *base, room);
                         *word = 0;
                         continue;
                     }
@@ -328,7 +244,7 @@ impl Rest<'_> {
             Self::Array(array) => {
                 array.by_ref().fold(init, |folded, low| f(folded, upper | u32::from(*low)))
             }
-            Self::Few(list) => list.by_ref().fold(init, |folded, id| f(folded, *id)),
+            Self::Few(list) => list.by_ref().fold(init, |folded, id| f(folded, id.0)),
             Self::Runs { runs, skip } => {
                 let mut folded = init;
                 for run in core::mem::take(runs) {
@@ -347,4 +263,37 @@ impl Rest<'_> {
             }
         }
     }
+}
+
+fn read_runs<T: From32>(
+    runs: &mut &[Run],
+    skip: &mut u32,
+    upper: u32,
+    left: usize,
+    out: &mut [T],
+) -> usize {
+    let mut written = 0;
+    while left < out.len() - written {
+        if *skip == 0 {
+            let (done, count) = deliver::write_runs(runs, upper, &mut out[written..]);
+            *runs = &runs[done..];
+            written += count;
+        }
+        // Those that are long or the last, one by one.
+        for _ in 0..8 {
+            let Some((run, rest)) = runs.split_first() else { return written };
+            let (first, count) = (upper + u32::from(run.first) + *skip, run.len() - *skip);
+            let fits = deliver::write_run(first, count, &mut out[written..]);
+            written += fits;
+            if fits < count as usize {
+                *skip += fits as u32;
+                return written;
+            }
+            (*runs, *skip) = (rest, 0);
+            if out.len() - written <= left {
+                break;
+            }
+        }
+    }
+    written
 }

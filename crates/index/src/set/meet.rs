@@ -4,6 +4,8 @@
 //! that of a metric's series does; then what is left of the runs; the shortest array within them,
 //! looked up in the other ones; or the words of the bitmaps.
 
+use skopos_core::SeriesId;
+
 use super::bits::{self, Bits};
 use super::chunk::{Chunk, Form, gallop};
 use super::runs::{self, Run};
@@ -51,7 +53,7 @@ impl IdSet {
     }
 
     /// The ids that all of the sets have, of which there are [`MOST`] at most.
-    pub(crate) fn meet(sets: &[&Self]) -> Vec<u32> {
+    pub(crate) fn meet(sets: &[&Self]) -> Vec<SeriesId> {
         debug_assert!(sets.len() <= MOST, "there is room for no more");
         let (mut met, mut scratch) = (Vec::new(), Scratch::default());
         let Some(lead) = sets.iter().min_by_key(|set| set.chunks.len()) else { return met };
@@ -67,22 +69,40 @@ impl IdSet {
         met
     }
 
+    /// The lowest id and the highest.
+    pub(crate) fn span(&self) -> Option<(u32, u32)> {
+        let (first, last) = (self.chunks.first()?, self.chunks.last()?);
+        let id = |chunk: &Chunk, low: u16| u32::from(chunk.key()) << 16 | u32::from(low);
+        Some((id(first, first.span()?.first), id(last, last.span()?.last)))
+    }
+
     /// Keeps those of the ascending `ids` that are in the set.
-    pub(crate) fn retain_in(&self, ids: &mut Vec<u32>) {
-        let (mut key, mut chunk) = (None, None);
-        ids.retain(|id| {
-            let (upper, low) = split(*id);
-            if key != Some(upper) {
-                key = Some(upper);
-                chunk = self.find(upper).ok().map(|at| &self.chunks[at]);
+    pub(crate) fn retain_in(&self, ids: &mut Vec<SeriesId>) {
+        let (mut kept, mut at) = (0, 0);
+        while let Some(first) = ids.get(at) {
+            let key = split(first.0).0;
+            let same_key = ids[at..].iter().take_while(|id| split(id.0).0 == key).count();
+            let group = at..at + same_key;
+            at = group.end;
+            let Ok(chunk) = self.find(key).map(|at| &self.chunks[at]) else { continue };
+            if chunk.has_all(split(ids[group.start].0).1, split(ids[group.end - 1].0).1) {
+                ids.copy_within(group, kept);
+                kept += same_key;
+                continue;
             }
-            chunk.is_some_and(|chunk: &Chunk| chunk.contains(low))
-        });
+            // Without a branch for each.
+            for at in group {
+                let id = ids[at];
+                ids[kept] = id;
+                kept += usize::from(chunk.contains(split(id.0).1));
+            }
+        }
+        ids.truncate(kept);
     }
 }
 
 /// Adds what all `chunks`, which have the same key, have in common.
-fn meet_chunks(chunks: &mut [&Chunk], scratch: &mut Scratch, met: &mut Vec<u32>) {
+fn meet_chunks(chunks: &mut [&Chunk], scratch: &mut Scratch, met: &mut Vec<SeriesId>) {
     let Some(base) = chunks.first().map(|chunk| u32::from(chunk.key()) << 16) else { return };
     let mut parts = Parts::default();
     let Some(window) = narrow(chunks, &mut parts) else { return };
@@ -122,7 +142,7 @@ fn meet_chunks(chunks: &mut [&Chunk], scratch: &mut Scratch, met: &mut Vec<u32>)
     for bits in parts.bits.items().iter().flatten() {
         retain(lows, |low| bits.contains(low));
     }
-    met.extend(lows.iter().map(|low| base | u32::from(*low)));
+    met.extend(lows.iter().map(|low| SeriesId(base | u32::from(*low))));
 }
 
 /// The window outside of which there is nothing, and what has to be met in it; `None` if nothing is
@@ -208,22 +228,22 @@ fn jump(runs: &[Run], low: u16) -> usize {
     from + runs[from..to].partition_point(|run| run.last < low)
 }
 
-fn add_runs(base: u32, runs: &[Run], met: &mut Vec<u32>) {
+fn add_runs(base: u32, runs: &[Run], met: &mut Vec<SeriesId>) {
     met.reserve(runs::len(runs) as usize);
     for run in runs {
         let first = base | u32::from(run.first);
-        met.extend((0..run.len()).map(|i| first + i));
+        met.extend((0..run.len()).map(|i| SeriesId(first + i)));
     }
 }
 
 /// Adds what all bitmaps have of the run.
-fn meet_words(base: u32, run: Run, bitmaps: &[Option<&Bits>], met: &mut Vec<u32>) {
+fn meet_words(base: u32, run: Run, bitmaps: &[Option<&Bits>], met: &mut Vec<SeriesId>) {
     let (from, to) = bits::places(run);
     for at in from..=to {
         let mask = bits::mask(run, at);
         let mut word = bitmaps.iter().flatten().fold(mask, |word, bits| word & bits.word(at));
         while word != 0 {
-            met.push(base | (at as u32) << 6 | word.trailing_zeros());
+            met.push(SeriesId(base | (at as u32) << 6 | word.trailing_zeros()));
             word &= word - 1;
         }
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use roaring::RoaringBitmap;
+use skopos_core::SeriesId;
 
 use super::*;
 
@@ -19,6 +20,17 @@ pub(crate) fn ids() -> impl Strategy<Value = BTreeSet<u32>> {
         (0_u32..70_000, 1_u32..30, 0_u32..400).prop_map(|(from, run, count)| {
             (0..count).flat_map(|i| (0..run).map(move |j| from + i * 2 * run + j)).collect()
         }),
+        // Runs of any lengths, and words of any density.
+        (0_u32..70_000, proptest::collection::vec((1_u32..20, 1_u32..40), 0..200)).prop_map(
+            |(mut from, runs)| {
+                let mut ids = BTreeSet::new();
+                for (len, gap) in runs {
+                    ids.extend(from..from + len);
+                    from += len + gap;
+                }
+                ids
+            }
+        ),
         Just([65_535, 65_536, u32::MAX >> 1].into_iter().collect()),
     ];
     proptest::collection::vec(part, 0..3).prop_map(|parts| parts.into_iter().flatten().collect())
@@ -47,6 +59,15 @@ fn check(set: &IdSet, expected: &BTreeSet<u32>) {
         }
     }
     assert!(read.iter().eq(expected), "in batches");
+    let (mut ids, mut read) = (set.ids(), Vec::new());
+    let mut buffer = [0_u32; 300];
+    loop {
+        match ids.read_batch(&mut buffer) {
+            0 => break,
+            count => read.extend_from_slice(&buffer[..count]),
+        }
+    }
+    assert!(read.iter().eq(expected), "in batches that are not filled");
 }
 
 proptest! {
@@ -114,11 +135,16 @@ proptest! {
         let mut expected = all[0].clone();
         expected.retain(|id| all.iter().all(|ids| ids.contains(id)));
         let met = IdSet::meet(&sets);
-        prop_assert!(met.iter().eq(&expected));
+        prop_assert!(met.iter().map(|id| &id.0).eq(&expected));
         prop_assert!(met.len() as u64 <= IdSet::most_in_common(&sets));
-        let mut retained: Vec<u32> = shared.iter().copied().collect();
-        retained.extend((0..2_000).map(|i| u32::MAX / 2 + i));
-        let kept: Vec<u32> = retained.iter().copied().filter(|id| all[0].contains(id)).collect();
+        let mut retained: Vec<SeriesId> = shared.iter().copied().map(SeriesId).collect();
+        retained.extend((0..2_000).map(|i| SeriesId(u32::MAX / 2 + i)));
+        let kept = retained.iter().copied().filter(|id| all[0].contains(&id.0));
+        let kept: Vec<SeriesId> = kept.collect();
+        prop_assert_eq!(
+            sets[0].span(),
+            all[0].first().copied().zip(all[0].last().copied())
+        );
         sets[0].retain_in(&mut retained);
         prop_assert_eq!(retained, kept);
     }

@@ -11,6 +11,19 @@ const MAX_VALUES: usize = 256;
 /// The most bytes of a leaf, unless a single value is longer.
 const MAX_TEXT: usize = 8 << 10;
 
+/// What a value is found by: made once for a value that is looked up in many places or often.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Key {
+    pub(super) head: u64,
+    pub(super) tag: u8,
+}
+
+impl Key {
+    pub(crate) fn of(value: &str) -> Self {
+        Self { head: head(value.as_bytes()), tag: tag(value) }
+    }
+}
+
 #[derive(Clone, Debug, Default)]
 pub(super) struct Leaf {
     text: String,
@@ -79,14 +92,14 @@ impl Leaf {
     }
 
     /// The position of a value.
-    pub(super) fn position(&self, value: &str) -> Option<usize> {
-        let same_tag = memchr::memchr_iter(tag(value), &self.tags);
+    pub(super) fn position(&self, tag: u8, value: &str) -> Option<usize> {
+        let same_tag = memchr::memchr_iter(tag, &self.tags);
         same_tag.into_iter().find(|at| self.value(*at) == value)
     }
 
     /// The position of a value, or where it would have to be inserted.
     pub(super) fn find(&self, value: &str) -> Result<usize, usize> {
-        if let Some(at) = self.position(value) {
+        if let Some(at) = self.position(tag(value), value) {
             return Ok(at);
         }
         let (first, last) = (self.first().as_bytes(), self.get(self.len().saturating_sub(1)));
