@@ -51,6 +51,16 @@ pub(crate) trait Dictionary {
     /// How many series a list has.
     fn list_len(&self, list: Self::List) -> Result<u64, Self::Error>;
 
+    /// How long it takes to go through a list, in numbers.
+    fn list_weight(&self, list: Self::List) -> Result<u64, Self::Error> {
+        self.list_len(list)
+    }
+
+    /// How many values are in the scan's range, if that is known without looking at them.
+    fn values_within(&self, _scan: &Scan<'_>) -> Option<usize> {
+        None
+    }
+
     /// Whether no series of the list is in `within`, where that is cheap to say; `false` otherwise.
     fn surely_misses(&self, _list: Self::List, _within: &IdSet) -> bool {
         false

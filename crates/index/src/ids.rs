@@ -47,6 +47,12 @@ impl Default for Selected {
 }
 
 impl Selected {
+    /// Ascending, distinct numbers.
+    pub(crate) fn of(ids: Vec<u32>) -> Self {
+        // Their memory is used again, so that nothing is copied.
+        Self::List(ids.into_iter().map(SeriesId).collect())
+    }
+
     pub(crate) fn len(&self) -> u64 {
         match self {
             Self::List(ids) => ids.len() as u64,

@@ -33,7 +33,12 @@ struct Step<'f, D: Dictionary> {
     access: Access<'f, D::List>,
     /// No more series than these have a value in the predicate.
     at_most: u64,
+    /// How long it takes to go through the lists of the values in the predicate.
+    weight: u64,
 }
+
+/// A range with so few values is tested before the order of the steps is known, which depends on them.
+const FEW_VALUES: usize = 64;
 
 /// How the values in the predicate are found.
 enum Access<'f, L> {
@@ -45,6 +50,8 @@ enum Access<'f, L> {
     Presence,
     /// The values that the scans visit are tested. Invariant: no value is visited twice.
     Scans(Vec<Scan<'f>>),
+    /// The same, and it was done: these are the lists of those that passed.
+    Tested { scans: Vec<Scan<'f>>, lists: Vec<L>, looked_at: usize },
 }
 
 /// What a step did.
@@ -70,7 +77,7 @@ impl<'f, S: Source> Plan<'f, S> {
             steps.push(step);
         }
         // Stable, so that equal steps keep the order in which they were asked.
-        steps.sort_by_key(|step| (step.action, step.access.is_test(), step.at_most));
+        steps.sort_by_key(|step| (step.action, step.access.is_test(), step.weight));
         Ok(Self { source, steps })
     }
 
@@ -126,9 +133,20 @@ impl<'f, D: Dictionary> Step<'f, D> {
         };
         let (access, at_most) = match &dictionary {
             None => (Access::Lists(Vec::new()), 0),
-            Some(dictionary) => Access::new(condition.predicate(), dictionary)?,
+            Some(dictionary) => {
+                let (access, at_most) = Access::new(condition.predicate(), dictionary)?;
+                if action == Action::Intersect {
+                    access.test_few(condition.predicate(), dictionary, at_most)?
+                } else {
+                    (access, at_most)
+                }
+            }
         };
-        Ok(Self { condition, dictionary, action, access, at_most })
+        let weight = match &dictionary {
+            None => 0,
+            Some(dictionary) => access.weight(dictionary, at_most)?,
+        };
+        Ok(Self { condition, dictionary, action, access, at_most, weight })
     }
 
     /// What this step and another one leave, if both are lookups of one value.
@@ -209,6 +227,10 @@ impl<'f, D: Dictionary> Step<'f, D> {
                 *tally = Tally { looked_at: count, matched: count, by_labels: false };
                 dictionary.union(lists, within)
             }
+            Access::Tested { lists, looked_at, .. } => {
+                *tally = Tally { looked_at: *looked_at, matched: lists.len(), by_labels: false };
+                dictionary.union(lists, within)
+            }
             Access::Scans(scans) => {
                 let predicate = self.condition.predicate();
                 let accepts = |value: &str| predicate.accepts(value);
@@ -242,7 +264,7 @@ impl<'f, D: Dictionary> Step<'f, D> {
             _ if tally.by_labels => Strategy::Labels,
             Access::One(_) | Access::Lists(_) => Strategy::Lookup,
             Access::Presence => Strategy::Presence,
-            Access::Scans(scans) => match scans.as_slice() {
+            Access::Scans(scans) | Access::Tested { scans, .. } => match scans.as_slice() {
                 [Scan { prefix: "", .. }] => Strategy::Scan,
                 _ => Strategy::Ranges,
             },
@@ -252,7 +274,9 @@ impl<'f, D: Dictionary> Step<'f, D> {
             action: self.action,
             strategy,
             texts: match &self.access {
-                Access::Scans(scans) => scans.iter().flat_map(Scan::texts).collect(),
+                Access::Scans(scans) | Access::Tested { scans, .. } => {
+                    scans.iter().flat_map(Scan::texts).collect()
+                }
                 _ => Vec::new(),
             },
             values_looked_at: tally.looked_at,
@@ -305,6 +329,47 @@ impl<'f, L: Copy> Access<'f, L> {
                 (Self::Scans(pattern.scans().collect()), dictionary.series_count())
             }
         })
+    }
+
+    /// Tests the values now if they are few: how many series they have decides when the step is run.
+    fn test_few<D: Dictionary<List = L>>(
+        self,
+        predicate: &Predicate,
+        dictionary: &D,
+        at_most: u64,
+    ) -> Result<(Self, u64), D::Error> {
+        let Self::Scans(scans) = self else { return Ok((self, at_most)) };
+        let values = scans.iter().map(|scan| dictionary.values_within(scan)).sum::<Option<usize>>();
+        if values.is_none_or(|values| FEW_VALUES < values) {
+            return Ok((Self::Scans(scans), at_most));
+        }
+        let (mut lists, mut looked_at) = (Vec::new(), 0);
+        for scan in &scans {
+            looked_at += dictionary.scan(scan, |value, list| {
+                if predicate.accepts(value) {
+                    lists.push(list);
+                }
+            })?;
+        }
+        let mut at_most = 0;
+        for list in &lists {
+            at_most += dictionary.list_len(*list)?;
+        }
+        Ok((Self::Tested { scans, lists, looked_at }, at_most))
+    }
+
+    /// How long it takes to go through the lists, in numbers.
+    fn weight<D: Dictionary<List = L>>(
+        &self,
+        dictionary: &D,
+        at_most: u64,
+    ) -> Result<u64, D::Error> {
+        let lists = match self {
+            Self::One(list) => std::slice::from_ref(list),
+            Self::Lists(lists) | Self::Tested { lists, .. } => lists,
+            Self::Presence | Self::Scans(_) => return Ok(at_most),
+        };
+        lists.iter().map(|list| dictionary.list_weight(*list)).sum()
     }
 
     /// Whether values have to be tested.

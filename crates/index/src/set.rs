@@ -256,14 +256,20 @@ impl IdSet {
     }
 
     /// Those that are in one of the sets.
-    pub(crate) fn and_any(&self, sets: &[Arc<Self>]) -> Self {
+    pub(crate) fn and_any(&self, sets: &[impl AsRef<Self>]) -> Self {
         let and_any = |chunk: &Chunk| {
-            let same = |set: &'_ Arc<Self>| set.find(chunk.key()).ok();
-            let others: Vec<&Chunk> =
-                sets.iter().filter_map(|set| Some(&set.chunks[same(set)?])).collect();
-            chunk.and_any(&others)
+            let same_key = sets.iter().filter_map(|set| {
+                let set = set.as_ref();
+                set.find(chunk.key()).ok().map(|at| &set.chunks[at])
+            });
+            chunk.and_any(&same_key.collect::<Vec<_>>())
         };
         Self { chunks: self.chunks.iter().filter_map(and_any).collect() }
+    }
+
+    /// How many numbers, runs or words the set is made of: how long it takes to go through it.
+    pub(crate) fn weight(&self) -> u64 {
+        self.chunks.iter().map(|chunk| chunk.weight() as u64).sum()
     }
 
     pub(crate) fn and_not(&self, other: &Self) -> Self {
@@ -283,7 +289,12 @@ impl IdSet {
         let mut chunks: Vec<&Chunk> = sets.into_iter().flat_map(|set| &set.chunks).collect();
         let keys =
             chunks.iter().map(|chunk| usize::from(chunk.key())).max().map_or(0, |key| key + 1);
-        if 4 * keys < chunks.len() {
+        // Few runs are joined sooner than drawn, and stay runs.
+        let are_few_runs = || {
+            let runs = chunks.iter().map(|chunk| chunk.few_runs()).sum::<Option<usize>>();
+            runs.is_some_and(|runs| runs <= 16 * keys)
+        };
+        if 4 * keys < chunks.len() && !are_few_runs() {
             return Self::gathered(&chunks, keys);
         }
         chunks.sort_by_key(|chunk| chunk.key());
@@ -342,6 +353,12 @@ impl IdSet {
 impl PartialEq for IdSet {
     fn eq(&self, other: &Self) -> bool {
         self.len() == other.len() && self.ids().eq(other.ids())
+    }
+}
+
+impl AsRef<Self> for IdSet {
+    fn as_ref(&self) -> &Self {
+        self
     }
 }
 

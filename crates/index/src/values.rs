@@ -396,6 +396,23 @@ impl Dictionary for &Values {
         Ok(looked_at)
     }
 
+    fn values_within(&self, scan: &Scan<'_>) -> Option<usize> {
+        let (from, to) = (self.first_from(scan.prefix), self.end_of(scan.prefix));
+        if to <= from {
+            return Some(0);
+        }
+        let leaves = &self.leaves[from.leaf..to.leaf];
+        Some(leaves.iter().map(|leaf| leaf.len()).sum::<usize>() + to.at - from.at)
+    }
+
+    fn list_weight(&self, list: Slot) -> Result<u64, Infallible> {
+        Ok(match self.series(list) {
+            Series::One(_) => 1,
+            Series::List(List::Few(ids)) => ids.len() as u64,
+            Series::List(List::Many(set)) => set.weight(),
+        })
+    }
+
     fn list_len(&self, list: Slot) -> Result<u64, Infallible> {
         Ok(self.series_of(list))
     }
@@ -441,10 +458,7 @@ impl Dictionary for &Values {
         let many = match (within, many.as_slice()) {
             (None, [one]) if few.is_empty() => (*one).clone(),
             (None, _) => return Ok(Arc::new(IdSet::union(many.into_iter().chain([&few])))),
-            (Some(within), _) => {
-                let parts: Vec<IdSet> = many.iter().map(|set| set.and(within)).collect();
-                IdSet::union(&parts)
-            }
+            (Some(within), _) => within.and_any(&many),
         };
         Ok(Arc::new(if few.is_empty() { many } else { IdSet::union([&many, &few]) }))
     }

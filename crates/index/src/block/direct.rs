@@ -145,7 +145,7 @@ fn one(
     let lists = places.iter().map(|place| values.list(*place));
     let lists = lists.collect::<Result<Vec<_>, Error>>()?;
     if lists.iter().map(List::len).sum::<usize>() <= MOST_LISTED {
-        return Ok(Some(Selected::List(gather(&lists))));
+        return Ok(Some(Selected::of(gather(&lists))));
     }
     values.union(&places, None).map(|set| Some(Selected::Set(set)))
 }
@@ -170,7 +170,7 @@ fn values_and_labels(view: View<'_>, parts: &mut Parts<'_>) -> Result<Option<Sel
     }
     if longer.is_empty() && sets.is_empty() {
         if shortest.len() < LONG {
-            return Ok(Some(Selected::List(gather(&[*shortest]))));
+            return Ok(Some(Selected::of(gather(&[*shortest]))));
         }
         let set = || Ok(Arc::new(shortest.to_set()));
         return read_fast(view, Key::Ids(place.number), set).map(Some);
@@ -186,7 +186,7 @@ fn values_and_labels(view: View<'_>, parts: &mut Parts<'_>) -> Result<Option<Sel
             }
         }
         sets.iter().for_each(|set| set.retain_in(&mut ids));
-        return Ok(Some(Selected::List(ids)));
+        return Ok(Some(Selected::of(ids)));
     }
     sets.extend(lists.iter().map(|(place, list)| view.set(*place, *list)));
     let sets: Vec<&IdSet> = sets.iter().map(|set| &**set).collect();

@@ -93,6 +93,23 @@ impl Chunk {
         (len != 0).then_some(Self { key, len, form })
     }
 
+    /// How many runs it has, if it is made of few.
+    pub(super) fn few_runs(&self) -> Option<usize> {
+        match &self.form {
+            Form::Runs(runs) if runs.len() <= FEW => Some(runs.len()),
+            _ => None,
+        }
+    }
+
+    /// How many numbers, runs or words it is made of: how long it takes to go through it.
+    pub(super) fn weight(&self) -> usize {
+        match &self.form {
+            Form::Array(array) => array.len(),
+            Form::Runs(runs) => runs.len(),
+            Form::Bits(bits) => bits.words().len(),
+        }
+    }
+
     pub(super) fn key(&self) -> u16 {
         self.key
     }
@@ -324,7 +341,13 @@ impl Chunk {
             }
             (Form::Array(a), Form::Array(b)) => Self::from_array(key, arrays_and(a, b)),
             (Form::Runs(a), Form::Runs(b)) => {
-                Self::from_runs(key, runs::and(a.iter().copied(), b.iter().copied()))
+                let (few, many) = if a.len() <= b.len() { (a, b) } else { (b, a) };
+                let both = if GALLOP_FROM * few.len() <= many.len() {
+                    runs::and_few(few, many)
+                } else {
+                    runs::and(a.iter().copied(), b.iter().copied())
+                };
+                Self::from_runs(key, both)
             }
         }
     }

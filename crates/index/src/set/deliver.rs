@@ -20,17 +20,27 @@ const SPARSE: usize = 12;
 /// What an id is read as.
 pub(crate) trait From32: Copy {
     fn from_32(id: u32) -> Self;
+
+    fn to_32(self) -> u32;
 }
 
 impl From32 for u32 {
     fn from_32(id: u32) -> Self {
         id
     }
+
+    fn to_32(self) -> u32 {
+        self
+    }
 }
 
 impl From32 for SeriesId {
     fn from_32(id: u32) -> Self {
         Self(id)
+    }
+
+    fn to_32(self) -> u32 {
+        self.0
     }
 }
 
@@ -82,7 +92,7 @@ fn write_pairs<T: From32>(runs: &[Run], upper: u32, mut out: &mut [T]) -> usize 
     while let Some(some) = runs[done..].first_chunk::<RUNS>() {
         let Some((room, rest)) = out.split_first_chunk_mut::<{ 2 * RUNS }>() else { break };
         let ends = some.map(|run| (u32::from(run.first), u32::from(run.last)));
-        if ends.iter().fold(0, |odd, (first, last)| odd | (last - first ^ 1)) != 0 {
+        if ends.iter().fold(0, |odd, (first, last)| odd | ((last - first) ^ 1)) != 0 {
             break;
         }
         for (pair, (first, last)) in room.chunks_exact_mut(2).zip(ends) {
@@ -133,7 +143,13 @@ pub(super) fn write_run<T: From32>(first: u32, count: u32, out: &mut [T]) -> usi
         return count;
     }
     let count = count.min(out.len());
-    for (slot, i) in out[..count].iter_mut().zip(0..) {
+    let (blocks, rest) = out[..count].as_chunks_mut::<LONG>();
+    let mut first = first;
+    for block in blocks {
+        write_block(block, first);
+        first = first.wrapping_add(LONG as u32);
+    }
+    for (slot, i) in rest.iter_mut().zip(0..) {
         *slot = T::from_32(first.wrapping_add(i));
     }
     count

@@ -8,6 +8,7 @@ use skopos_core::SeriesId;
 
 use super::bits::{self, Bits};
 use super::chunk::{Chunk, Form, gallop};
+use super::deliver::From32;
 use super::runs::{self, Run};
 use super::{IdSet, split};
 
@@ -77,15 +78,16 @@ impl IdSet {
     }
 
     /// Keeps those of the ascending `ids` that are in the set.
-    pub(crate) fn retain_in(&self, ids: &mut Vec<SeriesId>) {
+    pub(crate) fn retain_in<T: From32>(&self, ids: &mut Vec<T>) {
         let (mut kept, mut at) = (0, 0);
         while let Some(first) = ids.get(at) {
-            let key = split(first.0).0;
-            let same_key = ids[at..].iter().take_while(|id| split(id.0).0 == key).count();
+            let key = split(first.to_32()).0;
+            let same_key = ids[at..].iter().take_while(|id| split(id.to_32()).0 == key).count();
             let group = at..at + same_key;
             at = group.end;
             let Ok(chunk) = self.find(key).map(|at| &self.chunks[at]) else { continue };
-            if chunk.has_all(split(ids[group.start].0).1, split(ids[group.end - 1].0).1) {
+            if chunk.has_all(split(ids[group.start].to_32()).1, split(ids[group.end - 1].to_32()).1)
+            {
                 ids.copy_within(group, kept);
                 kept += same_key;
                 continue;
@@ -94,7 +96,7 @@ impl IdSet {
             for at in group {
                 let id = ids[at];
                 ids[kept] = id;
-                kept += usize::from(chunk.contains(split(id.0).1));
+                kept += usize::from(chunk.contains(split(id.to_32()).1));
             }
         }
         ids.truncate(kept);
@@ -106,6 +108,10 @@ fn meet_chunks(chunks: &mut [&Chunk], scratch: &mut Scratch, met: &mut Vec<Serie
     let Some(base) = chunks.first().map(|chunk| u32::from(chunk.key()) << 16) else { return };
     let mut parts = Parts::default();
     let Some(window) = narrow(chunks, &mut parts) else { return };
+    if let ([], [array], []) = (parts.runs.items(), parts.arrays.items(), parts.bits.items()) {
+        // It was cut to the window already.
+        return met.extend(array.iter().map(|low| SeriesId(base | u32::from(*low))));
+    }
     let Scratch { runs, other, lows } = scratch;
     runs.clear();
     if let Some((first, rest)) = parts.runs.by_length().split_first() {

@@ -64,6 +64,25 @@ pub(super) fn remove(runs: &mut Vec<Run>, low: u16) -> bool {
     true
 }
 
+/// What both lists have, of which the first has few runs: the rest is copied and not looked at.
+pub(super) fn and_few(few: &[Run], mut many: &[Run]) -> Vec<Run> {
+    let mut both = Vec::new();
+    for run in few {
+        many = &many[many.partition_point(|other| other.last < run.first)..];
+        let inside = &many[..many.partition_point(|other| other.first <= run.last)];
+        let at = both.len();
+        both.extend_from_slice(inside);
+        // Those at the ends may reach out.
+        if let [first, ..] = &mut both[at..] {
+            first.first = first.first.max(run.first);
+        }
+        if let [.., last] = &mut both[at..] {
+            last.last = last.last.min(run.last);
+        }
+    }
+    both
+}
+
 /// What both lists have.
 pub(super) fn and(mut a: impl Iterator<Item = Run>, mut b: impl Iterator<Item = Run>) -> Vec<Run> {
     let mut both = Vec::new();
