@@ -11,7 +11,8 @@
 //! | negative | no | all but `U` |
 //! | negative | yes | those in `presence − U` |
 //!
-//! Steps that select come before those that drop, lookups before scans, small before large.
+//! Steps that select come before those that drop, lookups before scans, small before large: a list is
+//! as large as what it is made of, so that the series of a metric, which lie side by side, are small.
 
 use std::sync::Arc;
 
@@ -37,8 +38,10 @@ struct Step<'f, D: Dictionary> {
     weight: u64,
 }
 
-/// A range with so few values is tested before the order of the steps is known, which depends on them.
+/// No more values than these are tested before the order of the steps is known.
 const FEW_VALUES: usize = 64;
+/// A value is tested then only if a lookup has so many series for each.
+const SERIES_A_TEST: u64 = 128;
 
 /// How the values in the predicate are found.
 enum Access<'f, L> {
@@ -76,6 +79,7 @@ impl<'f, S: Source> Plan<'f, S> {
             }
             steps.push(step);
         }
+        Step::test_few(&mut steps)?;
         // Stable, so that equal steps keep the order in which they were asked.
         steps.sort_by_key(|step| (step.action, step.access.is_test(), step.weight));
         Ok(Self { source, steps })
@@ -133,20 +137,47 @@ impl<'f, D: Dictionary> Step<'f, D> {
         };
         let (access, at_most) = match &dictionary {
             None => (Access::Lists(Vec::new()), 0),
-            Some(dictionary) => {
-                let (access, at_most) = Access::new(condition.predicate(), dictionary)?;
-                if action == Action::Intersect {
-                    access.test_few(condition.predicate(), dictionary, at_most)?
-                } else {
-                    (access, at_most)
-                }
-            }
+            Some(dictionary) => Access::new(condition.predicate(), dictionary)?,
         };
         let weight = match &dictionary {
             None => 0,
             Some(dictionary) => access.weight(dictionary, at_most)?,
         };
         Ok(Self { condition, dictionary, action, access, at_most, weight })
+    }
+
+    /// Tests values now where they are few beside the series of any lookup: how many series they have
+    /// then decides when their step is run.
+    fn test_few(steps: &mut [Self]) -> Result<(), D::Error> {
+        let selects = |step: &&Self| step.action == Action::Intersect;
+        let lookups = steps.iter().filter(selects).filter(|step| !step.access.is_test());
+        let Some(least) = lookups.map(|step| step.at_most).min() else { return Ok(()) };
+        let most = usize::try_from(least / SERIES_A_TEST).unwrap_or(usize::MAX).min(FEW_VALUES);
+        for step in steps.iter_mut().filter(|step| step.action == Action::Intersect) {
+            let (Access::Scans(scans), Some(dictionary)) = (&mut step.access, &step.dictionary)
+            else {
+                continue;
+            };
+            let values = scans.iter().map(|scan| dictionary.values_within(scan));
+            if values.sum::<Option<usize>>().is_none_or(|values| most < values) {
+                continue;
+            }
+            let (mut lists, mut looked_at) = (Vec::new(), 0);
+            for scan in scans.iter() {
+                looked_at += dictionary.scan(scan, |value, list| {
+                    if step.condition.predicate().accepts(value) {
+                        lists.push(list);
+                    }
+                })?;
+            }
+            step.at_most = 0;
+            for list in &lists {
+                step.at_most += dictionary.list_len(*list)?;
+            }
+            step.access = Access::Tested { scans: std::mem::take(scans), lists, looked_at };
+            step.weight = step.access.weight(dictionary, step.at_most)?;
+        }
+        Ok(())
     }
 
     /// What this step and another one leave, if both are lookups of one value.
@@ -329,33 +360,6 @@ impl<'f, L: Copy> Access<'f, L> {
                 (Self::Scans(pattern.scans().collect()), dictionary.series_count())
             }
         })
-    }
-
-    /// Tests the values now if they are few: how many series they have decides when the step is run.
-    fn test_few<D: Dictionary<List = L>>(
-        self,
-        predicate: &Predicate,
-        dictionary: &D,
-        at_most: u64,
-    ) -> Result<(Self, u64), D::Error> {
-        let Self::Scans(scans) = self else { return Ok((self, at_most)) };
-        let values = scans.iter().map(|scan| dictionary.values_within(scan)).sum::<Option<usize>>();
-        if values.is_none_or(|values| FEW_VALUES < values) {
-            return Ok((Self::Scans(scans), at_most));
-        }
-        let (mut lists, mut looked_at) = (Vec::new(), 0);
-        for scan in &scans {
-            looked_at += dictionary.scan(scan, |value, list| {
-                if predicate.accepts(value) {
-                    lists.push(list);
-                }
-            })?;
-        }
-        let mut at_most = 0;
-        for list in &lists {
-            at_most += dictionary.list_len(*list)?;
-        }
-        Ok((Self::Tested { scans, lists, looked_at }, at_most))
     }
 
     /// How long it takes to go through the lists, in numbers.

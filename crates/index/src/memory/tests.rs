@@ -146,3 +146,22 @@ intersect n=~\"2.*\": ranges \"2\", 0 of 2 values, at most 6 series, 0 left
 ";
     assert_eq!(index.explain(&filter).to_string(), expected);
 }
+
+#[test]
+fn plans_put_what_is_made_of_little_first() {
+    let mut index = MemoryIndex::new();
+    for metric in ["m0-a", "m0-b", "m1-a", "m1-b"] {
+        for i in 0..1_000 {
+            let job = if i % 2 == 0 { "even" } else { "odd" };
+            index.insert(&[("__name__", metric), ("job", job)]).unwrap();
+        }
+    }
+    let filter = filter(&[("job", Equal, "even"), ("__name__", Regex, "m0.+")]);
+    let expected = "\
+intersect __name__=~\"m0.+\": ranges \"m0\", 2 of 2 values, at most 2000 series, 2000 left
+intersect job=\"even\": lookup, 1 of 1 value, at most 2000 series, 1000 left
+";
+    assert_eq!(index.explain(&filter).to_string(), expected);
+    let selected = index.select(&filter);
+    assert!(selected.iter().map(|id| id.0).eq((0..2_000).step_by(2)));
+}
