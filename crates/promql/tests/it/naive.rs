@@ -76,12 +76,12 @@ fn the_engine_agrees_with_the_naive_evaluator() {
 
 /// Native histograms under names that the random queries ask for.
 const HISTOGRAMS: [&str; 6] = [
-    "a_total{job=\"x\",instance=\"3\"} {{schema:0 sum:5 count:4 buckets:[1 2 1]}}+{{schema:0 sum:2 count:3 buckets:[1 1 1]}}x12 {{schema:0 sum:1 count:1 buckets:[1]}}+{{schema:0 sum:2 count:3 buckets:[1 1 1]}}x17",
-    "a_total{job=\"y\",instance=\"3\"} {{schema:1 sum:5 count:5 z_bucket:1 z_bucket_w:0.01 buckets:[1 2 1]}}+{{schema:1 sum:2 count:4 z_bucket:1 z_bucket_w:0.01 buckets:[1 1 1]}}x9 _x5 stale _ {{schema:2 sum:9 count:7 offset:1 buckets:[1 2 4]}}x9",
-    "b_total{job=\"x\",instance=\"3\"} {{schema:-53 sum:5 count:4 custom_values:[1 2 5] buckets:[1 2 1]}}+{{schema:-53 sum:1 count:2 custom_values:[1 2 5] buckets:[1 1 0]}}x29",
-    "b_total{job=\"y\",instance=\"3\"} {{schema:-53 sum:5 count:4 custom_values:[1 3] buckets:[1 2 1]}}x15 {{schema:-53 sum:5 count:4 custom_values:[1 2 5] buckets:[1 2 1]}}x14",
-    "gauge{job=\"x\",instance=\"3\"} {{schema:0 sum:5 count:4 buckets:[1 2 1] n_buckets:[0.5 0 1] counter_reset_hint:gauge}}x30",
-    "odd{job=\"x\",instance=\"3\"} 1 {{schema:0 sum:NaN count:4 buckets:[1 2 1]}} 4 _x4 {{schema:0 sum:1 count:1 buckets:[1]}}x9 1x9",
+    "a_total{job=\"x\",instance=\"4\"} {{schema:0 sum:5 count:4 buckets:[1 2 1]}}+{{schema:0 sum:2 count:3 buckets:[1 1 1]}}x12 {{schema:0 sum:1 count:1 buckets:[1]}}+{{schema:0 sum:2 count:3 buckets:[1 1 1]}}x17",
+    "a_total{job=\"y\",instance=\"4\"} {{schema:1 sum:5 count:5 z_bucket:1 z_bucket_w:0.01 buckets:[1 2 1]}}+{{schema:1 sum:2 count:4 z_bucket:1 z_bucket_w:0.01 buckets:[1 1 1]}}x9 _x5 stale _ {{schema:2 sum:9 count:7 offset:1 buckets:[1 2 4]}}x9",
+    "b_total{job=\"x\",instance=\"4\"} {{schema:-53 sum:5 count:4 custom_values:[1 2 5] buckets:[1 2 1]}}+{{schema:-53 sum:1 count:2 custom_values:[1 2 5] buckets:[1 1 0]}}x29",
+    "b_total{job=\"y\",instance=\"4\"} {{schema:-53 sum:5 count:4 custom_values:[1 3] buckets:[1 2 1]}}x15 {{schema:-53 sum:5 count:4 custom_values:[1 2 5] buckets:[1 2 1]}}x14",
+    "gauge{job=\"x\",instance=\"4\"} {{schema:0 sum:5 count:4 buckets:[1 2 1] n_buckets:[0.5 0 1] counter_reset_hint:gauge}}x30",
+    "odd{job=\"x\",instance=\"4\"} 1 {{schema:0 sum:NaN count:4 buckets:[1 2 1]}} 4 _x4 {{schema:0 sum:1 count:1 buckets:[1]}}x9 1x9",
 ];
 
 /// The data of a case, and native histograms beside them.
