@@ -338,7 +338,7 @@ impl Parser<'_> {
                 let is_usual = series.start == start
                     && name.start == start
                     && bytes.get(series.end) == Some(&b' ')
-                    && is_regular(&mut labels, name, series);
+                    && is_regular(bytes, &mut labels, name, series);
                 if is_usual {
                     let known = Known::new(Kind::Series, name.len(), count);
                     layout.add(known, self.page.get(series));
@@ -365,11 +365,17 @@ impl Parser<'_> {
 }
 
 /// Whether labels stand on the line without anything that is not needed.
-fn is_regular(labels: &mut dyn Iterator<Item = super::RawLabel>, name: Span, series: Span) -> bool {
+fn is_regular(
+    bytes: &[u8],
+    labels: &mut dyn Iterator<Item = super::RawLabel>,
+    name: Span,
+    series: Span,
+) -> bool {
     let mut at = name.end + 1;
     for label in labels {
         let is_next = label.name.start == at && label.value.start == label.name.end + 2;
-        if !is_next || label.escaped {
+        // Prometheus takes NUL behind a string for its end.
+        if !is_next || label.escaped || bytes.get(label.value.end) != Some(&b'"') {
             return false;
         }
         at = label.value.end + 2;

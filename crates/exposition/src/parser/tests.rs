@@ -221,6 +221,18 @@ fn scanners_agree_on_a_small_page() {
     );
 }
 
+/// More lines end in a block than are appended at once.
+#[test]
+fn scanners_agree_on_short_lines() {
+    for lines in ["a 1\n", "a 1\nb{c\n", "\n", "\n\na 1\n#\n", "#\n\n\n\n\n\na{b=\"\"} 1\n", "a\n"]
+    {
+        for count in [1, 7, 8, 9, 16, 33, 64, 100, 3000] {
+            let page = [lines.repeat(count).as_bytes(), b"a{b=\"c\"} 1\n"].concat();
+            check_scanners(&page);
+        }
+    }
+}
+
 #[test]
 fn usual_lines_are_read_by_the_index() {
     let page = b"a{b=\"c\",d=\"\"} 1\nb 2 3\n# TYPE c counter\nc{e=\"f\"} 4\n";
@@ -234,6 +246,12 @@ fn usual_lines_are_read_by_the_index() {
         let (start, end) = parser.line.label_marks;
         assert_eq!(is_sample.then_some((end - start) / 2), expected);
     }
+}
+
+#[test]
+fn a_layout_knows_no_string_that_ends_with_nul() {
+    let page = b"a{b=\"c\"\0\0} 1\na 2\n".to_vec();
+    check_layout(&[page.clone(), page]);
 }
 
 /// Reads one page after the other by one layout, each as the parser without one does.
