@@ -424,3 +424,27 @@ fn an_interval_of_nothing_is_refused() {
     let state = GroupState::new(&group, "f", GroupDefaults::default(), &engine, false);
     assert_eq!(state.unwrap_err().kind(), ErrorKind::Invalid);
 }
+
+#[test]
+fn replays_may_leave_out_annotations_and_state_series() {
+    let mut rule = Rule::alerting("Down", "up == 0");
+    rule.annotations.insert("summary".into(), "$instance is down".into());
+    let engine = Scripted::new(|_, _| Ok(vector(&[(&[("instance", "a")], 0.0)])));
+    let defaults = GroupDefaults::default();
+    let mut state =
+        GroupState::new(&group(vec![rule]), "rules.yml", defaults, &engine, false).unwrap();
+    let (store, clock) = (Store::default(), ManualClock::default());
+    let evaluator = Evaluator::new(&engine, &Dollars, &store, &clock);
+    let annotations = |state: &GroupState| state.view().rules[0].alerts[0].annotations.clone();
+
+    let bare = evaluator.with_annotations(false).with_state_series(false);
+    state.evaluate(Timestamp::from_millis(0), &bare);
+    assert!(annotations(&state).is_empty());
+    assert!(store.take().is_empty(), "nothing is written");
+    state.evaluate(Timestamp::from_millis(60_000), &evaluator);
+    let expected = [("summary".to_owned(), "a is down".to_owned())];
+    assert_eq!(annotations(&state), expected);
+    assert_eq!(store.take().concat().len(), 2);
+    state.evaluate(Timestamp::from_millis(120_000), &bare);
+    assert_eq!(annotations(&state), expected, "those of before stay");
+}

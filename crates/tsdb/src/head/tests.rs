@@ -300,3 +300,24 @@ fn limits_cut_sorted_answers() {
     let found: Vec<Labels> = found.into_iter().map(|(labels, _)| labels).collect();
     assert_eq!(found, [labels(1), labels(2)]);
 }
+
+#[test]
+fn who_looks_at_the_newest_samples_alone_gets_them() {
+    let head = Head::new(HeadOptions::new());
+    write(&head, 0, &[(1_000, 1.0), (2_000, 2.0), (3_000, 3.0)]);
+    let newest_of = |end: i64| {
+        let range = TimeRange::new(Timestamp::from_millis(500), Timestamp::from_millis(end));
+        let mut hints = skopos_core::SelectHints::default();
+        hints.newest = true;
+        Selection::new([], range).with_hints(hints)
+    };
+    let samples = |selection: &Selection| collect(&head, selection).unwrap().remove(0).1;
+    assert_eq!(samples(&newest_of(9_000)), [Sample::new(3_000, 3.0)]);
+    assert_eq!(samples(&newest_of(2_500)).last(), Some(&Sample::new(2_000, 2.0)));
+    // What is written behind the reader does not show.
+    let mut set = head.select(&newest_of(9_000)).unwrap();
+    write(&head, 0, &[(4_000, 4.0)]);
+    let mut columns = skopos_core::Columns::new();
+    set.advance().unwrap().unwrap().read_all(&mut columns).unwrap();
+    assert_eq!((columns.timestamps.last(), columns.values.last()), (Some(&3_000), Some(&3.0)));
+}
