@@ -562,7 +562,8 @@ impl LabelSet for SeriesLabels<'_> {
             }
             Inner::Text(labels) => labels.pack(&mut LabelsPacker::new()),
             // Of a name that is there twice the last value counts.
-            _ => Labels::from_pairs(self.iter()),
+            #[cfg(feature = "protobuf")]
+            Inner::Protobuf(_) => Labels::from_pairs(self.iter()),
         }
     }
 }

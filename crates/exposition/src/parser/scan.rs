@@ -252,6 +252,10 @@ struct Carry {
 
 /// The lines that end in a block.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(
+    not(all(feature = "std", target_arch = "x86_64")),
+    expect(dead_code, reason = "no SIMD")
+)]
 struct BlockLines {
     newline: u64,
     marked: u64,
