@@ -66,9 +66,9 @@ fn show(entry: Entry<'_, '_>) -> String {
             let pairs: Vec<_> = labels.iter().collect();
             assert!(pairs.is_sorted_by(|a, b| a.0 <= b.0));
             let owned = labels.to_labels();
-            format!(
-                "{offset} {series:?} {value:x} {time:?} {exemplar:?} {start:?} {pairs:?} {owned}"
-            )
+            let pairs = format!("{pairs:?}");
+            assert_eq!(sample.owned_labels(), owned);
+            format!("{offset} {series:?} {value:x} {time:?} {exemplar:?} {start:?} {pairs} {owned}")
         }
         Entry::Histogram(mut entry) => {
             let (time, start, exemplars) =

@@ -85,8 +85,10 @@ fn show(entry: Entry<'_, '_>) -> String {
     assert!(pairs.is_sorted_by(|a, b| a.0 <= b.0));
     let owned = labels.to_labels();
     assert!(owned.len() <= pairs.len());
+    let pairs = format!("{pairs:?}");
+    assert_eq!(sample.owned_labels(), owned);
     // NaN is not equal to itself, but its text is.
-    format!("{series:?} {value:x} {time:?} {exemplar:?} {start:?} {pairs:?} {owned}")
+    format!("{series:?} {value:x} {time:?} {exemplar:?} {start:?} {pairs} {owned}")
 }
 
 /// A page reads the same whatever page its parser read before: a part of it, itself, one without its

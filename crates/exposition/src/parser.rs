@@ -7,6 +7,7 @@
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use core::cell::Cell;
+use core::mem;
 
 use skopos_core::MetricType;
 use skopos_core::labels::LabelsPacker;
@@ -187,6 +188,8 @@ impl ParserOptions {
 #[derive(Debug)]
 pub struct Parser<'a> {
     page: Page<'a>,
+    /// Whether nobody looked yet how much of the page is UTF-8: known lines are.
+    is_unchecked: bool,
     index: Index,
     /// What is remembered of the last page, if anything is to be.
     layout: Option<&'a mut Layout>,
@@ -301,9 +304,14 @@ impl<'a> Parser<'a> {
     /// A parser at the beginning of `page`. Checks once whether the page is UTF-8.
     #[must_use]
     pub fn new(format: TextFormat, page: &'a [u8], options: ParserOptions) -> Self {
+        Self::of(Page::new(page), format, options)
+    }
+
+    fn of(page: Page<'a>, format: TextFormat, options: ParserOptions) -> Self {
         Self {
-            page: Page::new(page),
-            index: Index::new(Scanner::new(), format, page.len()),
+            page,
+            is_unchecked: false,
+            index: Index::new(Scanner::new(), format, page.bytes.len()),
             layout: None,
             format,
             options,
@@ -339,8 +347,14 @@ impl<'a> Parser<'a> {
         options: ParserOptions,
         layout: &'a mut Layout,
     ) -> Self {
-        layout.begin(format);
-        Self { layout: Some(layout), ..Self::new(format, page, options) }
+        let is_known = layout.begin(format);
+        let mut parser = Self::of(Page { bytes: page, text: "" }, format, options);
+        parser.is_unchecked = is_known;
+        if !is_known {
+            parser.page = Page::new(page);
+        }
+        parser.layout = Some(layout);
+        parser
     }
 
     /// The next entry; nothing at the end of the page.
@@ -477,6 +491,14 @@ impl<'a> Parser<'a> {
         step
     }
 
+    /// Looks how much of the page is UTF-8, if nobody did.
+    #[inline]
+    fn check_text(&mut self) {
+        if mem::take(&mut self.is_unchecked) {
+            self.page = Page::new(self.page.bytes);
+        }
+    }
+
     /// The next entry, known or not.
     fn warm_step(&mut self) -> Result<Step, Failed> {
         if self.state == State::Init
@@ -485,6 +507,7 @@ impl<'a> Parser<'a> {
             return Ok(step);
         }
         self.line.known_labels = 0;
+        self.check_text();
         let step = self.cold_step()?;
         self.remember(step);
         Ok(step)

@@ -77,6 +77,7 @@ impl Parser<'_> {
         let family = (self.metric_type, self.unit, self.family_name_len);
         let cursor = self.index.cursor();
         let layout = self.layout.take();
+        self.check_text();
         self.line.detach(self.page.bytes, &self.index);
         mem::swap(&mut self.line, &mut self.ahead.line);
         self.ahead.found = None;

@@ -109,14 +109,15 @@ impl Layout {
         Self::default()
     }
 
-    /// Begins a page.
-    pub(super) fn begin(&mut self, format: TextFormat) {
+    /// Begins a page; says whether lines of the last one are known.
+    pub(super) fn begin(&mut self, format: TextFormat) -> bool {
         if !mem::take(&mut self.complete) || self.format != Some(format) {
             self.last.clear();
         }
         self.this.clear();
         self.format = Some(format);
         (self.differs, self.next, self.slots, self.misses) = (false, 0, 0, 0);
+        !self.last.lines.is_empty()
     }
 
     /// Ends a page that was read to its end.
@@ -283,7 +284,7 @@ impl Parser<'_> {
             }
             _ => self.known_end(series.end)?,
         };
-        if self.page.text.len() < next {
+        if self.page.text.len() < next && !self.is_unchecked {
             return None;
         }
         self.line.label_marks = (0, 0);
@@ -304,7 +305,11 @@ impl Parser<'_> {
         self.line.exemplar = None;
         let end = value_end(bytes, at + 1)?;
         if bytes.get(end) != Some(&b'\n') {
-            return self.fast_end(at);
+            let next = self.fast_end(at)?;
+            // An exemplar may hold what was not on the page before.
+            let is_text =
+                self.is_unchecked && simdutf8::basic::from_utf8(bytes.get(at..next)?).is_ok();
+            return (is_text || next <= self.page.text.len()).then_some(next);
         }
         self.line.value = indexed_value(bytes, at + 1, end)?;
         self.line.timestamp = None;
@@ -313,7 +318,7 @@ impl Parser<'_> {
 
     fn known_metadata(&mut self, known: Known) -> Option<()> {
         let end = self.pos + known.len as usize;
-        if self.page.text.len() < end {
+        if self.page.text.len() < end && !self.is_unchecked {
             return None;
         }
         let name = Span::new(self.pos + 7, self.pos + 7 + known.name_len as usize);
