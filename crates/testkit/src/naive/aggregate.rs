@@ -87,7 +87,7 @@ fn folded(op: &str, param: f64, members: &[Element]) -> Result<Option<Value>> {
             } else {
                 Histogram::total(histograms.into_iter())?
             };
-            folded.map(Value::from)
+            folded.map(|h| Value::from(h.compact()))
         }
         _ if values.is_empty() => None,
         _ => Some(Value::Float(fold(op, param, &values)?)),

@@ -310,7 +310,8 @@ fn quantile_of_buckets(q: f64, mut buckets: Vec<(f64, f64)>) -> Result<f64> {
     }
     for i in 1..merged.len() {
         let (before, count) = (merged[i - 1].1, merged[i].1);
-        let difference = (count - before).abs() / (count.abs() + before.abs());
+        let sum = (count.abs() + before.abs()).min(f64::MAX);
+        let difference = (count - before).abs() / sum;
         if count < before || difference < 1e-12 {
             merged[i].1 = before;
         }

@@ -80,12 +80,15 @@ impl Histogram {
         (bound(index - 1), bound(index))
     }
 
-    /// All buckets in ascending order, the zero bucket if it holds something.
+    /// All buckets in ascending order, the zero bucket if it holds something. A coarse bucket may reach
+    /// into the zero bucket, and is cut.
     pub(crate) fn buckets(&self) -> Vec<Bucket> {
         let mut out = Vec::new();
         for (index, count) in self.negative.iter().rev() {
             let (lower, upper) = self.between(*index);
-            out.push(Bucket { lower: -upper, upper: -lower, count: *count });
+            let upper_bound =
+                if self.is_custom() { -lower } else { -lower.max(self.zero_threshold) };
+            out.push(Bucket { lower: -upper, upper: upper_bound, count: *count });
         }
         if self.zero_count > 0.0 {
             let (lower, upper) = (-self.zero_threshold, self.zero_threshold);
@@ -93,6 +96,7 @@ impl Histogram {
         }
         for (index, count) in &self.positive {
             let (lower, upper) = self.between(*index);
+            let lower = if self.is_custom() { lower } else { lower.max(self.zero_threshold) };
             out.push(Bucket { lower, upper, count: *count });
         }
         out
@@ -243,7 +247,7 @@ impl Histogram {
             let Some(more) = total.plus(one)? else { return Ok(None) };
             total = more;
         }
-        Ok(Some(total.compact()))
+        Ok(Some(total))
     }
 
     /// The mean of at least one; nothing if they are of different kinds.
@@ -254,7 +258,7 @@ impl Histogram {
             return Err(Failure::Unspecified("a mean of histograms whose sum overflows"));
         }
         // One histogram is its own mean to the bit.
-        Ok(Some(if all.len() == 1 { total } else { total.over(all.len() as f64).compact() }))
+        Ok(Some(if all.len() == 1 { total } else { total.over(all.len() as f64) }))
     }
 
     /// All its numbers.

@@ -30,7 +30,9 @@ fn exact_floats(op: &str, a: f64, b: f64) -> (f64, Option<bool>) {
         "%" => (a % b, None),
         "^" => (a.powf(b), None),
         // Where the quotient is too small for a float, its sign is lost.
-        "atan2" if a != 0.0 && b < 0.0 && a / b == 0.0 => (std::f64::consts::PI, None),
+        "atan2" if a != 0.0 && b < 0.0 && b.is_finite() && a / b == 0.0 => {
+            (std::f64::consts::PI, None)
+        }
         "atan2" => (a.atan2(b), None),
         "==" => (a, Some(a == b)),
         "!=" => (a, Some(a != b)),
