@@ -34,7 +34,10 @@ pub(super) struct FamilyMessage<'a> {
 impl<'a> FamilyMessage<'a> {
     /// Reads a family; its metrics are left as they are, in `metrics`.
     pub(super) fn decode(mut wire: Wire<'a>, metrics: &mut Vec<Wire<'a>>) -> Result<Self, Error> {
-        let mut family = Self::default();
+        // What is not there is missed where the family begins.
+        let start = wire.offset();
+        let mut family =
+            Self { name_end: start, help_end: start, unit_end: start, ..Self::default() };
         while let Some(key) = wire.key("MetricFamily")? {
             match key.field {
                 1 => {

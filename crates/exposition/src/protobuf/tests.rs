@@ -143,3 +143,16 @@ fn empty_buckets_are_left_out() {
     assert_eq!(side(&[(1, 5)], &[0, 2, -2, 0, 3]), (vec![(2, 1), (2, 1)], vec![2, 1]));
     assert_eq!(side(&[(1, 1), (-2, 1)], &[1, 1]), (vec![(1, 1), (-2, 1)], vec![1, 1]));
 }
+
+#[test]
+fn a_name_that_is_missing_is_missed_where_its_family_begins() {
+    let page = b"\x13\x0a\x02up\x18\x01\x22\x0b\x12\x09\x09\0\0\0\0\0\0\xf0\x3f\x02\x22\x00";
+    let mut parser = ProtobufParser::new(page, ParserOptions::default());
+    let error = loop {
+        match parser.next() {
+            Ok(entry) => assert!(entry.is_some()),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!((error.to_string().contains("invalid metric name"), error.offset()), (true, 21));
+}
