@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use skopos_core::{Error, Metadata};
+use skopos_core::{Error, Metadata, SeriesId};
 use skopos_index::{Filter, MemoryIndex};
 
 use super::series::MemSeries;
@@ -81,7 +81,12 @@ impl Catalog {
 
     pub(super) fn select(&self, filter: &Filter) -> Vec<Arc<MemSeries>> {
         let ids = self.index.select(filter);
-        ids.iter().filter_map(|id| self.series.get(id.0 as usize)?.clone()).collect()
+        let mut selected = Vec::with_capacity(ids.len());
+        ids.for_each_batch(|batch| {
+            let of_id = |id: &SeriesId| self.series.get(id.0 as usize)?.clone();
+            selected.extend(batch.iter().filter_map(of_id));
+        });
+        selected
     }
 
     pub(super) fn heap_bytes(&self) -> usize {
