@@ -283,7 +283,9 @@ impl Histogram {
             }
             let common: Vec<f64> = a.iter().copied().filter(|v| b.contains(v)).collect();
             let (now, then) = (self.with_bounds(&common), before.with_bounds(&common));
-            return Ok(fell(&now.positive, &then.compact().positive));
+            // Sums up to each bound of both are compared: one that is not there is zero.
+            let count = |of: &Self, at: i32| of.positive.get(&at).copied().unwrap_or(0.0);
+            return Ok((0..=common.len() as i32).any(|at| count(&now, at) < count(&then, at)));
         }
         if before.schema() < self.schema() || self.zero_threshold < before.zero_threshold {
             return Ok(true);
