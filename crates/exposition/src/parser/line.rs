@@ -165,12 +165,6 @@ impl<'a> TextSample<'_, 'a> {
         self.parser.start
     }
 
-    /// The byte behind the line.
-    #[cfg(feature = "std")]
-    pub(crate) fn end(&self) -> usize {
-        self.parser.position()
-    }
-
     #[inline]
     pub(crate) fn series(&self) -> &'a [u8] {
         self.parser.page.get(self.parser.line.series)

@@ -248,3 +248,21 @@ fn a_number_that_the_limit_cuts_is_no_shorter_number() {
         }
     }
 }
+
+#[test]
+fn metadata_that_the_limit_cuts_is_not_given() {
+    let page =
+        b"# HELP \"over\nlines\" and a text that is longer\n# TYPE \"over\nlines\" counter\nc 1\n";
+    let mut whole = Vec::new();
+    for limit in (1..=page.len()).rev() {
+        let lines = pieces(PROMETHEUS, page, ParserOptions::default(), (7, limit), false);
+        if whole.is_empty() {
+            whole = lines;
+            assert_eq!(whole.len(), 3, "{whole:?}");
+            continue;
+        }
+        let (last, given) = lines.split_last().unwrap();
+        let is_refused = last.starts_with("entry is longer than the limit");
+        assert!(lines == whole || (is_refused && whole.starts_with(given)), "{limit}: {lines:?}");
+    }
+}

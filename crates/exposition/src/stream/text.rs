@@ -10,7 +10,7 @@ use core::ops::ControlFlow;
 use std::io::Read;
 
 use super::Window;
-use crate::parser::{Memory, TextSample};
+use crate::parser::Memory;
 use crate::{Entry, Error, Parser, ParserOptions, TextFormat};
 
 /// What would end a quoted string and the line that it stands on; also behind a NUL, since error texts
@@ -56,14 +56,6 @@ enum Progress<B> {
     /// To the end of the page.
     End,
     Break(B),
-}
-
-/// The byte behind a sample.
-fn end_of(entry: &Entry<'_, '_>) -> Option<usize> {
-    match entry {
-        Entry::Series(sample) => sample.as_text().map(TextSample::end),
-        _ => None,
-    }
 }
 
 impl<R: Read> TextPieces<R> {
@@ -151,9 +143,9 @@ impl<R: Read> TextPieces<R> {
         let base = self.window.base.wrapping_sub(before);
         let stop = stop.saturating_add(before);
 
-        // A number at the end of a piece that ends within a line may go on behind it.
-        let cut_at =
-            (!self.window.is_last && self.page.last() != Some(&b'\n')).then_some(self.page.len());
+        if !self.window.is_last && self.is_cut(before) {
+            return Err(self.window.too_long());
+        }
         let mut parser = Parser::new(self.format, &self.page, self.options);
         while parser.position() < before && parser.next()?.is_some() {}
         parser.restore(core::mem::take(&mut self.memory), base);
@@ -161,9 +153,6 @@ impl<R: Read> TextPieces<R> {
         while parser.position() < stop || parser.has_pending() {
             let read = match parser.next() {
                 Ok(Some(entry)) => {
-                    if cut_at.is_some() && end_of(&entry) == cut_at {
-                        return Err(self.window.too_long());
-                    }
                     let kind = kind_of(&entry);
                     if let ControlFlow::Break(value) = visit(entry.moved(base)) {
                         return Ok(Progress::Break(value));
@@ -191,12 +180,18 @@ impl<R: Read> TextPieces<R> {
                 self.metadata.set(kind, self.page.get(line).unwrap_or_default());
             }
         }
-        if cut_at == Some(parser.position()) {
-            return Err(self.window.too_long());
-        }
         let passed = parser.position() - before;
         self.memory = parser.suspend(base);
         Ok(Progress::To(passed))
+    }
+
+    /// Whether the piece from `start` ends within a line, and its entry with it: that may go on behind it.
+    fn is_cut(&self, start: usize) -> bool {
+        let piece = self.page.get(start..).unwrap_or_default();
+        let mut parser = Parser::new(self.format, piece, ParserOptions::default());
+        piece.last() != Some(&b'\n')
+            && matches!(parser.next(), Ok(Some(_)))
+            && parser.position() == piece.len()
     }
 
     /// Whether an error of the entry at `start` is one whatever follows the piece.
