@@ -31,6 +31,7 @@ pub(crate) fn holds(data: &[u8]) {
         .with_native_histograms(native)
         .with_type_and_unit_labels(choice & 16 != 0);
     let entries = read(page, options);
+    check_owned(page, options);
     check_pieces(page, options, usize::from(choice >> 5) * 64 + 64, &entries);
     if let Ok(families) = protobuf_families(page) {
         check_round_trip(families);
@@ -74,6 +75,7 @@ fn show(entry: Entry<'_, '_>) -> String {
             let (time, start, exemplars) =
                 (entry.timestamp(), entry.start_timestamp(), entry.exemplars());
             let owned = entry.labels().to_labels();
+            assert_eq!(entry.owned_labels(), owned);
             format!(
                 "{} {owned} {:?} {time:?} {start:?} {exemplars:?}",
                 entry.offset(),
@@ -81,6 +83,27 @@ fn show(entry: Entry<'_, '_>) -> String {
             )
         }
         other => format!("{other:?}"),
+    }
+}
+
+/// Owned labels are the labels whichever samples they are asked of: all, or but some.
+fn check_owned(page: &[u8], options: ParserOptions) {
+    let labels = |asked: usize, is_owned: bool| {
+        let mut parser = ProtobufParser::new(page, options);
+        let (mut count, mut labels) = (0, Vec::new());
+        while let Ok(Some(entry)) = parser.next() {
+            let Entry::Series(mut sample) = entry else { continue };
+            count += 1;
+            if count % asked == 0 {
+                let own =
+                    if is_owned { sample.owned_labels() } else { sample.labels().to_labels() };
+                labels.push(own);
+            }
+        }
+        labels
+    };
+    for asked in 1..=3 {
+        assert_eq!(labels(asked, true), labels(asked, false));
     }
 }
 

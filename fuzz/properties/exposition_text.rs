@@ -30,6 +30,7 @@ pub(crate) fn holds(data: &[u8]) {
     if format == TextFormat::Prometheus {
         check_careful_path(page, options, &entries);
     }
+    check_owned(format, page, options);
     check_layout(format, page, options, &entries);
     check_recovery(format, page, options, &entries);
     check_pieces(format, page, options, usize::from(choice >> 4) * 32 + 64);
@@ -89,6 +90,27 @@ fn show(entry: Entry<'_, '_>) -> String {
     assert_eq!(sample.owned_labels(), owned);
     // NaN is not equal to itself, but its text is.
     format!("{series:?} {value:x} {time:?} {exemplar:?} {start:?} {pairs} {owned}")
+}
+
+/// Owned labels are the labels whichever samples they are asked of: all, or but some.
+fn check_owned(format: TextFormat, page: &[u8], options: ParserOptions) {
+    let labels = |asked: usize, is_owned: bool| {
+        let mut parser = Parser::new(format, page, options);
+        let (mut count, mut labels) = (0, Vec::new());
+        while let Ok(Some(entry)) = parser.next() {
+            let Entry::Series(mut sample) = entry else { continue };
+            count += 1;
+            if count % asked == 0 {
+                let own =
+                    if is_owned { sample.owned_labels() } else { sample.labels().to_labels() };
+                labels.push(own);
+            }
+        }
+        labels
+    };
+    for asked in 1..=3 {
+        assert_eq!(labels(asked, true), labels(asked, false));
+    }
 }
 
 /// A page reads the same whatever page its parser read before: a part of it, itself, one without its

@@ -400,6 +400,28 @@ impl<'p, 'a> HistogramEntry<'p, 'a> {
         }
     }
 
+    /// The owned form of the [`labels`](Self::labels), with one allocation at most.
+    ///
+    /// ```
+    /// use skopos_exposition::{ClassicHistograms, Entry, Parser, ParserOptions, TextFormat};
+    ///
+    /// let page = b"# TYPE h histogram\nh_bucket{a=\"b\",le=\"+Inf\"} 1\nh_count{a=\"b\"} 1\n";
+    /// let options = ParserOptions::default().with_classic_histograms(ClassicHistograms::Native);
+    /// let mut parser = Parser::new(TextFormat::Prometheus, page, options);
+    /// let mut labels = Vec::new();
+    /// while let Some(entry) = parser.next()? {
+    ///     if let Entry::Histogram(mut histogram) = entry {
+    ///         labels.push(histogram.owned_labels().to_string());
+    ///     }
+    /// }
+    /// assert_eq!(labels, [r#"{__name__="h", a="b"}"#]);
+    /// # Ok::<(), skopos_exposition::Error>(())
+    /// ```
+    #[must_use]
+    pub fn owned_labels(&mut self) -> Labels {
+        self.labels().to_labels()
+    }
+
     /// When it was observed, where the page says so; of a converted one, by the last of its lines.
     #[must_use]
     pub fn timestamp(&self) -> Option<Timestamp> {

@@ -38,7 +38,7 @@ pub enum ErrorKind {
 /// assert!(parser.next()?.is_some());
 /// let error = parser.next().unwrap_err();
 /// assert_eq!((error.line(), error.column(), error.offset()), (2, 4, 8));
-/// assert_eq!(error.near(), "up one");
+/// assert_eq!((error.expected(), error.near()), ("float", "up one"));
 /// assert_eq!(
 ///     error.to_string(),
 ///     r#"strconv.ParseFloat: parsing "one": invalid syntax while parsing: "up one""#,
@@ -55,6 +55,7 @@ struct Inner {
     offset: usize,
     line: usize,
     column: usize,
+    expected: &'static str,
     near: String,
     #[cfg(feature = "std")]
     source: Option<std::sync::Arc<std::io::Error>>,
@@ -68,6 +69,7 @@ impl Inner {
             offset,
             line,
             column,
+            expected: "",
             near: String::new(),
             #[cfg(feature = "std")]
             source: None,
@@ -78,7 +80,8 @@ impl Inner {
 /// Equality of what is said, whatever the source.
 impl PartialEq for Inner {
     fn eq(&self, other: &Self) -> bool {
-        let key = |inner: &Self| (inner.kind, inner.offset, inner.line, inner.column);
+        let key =
+            |inner: &Self| (inner.kind, inner.offset, inner.line, inner.column, inner.expected);
         key(self) == key(other) && self.message == other.message && self.near == other.near
     }
 }
@@ -113,6 +116,13 @@ impl Error {
         let column = offset - memchr::memrchr(b'\n', before).map_or(0, |at| at + 1) + 1;
         let near = near(page, offset, column - 1);
         Self(Box::new(Inner { near, ..Inner::new(kind, message, offset, line, column) }))
+    }
+
+    /// The same error, with what should have stood there.
+    #[cold]
+    pub(crate) fn with_expected(mut self, expected: &'static str) -> Self {
+        self.0.expected = expected;
+        self
     }
 
     /// An error at a byte of a page that has no lines.
@@ -161,6 +171,14 @@ impl Error {
     #[must_use]
     pub fn line(&self) -> usize {
         self.0.line
+    }
+
+    /// What should have stood at [`offset`](Self::offset) of a page of text, in a few words: `label
+    /// name`, `float`. Empty where that cannot be said: of pages that are protobuf, sources that fail,
+    /// and lines that are right, but not together with others.
+    #[must_use]
+    pub fn expected(&self) -> &'static str {
+        self.0.expected
     }
 
     /// The text of the line around [`offset`](Self::offset), at most thirty bytes before and behind

@@ -26,8 +26,10 @@
 //!
 //! * **Reading**: a [`Parser`] gives one [`Entry`] of a text page after the other, a `ProtobufParser`
 //!   those of a protobuf page, a [`PageParser`] either. A [`SeriesEntry`] has the raw bytes of its
-//!   series (the key of a scrape cache), its value and, if asked, its sorted labels; a
-//!   [`HistogramEntry`] is a native histogram. [`families`] reads a whole page into owned values.
+//!   series (the key of a scrape cache), its value and, if asked, its sorted labels, borrowed
+//!   ([`labels`](SeriesEntry::labels)) or owned ([`owned_labels`](SeriesEntry::owned_labels)); a
+//!   [`HistogramEntry`] is a native histogram. [`families`] reads a whole page into owned values, and
+//!   a `PageReader` one that does not fit into memory.
 //! * **Histograms**: classic ones become native ones with custom buckets if [`ParserOptions`] say so,
 //!   in every format.
 //! * **Reading again**: a [`Layout`] remembers the last page of a target; of a page that differs in

@@ -56,6 +56,33 @@ pub(super) enum Problem {
     Infinite(&'static str, f64),
 }
 
+impl Problem {
+    /// What should have stood at the place.
+    fn expected(self) -> &'static str {
+        match self {
+            Self::Unfinished => "# EOF",
+            Self::BehindEof => "end of the page",
+            Self::Unexpected(sentence, _) => {
+                let behind = sentence.strip_prefix("expected ");
+                let before = || sentence.split_once(" expected").map(|(before, _)| before);
+                behind.or_else(before).unwrap_or(sentence)
+            }
+            Self::NoValue(..) => "value",
+            Self::NoMetadataName(..) | Self::NoName => "metric name",
+            Self::NoText(..) => "text",
+            Self::MetricType(_) => "metric type",
+            Self::Unit { .. } => "unit that the metric's name ends with",
+            Self::TwoNames => "label name with a value",
+            Self::Encoding(..) | Self::Help(..) => "UTF-8",
+            Self::Number("ParseInt", _, NumberError::Range) => "integer of 64 bits",
+            Self::Number("ParseInt", ..) => "integer",
+            Self::Number(_, _, NumberError::Range) => "float of 64 bits",
+            Self::Number(..) => "float",
+            Self::Infinite(..) => "finite timestamp",
+        }
+    }
+}
+
 impl Parser<'_> {
     /// The error for the last failure.
     #[cold]
@@ -76,7 +103,7 @@ impl Parser<'_> {
         let mut counted = self.counted.get();
         let error = Error::at_counted(kind, message, self.page.bytes, offset, &mut counted);
         self.counted.set(counted);
-        error
+        error.with_expected(problem.expected())
     }
 
     /// Prometheus' sentence.

@@ -85,6 +85,48 @@ fn errors_tell_their_place() {
 }
 
 #[test]
+fn errors_tell_what_was_expected() {
+    let check = |format: TextFormat, page: &[u8], expected: &str| {
+        let error = read(format, page).1.expect("the page is wrong");
+        let page = String::from_utf8_lossy(page);
+        assert_eq!(error.expected(), expected, "{page:?}: {error}");
+        assert_ne!((error.line(), error.column()), (0, 0), "{page:?}");
+    };
+    for format in [TextFormat::Prometheus, TextFormat::OpenMetrics] {
+        let pages: [(&[u8], &str); 13] = [
+            (b"}\n", "a valid start token"),
+            (b"a{b} 1\n", "equal"),
+            (b"a{b=c} 1\n", "label value"),
+            (b"a{=\"c\"} 1\n", "label name"),
+            (b"a{b=\"c\"}\n", "value"),
+            (b"a one\n", "float"),
+            (b"a 1e999\n", "float of 64 bits"),
+            (b"# TYPE a b\n", "metric type"),
+            (b"# HELP \n", "metric name"),
+            (b"{} 1\n", "metric name"),
+            (b"a{\"b\"} 1\n", "label name with a value"),
+            (b"a{b=\"\xff\"} 1\n", "UTF-8"),
+            (b"# HELP a \xff\n", "UTF-8"),
+        ];
+        for (page, expected) in pages {
+            check(format, page, expected);
+        }
+    }
+    check(TextFormat::Prometheus, b"a 1 x\n", "timestamp or new record");
+    check(TextFormat::Prometheus, b"a 1 99999999999999999999\n", "integer of 64 bits");
+    check(TextFormat::Prometheus, b"a 1 2 3\n", "next entry after timestamp");
+    check(TextFormat::OpenMetrics, b"a{b=\"c\"=\"d\"} 1\n", "comma or brace close");
+    check(TextFormat::OpenMetrics, b"a 1\n", "# EOF");
+    check(TextFormat::OpenMetrics, b"# EOF\na 1\n", "end of the page");
+    check(TextFormat::OpenMetrics, b"a 1 NaN\n# EOF\n", "finite timestamp");
+    check(
+        TextFormat::OpenMetrics,
+        b"# UNIT a seconds\n# EOF\n",
+        "unit that the metric's name ends with",
+    );
+}
+
+#[test]
 fn bytes_outside_utf8_in_a_comment_hurt_nobody() {
     let (samples, error) = read(TextFormat::Prometheus, b"# \xff\na{b=\"\xc3\xa9\"} 1\n");
     assert_eq!((samples.len(), error), (1, None));

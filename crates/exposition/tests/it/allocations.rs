@@ -1,18 +1,33 @@
-//! How often the text parser allocates: as often on a long page as on a short one.
+//! How often the text parser allocates: as often on a long page as on a short one. And how much memory a
+//! reader of pieces has at once: as much for a long page as for a short one.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::hint::black_box;
+use std::io::{self, Read};
+use std::ops::ControlFlow;
 
 use skopos_core::LabelSet as _;
-use skopos_exposition::{Entry, Parser, ParserOptions, TextFormat};
+use skopos_exposition::{Entry, PageFormat, PageReader, Parser, ParserOptions, TextFormat};
 
 thread_local! {
     static COUNT: Cell<usize> = const { Cell::new(0) };
+    static BYTES: Cell<isize> = const { Cell::new(0) };
+    static MOST_BYTES: Cell<isize> = const { Cell::new(0) };
 }
 
-/// The system's allocator, with a count of each thread's allocations.
+/// The system's allocator, with a count of each thread's allocations and their bytes.
 struct Counting;
+
+fn count(freed: usize, taken: usize) {
+    if 0 < taken {
+        _ = COUNT.try_with(|count| count.set(count.get() + 1));
+    }
+    _ = BYTES.try_with(|bytes| {
+        bytes.set(bytes.get() - freed.cast_signed() + taken.cast_signed());
+        _ = MOST_BYTES.try_with(|most| most.set(most.get().max(bytes.get())));
+    });
+}
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -22,18 +37,19 @@ static ALLOCATOR: Counting = Counting;
 // that gave, so its guarantees hold for this one; the counter touches no memory that is handed out.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        _ = COUNT.try_with(|count| count.set(count.get() + 1));
+        count(0, layout.size());
         // SAFETY: the caller's obligations are the system allocator's.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        count(layout.size(), 0);
         // SAFETY: the pointer came from the system's allocator, through this one.
         unsafe { System.dealloc(pointer, layout) }
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        _ = COUNT.try_with(|count| count.set(count.get() + 1));
+        count(layout.size(), size);
         // SAFETY: the pointer came from the system's allocator, through this one.
         unsafe { System.realloc(pointer, layout, size) }
     }
@@ -81,4 +97,55 @@ fn a_sample_costs_no_allocation() {
     let lines =
         "a_total{b=\"c\"} 2 # {d=\"e\",f=\"g\\\"\"} 1 1.5\na_total 1 1.5 # {} 1\na_created 1.5\n";
     check(openmetrics, "# TYPE a counter\n", lines, "# EOF\n");
+}
+
+/// A source that gives a text so many times.
+struct Repeated {
+    text: &'static [u8],
+    at: usize,
+    times: usize,
+}
+
+impl Read for Repeated {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let rest = if self.times == 0 { &[] } else { &self.text[self.at..] };
+        let len = rest.len().min(out.len());
+        out[..len].copy_from_slice(&rest[..len]);
+        self.at += len;
+        if self.at == self.text.len() {
+            (self.at, self.times) = (0, self.times - 1);
+        }
+        Ok(len)
+    }
+}
+
+/// Reads a page in pieces; gives the number of samples and how many bytes were allocated at most.
+fn read_pieces(format: PageFormat, lines: &'static [u8], times: usize) -> (usize, isize) {
+    let before = BYTES.get();
+    MOST_BYTES.set(before);
+    let mut samples = 0;
+    let source = Repeated { text: lines, at: 0, times };
+    let end = PageReader::new(format, source, ParserOptions::default()).for_each(|entry| {
+        samples += usize::from(matches!(entry, Entry::Series(_)));
+        ControlFlow::<()>::Continue(())
+    });
+    assert_eq!(end.expect("the page is right"), ControlFlow::Continue(()));
+    (samples, MOST_BYTES.get() - before)
+}
+
+#[test]
+fn a_page_of_any_size_is_read_in_little_memory() {
+    let text: &[u8] = b"# HELP a b\n# TYPE a counter\na 1\na{b=\"c\",d=\"e\"} 2.5 1000\n";
+    let mut pages = vec![(PageFormat::Text(TextFormat::Prometheus), text, 2)];
+    if cfg!(feature = "protobuf") {
+        let family = b"\x12\x0a\x01a\x18\x01\x22\x0b\x12\x09\x09\0\0\0\0\0\0\x08\x40";
+        pages.push((PageFormat::Protobuf, family, 1));
+    }
+    for (format, lines, samples) in pages {
+        for times in [1_000, 100_000] {
+            let (seen, most) = read_pieces(format, lines, times);
+            assert_eq!(seen, samples * times);
+            assert!(most < 1 << 20, "{most} bytes for {times} times {format:?}");
+        }
+    }
 }

@@ -16,7 +16,7 @@ use skopos_exposition::{
 };
 
 use crate::conformance::{Kind, OPENMETRICS, PROMETHEUS, read};
-use crate::protobuf::{native, page_families, pages};
+use crate::protobuf::{native, page_families, pages, stored_families};
 
 fn gopeers() -> Option<PathBuf> {
     let program =
@@ -102,4 +102,13 @@ fn go_reads_native_histograms_as_we_wrote_them() {
     gauge.metric_type = MetricType::GaugeHistogram;
     assert_eq!(check(&gopeers, &[family], "histograms"), 5);
     assert_eq!(check(&gopeers, &[gauge], "gauge histograms"), 5);
+}
+
+#[test]
+fn go_reads_stored_series_as_we_wrote_them() {
+    let Some(gopeers) = gopeers() else { return };
+    let compared = check(&gopeers, &stored_families(), "stored series");
+    println!("{compared} entries of stored series agree");
+    // Nine floats in three formats, three histograms in one; the rest is metadata.
+    assert_eq!(compared, 48);
 }

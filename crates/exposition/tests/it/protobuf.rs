@@ -8,13 +8,15 @@ use std::process::{Command, Stdio};
 use proptest::prelude::*;
 use skopos_core::histogram::CUSTOM_BUCKETS_SCHEMA;
 use skopos_core::{
-    Exemplar, FloatHistogram, Histogram, HistogramSample, Labels, MetricType, Span, Timestamp,
+    Exemplar, FloatHistogram, Histogram, HistogramSample, Ingest as _, Labels, Metadata,
+    MetricType, Sample, Selection, SeriesSource as _, Span, TimeRange, Timestamp,
 };
 use skopos_exposition::{
     ClassicHistograms, Entry, EscapingScheme, Family, FamilyHistogram, FamilySample, OutputFormat,
-    ParserOptions, ProtobufParser, TextFormat, encode, encode_protobuf, families,
+    ParserOptions, ProtobufParser, TextFormat, encode, encode_protobuf, families, newest_families,
     protobuf_families,
 };
+use skopos_testkit::MemoryStore;
 
 fn written(families: &[Family]) -> Vec<u8> {
     let mut page = Vec::new();
@@ -137,6 +139,49 @@ fn native_histograms_read_back_with_and_without_classic_buckets() {
     let mut parser = ProtobufParser::new(&page, ParserOptions::default());
     while let Some(entry) = parser.next().unwrap() {
         assert!(!matches!(entry, Entry::Series(_)), "one message has both sides");
+    }
+}
+
+/// The families of stored series: counters, gauges, and native histograms.
+pub(crate) fn stored_families() -> Vec<Family> {
+    let store = MemoryStore::new();
+    let mut batch = store.appender();
+    for (at, zone) in ["north", "\"south\"\n", "é"].into_iter().enumerate() {
+        for (name, value) in [("hits_total", 7.0), ("temp.c", -0.5), ("up", f64::INFINITY)] {
+            let labels = Labels::from_pairs([("__name__", name), ("the.zone", zone)]);
+            batch.append(None, &labels, Sample::new(1_000, 0.0)).unwrap();
+            batch.append(None, &labels, Sample::new(2_000 + at as i64, value)).unwrap();
+        }
+        let FamilyHistogram { histogram, .. } = native();
+        let labels = Labels::from_pairs([("__name__", "h"), ("zone", zone)]);
+        batch.append_histogram(None, &labels, Timestamp::from_millis(3_000), &histogram).unwrap();
+    }
+    batch.commit().unwrap();
+    let mut set = store.select(&Selection::new([], TimeRange::ALL)).unwrap();
+    let metadata = |name: &str| {
+        let metric_type = match name {
+            "hits_total" => MetricType::Counter,
+            "temp.c" => MetricType::Gauge,
+            _ => return None,
+        };
+        Some(Metadata { metric_type, help: "A help.".into(), ..Metadata::default() })
+    };
+    newest_families(&mut *set, metadata).unwrap()
+}
+
+#[test]
+fn stored_series_read_back_from_every_format() {
+    let stored = stored_families();
+    let lengths: Vec<_> = stored.iter().map(|f| (f.samples.len(), f.histograms.len())).collect();
+    assert_eq!(lengths, [(0, 3), (3, 0), (3, 0), (3, 0)]);
+    check(&stored);
+    // Text has no native histograms.
+    let floats: Vec<Family> = stored.into_iter().filter(|f| f.histograms.is_empty()).collect();
+    for format in [TextFormat::Prometheus, TextFormat::OpenMetrics] {
+        let mut text = String::new();
+        encode(OutputFormat::new(format, EscapingScheme::AllowUtf8), &floats, &mut text).unwrap();
+        let read = families(format, text.as_bytes()).unwrap();
+        assert_eq!(shown(&read), shown(&floats), "{text}");
     }
 }
 

@@ -1,6 +1,7 @@
 //! What is written reads back the same.
 
 use proptest::prelude::*;
+use skopos_core::text::is_legacy_metric_name;
 use skopos_core::{Exemplar, Labels, MetricType, Timestamp};
 use skopos_exposition::{
     EscapingScheme, Family, FamilySample, OutputFormat, TextFormat, encode, families,
@@ -118,6 +119,16 @@ fn family_of(name: String) -> impl Strategy<Value = Family> {
 }
 
 proptest! {
+    /// A name that begins as escaped ones do cannot be told from one; Prometheus reads back code points
+    /// of five digits at most.
+    #[test]
+    fn escaped_values_read_back_the_same(name in "[\\PC\\x00-\\x1f_.]{0,8}") {
+        prop_assume!(!name.starts_with("U__") && name.chars().all(|c| c < '\u{10_0000}'));
+        let escaped = EscapingScheme::Values.escape(&name);
+        prop_assert!(escaped.is_empty() || is_legacy_metric_name(&escaped), "{}", escaped);
+        prop_assert_eq!(EscapingScheme::Values.unescape(&escaped), name.as_str());
+    }
+
     #[test]
     fn openmetrics_reads_back_the_same(mut family in "[a-z:][a-z0-9.]{0,5}".prop_flat_map(family_of)) {
         let output = OutputFormat::new(TextFormat::OpenMetrics, EscapingScheme::AllowUtf8);
