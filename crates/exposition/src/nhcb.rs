@@ -96,8 +96,10 @@ impl ClassicHistogram {
             })
             .collect();
         let (positive_spans, kept) = compact(&counts, |count| count == 0, KEPT_EMPTY_BUCKETS);
-        let mut previous = 0;
-        let deltas = kept.into_iter().map(|count| count - mem::replace(&mut previous, count));
+        // A count of all that is less than the buckets makes one negative; deltas wrap as Prometheus' do.
+        let mut previous = 0i64;
+        let deltas =
+            kept.into_iter().map(|count| count.wrapping_sub(mem::replace(&mut previous, count)));
         Histogram {
             schema: CUSTOM_BUCKETS_SCHEMA,
             count: before.unsigned_abs(),

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use proptest::prelude::*;
 
-use skopos_core::LabelSet as _;
+use skopos_core::{HistogramSample, LabelSet as _};
 
 use super::*;
 use crate::ErrorKind;
@@ -82,6 +82,20 @@ fn errors_tell_their_place() {
     check_error(prometheus, b"{\"a\xff\"} 1\n", ErrorKind::Encoding, (1, 4, 3));
     check_error(openmetrics, b"a 1\n", ErrorKind::Syntax, (2, 1, 4));
     check_error(openmetrics, b"a 1 x\n", ErrorKind::Number, (1, 5, 4));
+}
+
+#[test]
+fn a_count_far_below_its_buckets_wraps_as_in_prometheus() {
+    let page = b"# TYPE h histogram\nh_bucket{le=\"1\"} 9223372036854774784\nh_sum 1\nh_count 2\n";
+    let options = ParserOptions::default().with_classic_histograms(ClassicHistograms::Native);
+    let mut parser = Parser::new(TextFormat::Prometheus, page, options);
+    let mut deltas = Vec::new();
+    while let Some(entry) = parser.next().unwrap() {
+        let Entry::Histogram(entry) = entry else { continue };
+        let HistogramSample::Integer(histogram) = entry.histogram() else { continue };
+        deltas.extend_from_slice(&histogram.positive_buckets);
+    }
+    assert_eq!(deltas, [9_223_372_036_854_774_784, 2_050]);
 }
 
 #[test]
