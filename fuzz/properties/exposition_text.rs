@@ -190,7 +190,11 @@ fn check_pieces(format: TextFormat, page: &[u8], options: ParserOptions, limit: 
 fn check_protobuf(families: &[Family]) {
     let is_named = |family: &&Family| {
         let mut names = family.samples.iter().map(|sample| sample.labels.metric_name());
-        !family.name.is_empty() && !family.samples.is_empty() && names.all(|name| name.is_some())
+        let has_names = |sample: &FamilySample| sample.labels.get("").is_none();
+        !family.name.is_empty()
+            && !family.samples.is_empty()
+            && names.all(|name| name.is_some())
+            && family.samples.iter().all(has_names)
     };
     let families: Vec<&Family> = families.iter().filter(is_named).collect();
     let mut page = Vec::new();

@@ -59,8 +59,8 @@ const GAUGE_HISTOGRAM: u64 = 5;
 ///
 /// # Errors
 ///
-/// `Family` where a family has no name or no sample, a sample has no name, or a native histogram is
-/// not one of a histogram family's name; `out` then holds what was written before.
+/// `Family` where a family has no name or no sample, a sample or a label has no name, or a native
+/// histogram is not one of a histogram family's name; `out` then holds what was written before.
 pub fn encode_protobuf<'f>(
     escaping: EscapingScheme,
     families: impl IntoIterator<Item = &'f Family>,
@@ -91,10 +91,16 @@ impl<'f> Encoder<'f> {
             return Err(refuse(format!("metric family {:?} has no samples", family.name)));
         }
         let names = family.samples.iter().map(|sample| &sample.labels);
-        let mut names = names.chain(family.histograms.iter().map(|histogram| &histogram.labels));
-        if names.any(|labels| labels.metric_name().is_none_or(str::is_empty)) {
+        let names = names.chain(family.histograms.iter().map(|histogram| &histogram.labels));
+        if names.clone().any(|labels| labels.metric_name().is_none_or(str::is_empty)) {
             let name = &family.name;
             return Err(refuse(format!("sample of metric family {name:?} has no name")));
+        }
+        // Text can say that; readers of protobuf refuse the whole page.
+        if names.clone().any(|labels| labels.get("").is_some()) {
+            let name = &family.name;
+            let message = format!("sample of metric family {name:?} has a label without a name");
+            return Err(refuse(message));
         }
         let mut natives = family.histograms.iter().map(|histogram| histogram.labels.metric_name());
         let is_histogram =

@@ -237,6 +237,11 @@ fn what_no_family_can_hold_is_refused() {
     let error = encode_protobuf(EscapingScheme::AllowUtf8, [&family], &mut page).unwrap_err();
     let expected = "metric family \"h\" of type gauge has a native histogram that is not its own";
     assert_eq!(error.to_string(), expected);
+    let mut family = Family::new("g", MetricType::Gauge);
+    family.samples.push(sample(&[("__name__", "g"), ("", "nobody")], 1.0));
+    let error = encode_protobuf(EscapingScheme::AllowUtf8, [&family], &mut page).unwrap_err();
+    let expected = "sample of metric family \"g\" has a label without a name";
+    assert_eq!((error.to_string().as_str(), page.as_slice()), (expected, &[][..]));
 }
 
 #[expect(clippy::disallowed_methods, reason = "the vectors' place is told by the environment")]
