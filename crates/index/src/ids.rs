@@ -13,6 +13,8 @@ use crate::set::{IdSet, Ids};
 /// So many ids are handed out at once: enough that a call for them is cheap, few enough that they
 /// stay near.
 const BATCH: usize = 1024;
+/// So many ids need no allocation.
+const BRIEF: usize = 14;
 
 /// A set of series ids, ascending and compressed.
 ///
@@ -34,15 +36,70 @@ pub struct SeriesIds {
 /// A selection, whichever way it was found.
 #[derive(Clone)]
 pub(crate) enum Selected {
+    /// Ascending, distinct ids, so few that they are kept in place.
+    Brief(Brief),
     /// Ascending, distinct ids: what is small is copied.
     List(Vec<SeriesId>),
     /// Shared with the index, or with other selections.
     Set(Arc<IdSet>),
 }
 
+/// A list that needs no allocation. With it, a selection takes a line of the processor's cache.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Brief {
+    count: u8,
+    ids: [SeriesId; BRIEF],
+}
+
+/// Ids that are collected in ascending order, in place as long as they are few.
+#[derive(Default)]
+pub(crate) struct Collected {
+    brief: Brief,
+    /// All of them, once they are more.
+    list: Vec<SeriesId>,
+}
+
+/// A selection, to be read.
+enum Form<'a> {
+    Ids(&'a [SeriesId]),
+    Set(&'a Arc<IdSet>),
+}
+
+impl Brief {
+    fn ids(&self) -> &[SeriesId] {
+        &self.ids[..usize::from(self.count)]
+    }
+}
+
+impl Collected {
+    /// Adds an id that is above all others.
+    pub(crate) fn push(&mut self, id: u32) {
+        self.extend(std::iter::once(SeriesId(id)));
+    }
+
+    /// Adds ascending ids that are above all others.
+    pub(crate) fn extend(&mut self, ids: impl ExactSizeIterator<Item = SeriesId>) {
+        let Self { brief, list } = self;
+        let room = brief.ids.get_mut(usize::from(brief.count)..).unwrap_or_default();
+        if list.is_empty() && ids.len() <= room.len() {
+            brief.count += ids.len() as u8;
+            room.iter_mut().zip(ids).for_each(|(slot, id)| *slot = id);
+            return;
+        }
+        if list.is_empty() {
+            list.extend_from_slice(brief.ids());
+        }
+        list.extend(ids);
+    }
+
+    pub(crate) fn finish(self) -> Selected {
+        if self.list.is_empty() { Selected::Brief(self.brief) } else { Selected::List(self.list) }
+    }
+}
+
 impl Default for Selected {
     fn default() -> Self {
-        Self::List(Vec::new())
+        Self::Brief(Brief::default())
     }
 }
 
@@ -53,41 +110,49 @@ impl Selected {
         Self::List(ids.into_iter().map(SeriesId).collect())
     }
 
-    pub(crate) fn len(&self) -> u64 {
+    fn form(&self) -> Form<'_> {
         match self {
-            Self::List(ids) => ids.len() as u64,
-            Self::Set(set) => set.len(),
+            Self::Brief(brief) => Form::Ids(brief.ids()),
+            Self::List(ids) => Form::Ids(ids),
+            Self::Set(set) => Form::Set(set),
+        }
+    }
+
+    pub(crate) fn len(&self) -> u64 {
+        match self.form() {
+            Form::Ids(ids) => ids.len() as u64,
+            Form::Set(set) => set.len(),
         }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        match self {
-            Self::List(ids) => ids.is_empty(),
-            Self::Set(set) => set.is_empty(),
+        match self.form() {
+            Form::Ids(ids) => ids.is_empty(),
+            Form::Set(set) => set.is_empty(),
         }
     }
 
     fn contains(&self, id: u32) -> bool {
-        match self {
-            Self::List(ids) => ids.binary_search(&SeriesId(id)).is_ok(),
-            Self::Set(set) => set.contains(id),
+        match self.form() {
+            Form::Ids(ids) => ids.binary_search(&SeriesId(id)).is_ok(),
+            Form::Set(set) => set.contains(id),
         }
     }
 
     fn ids(&self) -> Ids<'_> {
-        match self {
-            Self::List(ids) => Ids::of_list(ids),
-            Self::Set(set) => set.ids(),
+        match self.form() {
+            Form::Ids(ids) => Ids::of_list(ids),
+            Form::Set(set) => set.ids(),
         }
     }
 
     pub(crate) fn to_set(&self) -> Arc<IdSet> {
-        match self {
-            Self::List(ids) => {
+        match self.form() {
+            Form::Ids(ids) => {
                 let ids: Vec<u32> = ids.iter().map(|id| id.0).collect();
                 Arc::new(IdSet::from_ascending(&ids))
             }
-            Self::Set(set) => Arc::clone(set),
+            Form::Set(set) => Arc::clone(set),
         }
     }
 }
@@ -136,10 +201,10 @@ impl SeriesIds {
     /// assert!(ids.iter().eq(taken));
     /// ```
     pub fn for_each_batch(&self, mut take: impl FnMut(&[SeriesId])) {
-        match &self.selected {
-            Selected::List(ids) if ids.is_empty() => {}
-            Selected::List(ids) => take(ids),
-            Selected::Set(set) => {
+        match self.selected.form() {
+            Form::Ids([]) => {}
+            Form::Ids(ids) => take(ids),
+            Form::Set(set) => {
                 let (mut ids, mut batch) = (set.ids(), [SeriesId(0); BATCH]);
                 loop {
                     match ids.read_batch(&mut batch) {

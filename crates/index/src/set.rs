@@ -25,7 +25,7 @@ use self::chunk::Chunk;
 #[cfg(feature = "roaring")]
 use self::chunk::Form;
 pub(crate) use self::iter::Ids;
-pub(crate) use self::meet::MOST;
+pub(crate) use self::meet::{Cut, MOST};
 use self::runs::Run;
 
 /// A compressed set of ids.

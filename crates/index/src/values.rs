@@ -134,7 +134,9 @@ impl Values {
         let Place { leaf, at } = self.first_from(prefix);
         let leaves = self.leaves[leaf.min(self.leaves.len())..].iter();
         let values = leaves.flat_map(|leaf| leaf.iter()).skip(at);
-        values.take_while(move |(value, _)| value.starts_with(prefix))
+        // Comparing with nothing is a call all the same, and on some machines a slow one.
+        let has_prefix = move |value: &str| prefix.is_empty() || value.starts_with(prefix);
+        values.take_while(move |(value, _)| has_prefix(value))
     }
 
     /// How many series have the slot's value.
@@ -252,7 +254,7 @@ impl Values {
         if self.heads.get(after) == Some(&wanted) {
             let same = self.heads[after..].partition_point(|head| *head == wanted);
             let same = &self.leaves[after..after + same];
-            after += same.partition_point(|leaf| leaf.first() <= value);
+            after += same.partition_point(|leaf| leaf.starts_by(value));
         }
         after.saturating_sub(1)
     }
@@ -277,11 +279,18 @@ impl Values {
 
     /// The place of the first value that is not below `value`; it may be behind a leaf's last.
     fn first_from(&self, value: &str) -> Place {
+        if value.is_empty() {
+            return Place::default();
+        }
         self.locate(value).unwrap_or_else(|place| place)
     }
 
     /// The place behind the last value that starts with `prefix` or is below it.
     fn end_of(&self, prefix: &str) -> Place {
+        if prefix.is_empty() {
+            let leaf = self.leaves.len().saturating_sub(1);
+            return Place { leaf, at: self.leaves.last().map_or(0, |leaf| leaf.len()) };
+        }
         let is_before = |value: &str| {
             let head = &value.as_bytes()[..value.len().min(prefix.len())];
             head <= prefix.as_bytes()

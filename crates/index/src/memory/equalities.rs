@@ -8,14 +8,18 @@ use std::sync::Arc;
 use skopos_core::SeriesId;
 
 use crate::filter::Condition;
-use crate::ids::Selected;
+use crate::ids::{Collected, Selected};
 use crate::list::List;
 use crate::names::Names;
-use crate::set::{IdSet, MOST};
+use crate::set::{Cut, IdSet, MOST};
 use crate::values::Series;
 
 /// Where there may be more ids than these, sets are smaller than a list and faster.
 const MOST_LISTED: u64 = 8 << 10;
+/// So many ids are met without a look at how many are in common.
+const MOST_CUT: u64 = 1 << 10;
+/// So many ids are looked up one by one.
+const FEW: usize = 64;
 
 /// The series that all `conditions` ask for, if they are a few equalities with values, and not met
 /// faster as sets.
@@ -40,9 +44,26 @@ fn meet(series: &[Series<'_>]) -> Option<Selected> {
     if let [Series::List(List::Many(set))] = series {
         return Some(Selected::Set(Arc::clone(set)));
     }
+    if let [Series::List(List::Many(one)), Series::List(List::Many(other))] = series
+        && one.len().min(other.len()) <= MOST_CUT
+    {
+        let mut met = Collected::default();
+        let is_cut = one.cut(other, |cut| match cut {
+            Cut::Lows(base, lows) => {
+                met.extend(lows.iter().map(|low| SeriesId(base | u32::from(*low))));
+            }
+            Cut::Run(first, count) => met.extend((0..count).map(|i| SeriesId(first + i))),
+        });
+        if is_cut {
+            return Some(met.finish());
+        }
+    }
     let lists = series.iter().filter_map(listed);
     if let Some(shortest) = lists.min_by_key(|ids| ids.len()) {
-        return Some(Selected::List(within(shortest, series)));
+        return Some(match shortest.len() {
+            0..=FEW => few_within(shortest, series),
+            _ => Selected::List(within(shortest, series)),
+        });
     }
     let mut sets = [None; MOST];
     for (slot, series) in sets.iter_mut().zip(series) {
@@ -68,6 +89,22 @@ fn set<'a>(series: &Series<'a>) -> Option<&'a IdSet> {
         Series::List(List::Many(set)) => Some(set),
         _ => None,
     }
+}
+
+/// Those of the few ids that all `series` have.
+fn few_within(ids: &[u32], series: &[Series<'_>]) -> Selected {
+    let mut met = Collected::default();
+    for id in ids {
+        let has = |series: &Series<'_>| match series {
+            Series::One(only) => only == id,
+            Series::List(List::Few(others)) => others.binary_search(id).is_ok(),
+            Series::List(List::Many(set)) => set.contains(*id),
+        };
+        if series.iter().all(has) {
+            met.push(*id);
+        }
+    }
+    met.finish()
 }
 
 /// Those of the ids that all `series` have, of which they are one.

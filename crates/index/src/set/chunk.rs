@@ -135,15 +135,17 @@ impl Chunk {
         }
     }
 
+    /// The run, if it is one.
+    pub(super) fn single_run(&self) -> Option<Run> {
+        match &self.form {
+            Form::Runs(runs) => runs.first().copied().filter(|_| runs.len() == 1),
+            _ => None,
+        }
+    }
+
     /// Whether it is one run that has both numbers, and so all between them.
     pub(super) fn has_all(&self, first: u16, last: u16) -> bool {
-        match &self.form {
-            Form::Runs(runs) => match runs.as_slice() {
-                [run] => run.first <= first && last <= run.last,
-                _ => false,
-            },
-            _ => false,
-        }
+        self.single_run().is_some_and(|run| run.first <= first && last <= run.last)
     }
 
     /// Returns whether it was not there.
@@ -365,7 +367,13 @@ impl Chunk {
         }
         // Their union is no chunk, since only some of it is kept.
         let mut bits = Bits::with_room();
-        others.iter().for_each(|other| other.add_to(&mut bits));
+        let span = self.span()?;
+        for other in others {
+            match &other.form {
+                Form::Array(array) => bits.insert_all(array_in(array, span)),
+                form => add(&mut bits, form),
+            }
+        }
         match &self.form {
             Form::Array(array) => Self::from_array(self.key, keep(array, |low| bits.contains(low))),
             Form::Bits(own) => Self::from_bits(self.key, own.and(&bits)),
@@ -544,6 +552,12 @@ fn slices_in<'a>(mut array: &'a [u16], runs: &'a [Run]) -> impl Iterator<Item = 
         array = rest;
         Some(inside)
     })
+}
+
+/// The part of the array that lies in the run.
+pub(super) fn array_in(array: &[u16], run: Run) -> &[u16] {
+    let array = &array[array.partition_point(|low| *low < run.first)..];
+    &array[..array.partition_point(|low| *low <= run.last)]
 }
 
 /// How many numbers are below `bound`; fast if they are few.

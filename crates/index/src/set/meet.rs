@@ -7,7 +7,7 @@
 use skopos_core::SeriesId;
 
 use super::bits::{self, Bits};
-use super::chunk::{Chunk, Form, gallop};
+use super::chunk::{Chunk, Form, array_in, gallop};
 use super::deliver::From32;
 use super::runs::{self, Run};
 use super::{IdSet, split};
@@ -42,6 +42,14 @@ struct Scratch {
     lows: Vec<u16>,
 }
 
+/// Some of the ids that two sets have in common.
+pub(crate) enum Cut<'a> {
+    /// The upper half of ids, and their lower halves.
+    Lows(u32, &'a [u16]),
+    /// The first of consecutive ids, and how many these are.
+    Run(u32, u32),
+}
+
 impl IdSet {
     /// How many ids all of the sets have in common, at most, as the sizes of their chunks tell.
     pub(crate) fn most_in_common(sets: &[&Self]) -> u64 {
@@ -68,6 +76,34 @@ impl IdSet {
             meet_chunks(&mut chunks[..count], &mut scratch, &mut met);
         }
         met
+    }
+
+    /// Calls `take` with what both sets have, part by part, if one of them is a single run and the other
+    /// an array or runs wherever both have ids; returns whether they are.
+    ///
+    /// So they are where those of a metric's series are asked for that are of one machine.
+    pub(crate) fn cut(&self, other: &Self, mut take: impl FnMut(Cut<'_>)) -> bool {
+        let (few, many) =
+            if self.chunks.len() <= other.chunks.len() { (self, other) } else { (other, self) };
+        for chunk in &few.chunks {
+            let Ok(at) = many.find(chunk.key()) else { continue };
+            let other = &many.chunks[at];
+            let (window, form) = match (chunk.single_run(), other.single_run()) {
+                (Some(window), _) => (window, other.form()),
+                (None, Some(window)) => (window, chunk.form()),
+                (None, None) => return false,
+            };
+            let base = u32::from(chunk.key()) << 16;
+            match form {
+                Form::Array(array) => take(Cut::Lows(base, array_in(array, window))),
+                Form::Runs(runs) => {
+                    let runs = from(runs, window).iter().map_while(|run| both(*run, window));
+                    runs.for_each(|run| take(Cut::Run(base | u32::from(run.first), run.len())));
+                }
+                Form::Bits(_) => return false,
+            }
+        }
+        true
     }
 
     /// The lowest id and the highest.
@@ -179,11 +215,7 @@ fn narrow<'a>(chunks: &mut [&'a Chunk], parts: &mut Parts<'a>) -> Option<Run> {
     }
     for chunk in &chunks[..left] {
         match chunk.form() {
-            Form::Array(array) => {
-                let array = &array[array.partition_point(|low| *low < window.first)..];
-                let end = array.partition_point(|low| *low <= window.last);
-                parts.arrays.push(&array[..end]);
-            }
+            Form::Array(array) => parts.arrays.push(array_in(array, window)),
             Form::Runs(runs) => {
                 let runs = from(runs, window);
                 let end = runs.partition_point(|run| run.first <= window.last);

@@ -51,8 +51,20 @@ impl Leaf {
         &self.text[self.start(at)..self.ends[at] as usize]
     }
 
+    /// The same without a look at where its characters end.
+    fn bytes(&self, at: usize) -> &[u8] {
+        &self.text.as_bytes()[self.start(at)..self.ends[at] as usize]
+    }
+
     pub(super) fn get(&self, at: usize) -> Option<&str> {
         (at < self.len()).then(|| self.value(at))
+    }
+
+    /// Whether the first value is not above this one.
+    pub(super) fn starts_by(&self, value: &str) -> bool {
+        self.ends
+            .first()
+            .is_none_or(|end| &self.text.as_bytes()[..*end as usize] <= value.as_bytes())
     }
 
     /// The first value; leaves in use have one.
@@ -93,8 +105,8 @@ impl Leaf {
 
     /// The position of a value.
     pub(super) fn position(&self, tag: u8, value: &str) -> Option<usize> {
-        let same_tag = memchr::memchr_iter(tag, &self.tags);
-        same_tag.into_iter().find(|at| self.value(*at) == value)
+        let mut same_tag = memchr::memchr_iter(tag, &self.tags);
+        same_tag.find(|at| self.bytes(*at) == value.as_bytes())
     }
 
     /// The position of a value, or where it would have to be inserted.
