@@ -165,3 +165,33 @@ intersect job=\"even\": lookup, 1 of 1 value, at most 2000 series, 1000 left
     let selected = index.select(&filter);
     assert!(selected.iter().map(|id| id.0).eq((0..2_000).step_by(2)));
 }
+
+#[test]
+fn the_series_of_a_metric_and_a_machine_are_found_however_many_there_are() {
+    const MACHINES: u32 = 300;
+    let mut index = MemoryIndex::new();
+    for id in 0..100 * MACHINES {
+        let (metric, machine) = (id / MACHINES, id % MACHINES);
+        let labels = [
+            ("__name__", format!("m{metric}")),
+            ("group", format!("{}", machine / 10)),
+            ("machine", format!("{machine}")),
+            ("rack", format!("{}", machine % 7)),
+        ];
+        index.insert(&Labels::from_pairs(labels)).unwrap();
+    }
+    for is_sealed in [false, true] {
+        let find = |name: &str, value: &str| {
+            let found = index.select(&filter(&[("__name__", Equal, "m50"), (name, Equal, value)]));
+            let mut batches = Vec::new();
+            found.for_each_batch(|batch| batches.extend_from_slice(batch));
+            assert!(found.iter().eq(batches.iter().copied()) && found.len() == batches.len());
+            assert!(batches.iter().all(|id| found.contains(*id)));
+            found.iter().map(|id| id.0 - 50 * MACHINES).collect::<Vec<u32>>()
+        };
+        assert_eq!(find("machine", "299"), [299], "sealed: {is_sealed}");
+        assert_eq!(find("group", "0"), (0..10).collect::<Vec<u32>>());
+        assert_eq!(find("rack", "6"), (6..300).step_by(7).collect::<Vec<u32>>());
+        index.seal();
+    }
+}

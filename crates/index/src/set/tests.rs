@@ -150,6 +150,28 @@ proptest! {
     }
 
     #[test]
+    fn what_a_run_cuts_out_of_a_set_is_what_they_have_in_common(
+        ids in ids(),
+        first in 0_u32..200_000,
+        len in 1_u32..100_000,
+        sealed in any::<bool>(),
+    ) {
+        let run: BTreeSet<u32> = (first..first + len).collect();
+        let (long, mut other) = (IdSet::from_sorted(run.iter().copied()), set(&ids));
+        if sealed {
+            other.seal();
+        }
+        for (one, other) in [(&long, &other), (&other, &long)] {
+            let mut met = Vec::new();
+            let is_cut = one.cut(other, |cut| match cut {
+                Cut::Lows(base, lows) => met.extend(lows.iter().map(|low| base | u32::from(*low))),
+                Cut::Run(first, count) => met.extend(first..first + count),
+            });
+            prop_assert!(!is_cut || met.iter().eq(ids.intersection(&run)));
+        }
+    }
+
+    #[test]
     fn operations_equal_roaring_bitmaps(a in ids(), b in ids(), sealed in any::<bool>()) {
         let (mut x, mut y) = (set(&a), set(&b));
         if sealed {
