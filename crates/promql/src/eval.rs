@@ -14,6 +14,7 @@ mod call;
 pub(crate) mod column;
 mod cursor;
 mod element;
+mod few;
 mod grid;
 mod group;
 mod histogram_call;

@@ -7,17 +7,18 @@ use std::sync::Arc;
 use skopos_core::{FloatHistogram, Labels, SampleValue, is_stale_nan};
 
 use super::budget::histogram_bytes;
+use super::few::Few;
 use crate::histogram::sample_size;
 
 /// Which steps have something; one bit a step.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Bits {
-    words: Vec<u64>,
+    words: Few<u64>,
 }
 
 impl Bits {
     pub(crate) fn new(steps: usize) -> Self {
-        Self { words: vec![0; steps.div_ceil(64)] }
+        Self { words: Few::new(steps.div_ceil(64)) }
     }
 
     pub(crate) fn get(&self, i: usize) -> bool {
@@ -75,17 +76,17 @@ impl Bits {
 
     /// The steps that both have.
     pub(crate) fn intersection(&self, other: &Self) -> Self {
-        Self { words: self.words.iter().zip(&other.words).map(|(a, b)| a & b).collect() }
+        Self { words: self.words.iter().zip(&*other.words).map(|(a, b)| a & b).collect() }
     }
 
     pub(crate) fn union(&mut self, other: &Self) {
-        for (word, more) in self.words.iter_mut().zip(&other.words) {
+        for (word, more) in self.words.iter_mut().zip(&*other.words) {
             *word |= more;
         }
     }
 
     pub(crate) fn overlaps(&self, other: &Self) -> bool {
-        self.words.iter().zip(&other.words).any(|(a, b)| a & b != 0)
+        self.words.iter().zip(&*other.words).any(|(a, b)| a & b != 0)
     }
 }
 
@@ -110,7 +111,7 @@ impl Point<'_> {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Column {
     /// One for each step; what is absent has any value.
-    values: Vec<f64>,
+    values: Few<f64>,
     floats: Bits,
     /// One for each step, or none at all where the series has no histogram.
     histograms: Vec<Option<Arc<FloatHistogram>>>,
@@ -119,11 +120,11 @@ pub(crate) struct Column {
 impl Column {
     /// A column without values.
     pub(crate) fn new(steps: usize) -> Self {
-        Self { values: vec![0.0; steps], floats: Bits::new(steps), histograms: Vec::new() }
+        Self { values: Few::new(steps), floats: Bits::new(steps), histograms: Vec::new() }
     }
 
     /// A column with the floats of which the bits are set.
-    pub(crate) fn new_of(values: Vec<f64>, floats: Bits) -> Self {
+    pub(crate) fn new_of(values: Few<f64>, floats: Bits) -> Self {
         Self { values, floats, histograms: Vec::new() }
     }
 
@@ -131,7 +132,7 @@ impl Column {
     pub(crate) fn full(values: Vec<f64>) -> Self {
         let mut floats = Bits::new(values.len());
         floats.set_all(0..values.len());
-        Self { values, floats, histograms: Vec::new() }
+        Self { values: values.into(), floats, histograms: Vec::new() }
     }
 
     /// Sets the floats of `steps` to every `stride`th of `values`, the first among them.
@@ -181,7 +182,7 @@ impl Column {
     #[inline]
     pub(crate) fn zipped(&self, other: &Self, f: impl Fn(f64, f64) -> f64) -> Self {
         // What is absent is computed along, for the sake of a loop without branches.
-        let values = self.values.iter().zip(&other.values).map(|(a, b)| f(*a, *b)).collect();
+        let values = self.values.iter().zip(&*other.values).map(|(a, b)| f(*a, *b)).collect();
         let floats = self.floats.intersection(&other.floats);
         Self { values, floats, histograms: Vec::new() }
     }
@@ -284,7 +285,7 @@ impl Column {
     /// Replaces each float by a function of it.
     pub(crate) fn map_floats(&mut self, f: impl Fn(f64) -> f64) {
         // What is absent is computed along, for the sake of a loop without branches.
-        for v in &mut self.values {
+        for v in &mut *self.values {
             *v = f(*v);
         }
     }

@@ -5,6 +5,7 @@
 //! row, which is the usual case, there is a loop without conditions.
 
 use super::column::{Bits, Column};
+use super::few::Few;
 use crate::kahan::{Mean, Sum};
 
 /// Which lanes of a word a value falls into.
@@ -63,8 +64,8 @@ pub(super) trait Lanes {
 /// Compensated sums.
 #[derive(Debug)]
 pub(super) struct Sums {
-    sum: Vec<f64>,
-    lost: Vec<f64>,
+    sum: Few<f64>,
+    lost: Few<f64>,
     seen: Bits,
 }
 
@@ -82,7 +83,7 @@ fn plus(sums: &mut [f64], lost: &mut [f64], values: &[f64]) {
 
 impl Lanes for Sums {
     fn new(steps: usize) -> Self {
-        Self { sum: vec![0.0; steps], lost: vec![0.0; steps], seen: Bits::new(steps) }
+        Self { sum: Few::new(steps), lost: Few::new(steps), seen: Bits::new(steps) }
     }
 
     fn add(&mut self, column: &Column) {
@@ -114,7 +115,7 @@ impl Lanes for Sums {
     }
 
     fn finish(mut self) -> Column {
-        self.sum.iter_mut().zip(&self.lost).for_each(|(sum, lost)| *sum += lost);
+        self.sum.iter_mut().zip(&*self.lost).for_each(|(sum, lost)| *sum += lost);
         Column::new_of(self.sum, self.seen)
     }
 }
@@ -122,7 +123,7 @@ impl Lanes for Sums {
 /// Compensated means.
 #[derive(Debug)]
 pub(super) struct Means {
-    count: Vec<f64>,
+    count: Few<f64>,
     sums: Sums,
     /// Lanes whose sum would be infinite, which hold a mean.
     incremental: Bits,
@@ -154,7 +155,7 @@ impl Means {
 
 impl Lanes for Means {
     fn new(steps: usize) -> Self {
-        Self { count: vec![0.0; steps], sums: Sums::new(steps), incremental: Bits::new(steps) }
+        Self { count: Few::new(steps), sums: Sums::new(steps), incremental: Bits::new(steps) }
     }
 
     fn add(&mut self, column: &Column) {
@@ -197,8 +198,8 @@ impl Lanes for Means {
     fn finish(self) -> Column {
         let Self { count, sums, incremental } = self;
         let Sums { mut sum, lost, seen } = sums;
-        for (i, (sum, lost)) in sum.iter_mut().zip(lost).enumerate() {
-            let acc = Sum { sum: *sum, lost };
+        for (i, (sum, lost)) in sum.iter_mut().zip(&*lost).enumerate() {
+            let acc = Sum { sum: *sum, lost: *lost };
             *sum = Mean { count: count[i], acc, incremental: incremental.get(i) }.value();
         }
         Column::new_of(sum, seen)
