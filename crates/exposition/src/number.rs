@@ -58,6 +58,58 @@ pub(crate) fn read_digits(bytes: &[u8], at: usize) -> Option<(f64, usize)> {
     Some((eight_digits(word << (64 - bits)) as i64 as f64, at + bits as usize / 8))
 }
 
+/// Reads a usual number at `at`: digits, perhaps a point and others, perhaps an exponent of two digits;
+/// gives where that ends, which may be within a number that is not usual.
+#[inline]
+pub(crate) fn read_decimal(bytes: &[u8], at: usize) -> Option<(f64, usize)> {
+    let negative = bytes.get(at) == Some(&b'-');
+    let start = at + usize::from(negative);
+    let (mut mantissa, before) = leading_two(bytes, start)?;
+    let (mut end, mut exponent) = (start + before, 0);
+    if bytes.get(end) == Some(&b'.') {
+        let (fraction, behind) = leading_two(bytes, end + 1)?;
+        if behind == 0 || 19 < before + behind {
+            return None;
+        }
+        mantissa = mantissa * power_of_ten(behind) + fraction;
+        (end, exponent) = (end + 1 + behind, -(behind as i32));
+    }
+    if before == 0 {
+        return None;
+    }
+    if let Some(b'e' | b'E') = bytes.get(end) {
+        let [sign @ (b'+' | b'-'), tens @ b'0'..=b'9', ones @ b'0'..=b'9'] =
+            bytes.get(end + 1..)?.first_chunk()?
+        else {
+            return None;
+        };
+        let written = i32::from(tens - b'0') * 10 + i32::from(ones - b'0');
+        exponent += if *sign == b'-' { -written } else { written };
+        end += 4;
+    }
+    let value = scale_decimal(mantissa, exponent)?;
+    Some((if negative { -value } else { value }, end))
+}
+
+/// Reads one to fifteen digits at `at`; gives where they end.
+#[inline]
+pub(crate) fn read_integer(bytes: &[u8], at: usize) -> Option<(i64, usize)> {
+    let (number, digits) = leading_two(bytes, at)?;
+    (1..16).contains(&digits).then_some((number as i64, at + digits))
+}
+
+/// Reads the digits at `at`, sixteen at most; gives how many there are.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "both numbers go to their user in registers")]
+fn leading_two(bytes: &[u8], at: usize) -> Option<(u64, usize)> {
+    let (first, digits) = leading_digits(bytes, at)?;
+    if digits < 8 {
+        return Some((first, digits));
+    }
+    let (second, more) = leading_digits(bytes, at + 8)?;
+    Some((first * power_of_ten(more) + second, 8 + more))
+}
+
 /// Reads a token that is more than a few digits.
 fn read_long_token(bytes: &[u8], start: usize, end: usize) -> Option<f64> {
     let (rest, last) = bytes.get(..end)?.split_last_chunk::<4>()?;
@@ -187,6 +239,7 @@ fn scale_decimal(mantissa: u64, exponent: i32) -> Option<f64> {
 }
 
 /// The same for a mantissa that no float has.
+#[inline(never)]
 fn scale_long(mantissa: u64, exponent: i32) -> Option<f64> {
     let power = u128::from(10u64.checked_pow(exponent.unsigned_abs())?);
     if 0 <= exponent {

@@ -35,6 +35,7 @@ mod recover;
 #[cfg(feature = "std")]
 mod resume;
 mod scan;
+mod tail;
 #[cfg(test)]
 mod tests;
 mod value;
@@ -506,8 +507,11 @@ impl<'a> Parser<'a> {
         {
             return Ok(step);
         }
-        self.line.known_labels = 0;
-        self.check_text();
+        (self.line.known_labels, self.line.known_exemplar) = (0, (0, 0));
+        // An end says nothing that would have to be text.
+        if !matches!(self.page.bytes.get(self.pos..), None | Some(b"" | b"# EOF" | b"# EOF\n")) {
+            self.check_text();
+        }
         let step = self.cold_step()?;
         self.remember(step);
         Ok(step)

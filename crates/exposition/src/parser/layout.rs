@@ -11,8 +11,9 @@ use core::mem;
 
 use skopos_core::MetricType;
 
+use super::tail::Tail;
 use super::value::{indexed_value, value_end};
-use super::{Line, Meta, Parser, Span, Step};
+use super::{Line, Meta, Parser, RawExemplar, Span, Step};
 use crate::{TextFormat, number};
 
 /// How many remembered lines a line is compared with.
@@ -61,6 +62,8 @@ pub struct Layout {
     slots: usize,
     /// Lines in a row that were not known.
     misses: usize,
+    /// What the labels of the last exemplar looked like.
+    exemplar: Tail,
 }
 
 #[derive(Debug, Default)]
@@ -99,7 +102,10 @@ impl Known {
 enum Kind {
     Series,
     Type(MetricType),
-    Help,
+    /// Whether there is no backslash in the text.
+    Help {
+        is_plain: bool,
+    },
 }
 
 impl Layout {
@@ -242,7 +248,8 @@ pub(super) fn begins_with(rest: &[u8], text: &[u8]) -> bool {
         return rest == text;
     };
     let blocks = rest.as_chunks::<BLOCK>().0.iter().zip(text.as_chunks::<BLOCK>().0);
-    last == other && blocks.into_iter().all(|(a, b)| a == b)
+    // Lines are usually equal: one look at the end costs less than one a block.
+    blocks.fold(last == other, |same, (a, b)| same & (a == b))
 }
 
 impl Parser<'_> {
@@ -255,11 +262,11 @@ impl Parser<'_> {
             Kind::Series => self.known_series(known)?,
             Kind::Type(metric_type) => {
                 self.metric_type = metric_type;
-                self.known_metadata(known)?;
+                self.known_metadata(known, false)?;
                 Step::Type
             }
-            Kind::Help => {
-                self.known_metadata(known)?;
+            Kind::Help { is_plain } => {
+                self.known_metadata(known, is_plain)?;
                 Step::Help
             }
         };
@@ -302,13 +309,72 @@ impl Parser<'_> {
     #[inline(never)]
     fn known_end(&mut self, at: usize) -> Option<usize> {
         let bytes = self.page.bytes;
-        self.line.exemplar = None;
+        (self.line.exemplar, self.line.timestamp) = (None, None);
+        if let Some((value, end)) = number::read_decimal(bytes, at + 1) {
+            match bytes.get(end) {
+                Some(b'\n') => {
+                    self.line.value = value;
+                    return Some(end + 1);
+                }
+                Some(b' ') if let Some(next) = self.known_tail(end) => {
+                    self.line.value = value;
+                    return Some(next);
+                }
+                _ => {}
+            }
+        }
+        self.unusual_end(at)
+    }
+
+    /// A timestamp, an exemplar that looks like the last one, or both; gives where the next line begins.
+    #[inline]
+    fn known_tail(&mut self, mut at: usize) -> Option<usize> {
+        let bytes = self.page.bytes;
+        if self.format == TextFormat::Prometheus {
+            let (millis, end) = number::read_integer(bytes, at + 1)?;
+            self.line.timestamp = Some(millis);
+            return (bytes.get(end) == Some(&b'\n')).then_some(end + 1);
+        }
+        if bytes.get(at + 1) != Some(&b'#') {
+            let (seconds, end) = number::read_decimal(bytes, at + 1)?;
+            self.line.timestamp = Some(number::millis_from_seconds(seconds));
+            match bytes.get(end)? {
+                b'\n' => return Some(end + 1),
+                b' ' => at = end,
+                _ => return None,
+            }
+        }
+        let (len, labels) = self.layout.as_deref()?.exemplar.find(bytes.get(at..)?)?;
+        let (value, mut end) = match number::read_digits(bytes, at + len) {
+            Some(read) if matches!(bytes.get(read.1), Some(b' ' | b'\n')) => read,
+            _ => number::read_decimal(bytes, at + len)?,
+        };
+        let mut timestamp = None;
+        if bytes.get(end) == Some(&b' ') {
+            let (seconds, behind) = number::read_decimal(bytes, end + 1)?;
+            (timestamp, end) = (Some(number::millis_from_seconds(seconds)), behind);
+        }
+        self.line.known_exemplar = (labels, at + 4);
+        self.line.exemplar = Some(RawExemplar { value, timestamp });
+        (bytes.get(end) == Some(&b'\n')).then_some(end + 1)
+    }
+
+    /// What stands behind the series, whatever it is.
+    #[inline(never)]
+    fn unusual_end(&mut self, at: usize) -> Option<usize> {
+        let bytes = self.page.bytes;
+        (self.line.exemplar, self.line.known_exemplar) = (None, (0, 0));
         let end = value_end(bytes, at + 1)?;
         if bytes.get(end) != Some(&b'\n') {
             let next = self.fast_end(at)?;
             // An exemplar may hold what was not on the page before.
             let is_text =
                 self.is_unchecked && simdutf8::basic::from_utf8(bytes.get(at..next)?).is_ok();
+            if self.line.exemplar.is_some()
+                && let Some(layout) = self.layout.as_deref_mut()
+            {
+                layout.exemplar.learn(bytes, &self.line.exemplar_labels);
+            }
             return (is_text || next <= self.page.text.len()).then_some(next);
         }
         self.line.value = indexed_value(bytes, at + 1, end)?;
@@ -316,13 +382,13 @@ impl Parser<'_> {
         Some(end + 1)
     }
 
-    fn known_metadata(&mut self, known: Known) -> Option<()> {
+    fn known_metadata(&mut self, known: Known, is_plain: bool) -> Option<()> {
         let end = self.pos + known.len as usize;
         if self.page.text.len() < end && !self.is_unchecked {
             return None;
         }
         let name = Span::new(self.pos + 7, self.pos + 7 + known.name_len as usize);
-        self.meta = Meta { name, text: Span::new(name.end + 1, end - 1), is_plain: false };
+        self.meta = Meta { name, text: Span::new(name.end + 1, end - 1), is_plain };
         self.family_name_len = name.len();
         self.pos = end;
         Some(())
@@ -359,8 +425,10 @@ impl Parser<'_> {
                     && matches!(line, [b'#', b' ', _, _, _, _, b' ', .., b'\n'])
                     && self.pos == text.end + 1
                 {
-                    let is_type = step == Step::Type;
-                    let kind = if is_type { Kind::Type(self.metric_type) } else { Kind::Help };
+                    let kind = match step {
+                        Step::Type => Kind::Type(self.metric_type),
+                        _ => Kind::Help { is_plain: memchr::memchr(b'\\', line).is_none() },
+                    };
                     layout.add(Known::new(kind, name.len(), 0), line);
                 }
             }

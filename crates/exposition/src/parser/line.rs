@@ -38,6 +38,8 @@ pub(super) struct Line {
     pub(super) exemplar_marks: (usize, usize),
     /// How many labels there are of a line that is known, and was not looked at.
     pub(super) known_labels: usize,
+    /// The same of an exemplar, and where its labels begin.
+    pub(super) known_exemplar: (usize, usize),
     /// Which of the page's samples it is, and which one of the last page's if it is known.
     pub(super) slot: usize,
     pub(super) known_slot: Option<usize>,
@@ -57,25 +59,29 @@ impl Line {
     }
 
     #[inline]
-    fn exemplar_labels<'l>(&'l self, index: &'l Index) -> LineLabels<'l> {
+    fn exemplar_labels<'l>(&'l self, bytes: &'l [u8], index: &'l Index) -> LineLabels<'l> {
+        if let (left @ 1.., at) = self.known_exemplar {
+            return LineLabels::Known { bytes, at, left };
+        }
         LineLabels::new(index, self.exemplar_marks, &self.exemplar_labels)
     }
 
     /// Makes the labels independent of the index.
     pub(super) fn detach(&mut self, bytes: &[u8], index: &Index) {
-        let mut labels = mem::take(&mut self.exemplar_labels);
-        if self.exemplar_marks != (0, 0) {
+        if self.exemplar_marks != (0, 0) || self.known_exemplar.0 != 0 {
+            let mut labels = mem::take(&mut self.exemplar_labels);
             labels.clear();
-            labels.extend(LineLabels::new(index, self.exemplar_marks, &[]));
+            labels.extend(self.exemplar_labels(bytes, index));
+            self.exemplar_labels = labels;
         }
-        self.exemplar_labels = labels;
         if self.label_marks != (0, 0) || self.known_labels != 0 {
             let mut labels = mem::take(&mut self.labels);
             labels.clear();
             labels.extend(self.labels(bytes, index));
             self.labels = labels;
         }
-        (self.label_marks, self.exemplar_marks, self.known_labels) = ((0, 0), (0, 0), 0);
+        (self.label_marks, self.exemplar_marks) = ((0, 0), (0, 0));
+        (self.known_labels, self.known_exemplar) = (0, (0, 0));
     }
 }
 
@@ -214,7 +220,7 @@ impl<'a> TextSample<'_, 'a> {
     pub(crate) fn raw_exemplar_labels(&self) -> TextPairs<'_, 'a> {
         let Parser { page, line, index, .. } = &*self.parser;
         let labels = match line.exemplar {
-            Some(_) => line.exemplar_labels(index),
+            Some(_) => line.exemplar_labels(page.bytes, index),
             None => LineLabels::Raw([].iter()),
         };
         TextPairs { page: *page, labels }

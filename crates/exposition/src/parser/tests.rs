@@ -310,6 +310,41 @@ fn a_layout_knows_no_string_that_ends_with_nul() {
     check_layout(&[page.clone(), page]);
 }
 
+#[test]
+fn a_layout_knows_exemplars_by_their_shape_alone() {
+    let page = |tails: &[&[u8]]| {
+        let lines =
+            tails.iter().zip(0..).map(|(tail, at)| [format!("m{at} 1").as_bytes(), tail].concat());
+        let mut page = lines.collect::<Vec<_>>().join(&b"\n"[..]);
+        page.extend_from_slice(b"\n# EOF\n");
+        page
+    };
+    let usual: &[u8] = b" # {trace_id=\"0123456789abcdef\",b=\"x\"} 1.5 1.25";
+    let others: [&[u8]; 17] = [
+        b" # {trace_id=\"fedcba9876543210\",b=\"y\"} 25e-01 1704067200.770",
+        b" 12.5 # {trace_id=\"fedcba9876543210\",b=\"{\"} -1",
+        b" # {trace_id=\"fedcba987654321\\\"\",b=\"y\"} 1",
+        b" # {trace_id=\"fedcba987654321\n\",b=\"y\"} 1",
+        b" # {trace_id=\"fedcba987654321\0\",b=\"y\"} 1",
+        b" # {trace_id=\"fedcba98765432\xc3\xa4\",b=\"y\"} 1",
+        b" # {trace_id=\"fedcba987654321\xff\",b=\"y\"} 1",
+        b" # {trace_id=\"fedcba98765\",c=\"\",b=\"y\"} 1",
+        b" # {trace_id=\"fedcba987654321=\",c=\"y\"} 1",
+        b" # {trace_id=\"fedcba987654321=\",b=\"y\",} 1",
+        b" # {trace_id=\"fedcba9876543210\",b=\"y\"} ",
+        b" # {trace_id=\"fedcba9876543210\",b=\"y\"} 1 ",
+        b" # {trace_id=\"fedcba9876543210\",b=\"y\"} 1 +Inf",
+        b" # {trace_id=\"fedcba9876543210\",b=\"y\"} 1 2 3",
+        b" # {trace_id=\"fedcba9876543210\",b=\"y\"} NaN 123456789012345678901234567890",
+        b" # {} 1",
+        b"",
+    ];
+    for other in others {
+        let last = page(&[usual, usual, usual, usual]);
+        check_layout(&[last.clone(), page(&[usual, other, usual, other]), last.clone(), last]);
+    }
+}
+
 /// Reads one page after the other by one layout, each as the parser without one does.
 #[track_caller]
 fn check_layout(pages: &[Vec<u8>]) {
