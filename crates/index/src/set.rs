@@ -11,6 +11,7 @@ use std::sync::Arc;
 #[cfg(any(test, feature = "roaring"))]
 use std::{mem, ops::RangeInclusive};
 
+mod array;
 mod bits;
 mod chunk;
 mod deliver;

@@ -6,8 +6,9 @@
 
 use skopos_core::SeriesId;
 
+use super::array::{array_in, gallop};
 use super::bits::{self, Bits};
-use super::chunk::{Chunk, Form, array_in, gallop};
+use super::chunk::{Chunk, Form};
 use super::deliver::From32;
 use super::runs::{self, Run};
 use super::{IdSet, split};
