@@ -225,12 +225,14 @@ fn threads_agree_on_the_same_series() {
         assert!(samples.windows(2).all(|w| w[0].t < w[1].t), "{labels} ascends");
     }
     let (stats, memory) = (head.stats(), head.memory());
-    assert!(0 < stats.samples_appended && 0 < stats.series_removed, "{stats:?}");
+    assert!(0 < stats.samples_appended, "{stats:?}");
     assert_eq!(stats.series, memory.series);
     assert_eq!(stats.series_created - stats.series_removed, stats.series as u64);
     assert_eq!(head.cardinality("i", 0).series, stats.series as u64);
     head.truncate(Timestamp::MAX);
     let stats = head.stats();
     assert_eq!((stats.series, stats.chunks, stats.closed_chunk_bytes), (0, 0, 0));
+    // Before, how many were forgotten hangs on which thread was faster.
+    assert_eq!(stats.series_removed, stats.series_created);
     assert_eq!(head.cardinality("i", 0).series, 0);
 }
