@@ -13,6 +13,9 @@ use skopos_exposition::{
     families, protobuf_families,
 };
 
+#[path = "owned_labels.rs"]
+mod owned_labels;
+
 /// Panics where the property does not hold.
 pub(crate) fn holds(data: &[u8]) {
     let Some((&choice, page)) = data.split_first() else { return };
@@ -31,7 +34,7 @@ pub(crate) fn holds(data: &[u8]) {
         .with_native_histograms(native)
         .with_type_and_unit_labels(choice & 16 != 0);
     let entries = read(page, options);
-    check_owned(page, options);
+    owned_labels::check(PageFormat::Protobuf, page, options);
     check_pieces(page, options, usize::from(choice >> 5) * 64 + 64, &entries);
     if let Ok(families) = protobuf_families(page) {
         check_round_trip(families);
@@ -83,27 +86,6 @@ fn show(entry: Entry<'_, '_>) -> String {
             )
         }
         other => format!("{other:?}"),
-    }
-}
-
-/// Owned labels are the labels whichever samples they are asked of: all, or but some.
-fn check_owned(page: &[u8], options: ParserOptions) {
-    let labels = |asked: usize, is_owned: bool| {
-        let mut parser = ProtobufParser::new(page, options);
-        let (mut count, mut labels) = (0, Vec::new());
-        while let Ok(Some(entry)) = parser.next() {
-            let Entry::Series(mut sample) = entry else { continue };
-            count += 1;
-            if count % asked == 0 {
-                let own =
-                    if is_owned { sample.owned_labels() } else { sample.labels().to_labels() };
-                labels.push(own);
-            }
-        }
-        labels
-    };
-    for asked in 1..=3 {
-        assert_eq!(labels(asked, true), labels(asked, false));
     }
 }
 

@@ -15,6 +15,9 @@ use skopos_exposition::{
     families, lint, protobuf_families,
 };
 
+#[path = "owned_labels.rs"]
+mod owned_labels;
+
 /// Panics where the property does not hold.
 pub(crate) fn holds(data: &[u8]) {
     let Some((&choice, page)) = data.split_first() else { return };
@@ -30,7 +33,7 @@ pub(crate) fn holds(data: &[u8]) {
     if format == TextFormat::Prometheus {
         check_careful_path(page, options, &entries);
     }
-    check_owned(format, page, options);
+    owned_labels::check(PageFormat::Text(format), page, options);
     check_layout(format, page, options, &entries);
     check_recovery(format, page, options, &entries);
     check_pieces(format, page, options, usize::from(choice >> 4) * 32 + 64);
@@ -90,27 +93,6 @@ fn show(entry: Entry<'_, '_>) -> String {
     assert_eq!(sample.owned_labels(), owned);
     // NaN is not equal to itself, but its text is.
     format!("{series:?} {value:x} {time:?} {exemplar:?} {start:?} {pairs} {owned}")
-}
-
-/// Owned labels are the labels whichever samples they are asked of: all, or but some.
-fn check_owned(format: TextFormat, page: &[u8], options: ParserOptions) {
-    let labels = |asked: usize, is_owned: bool| {
-        let mut parser = Parser::new(format, page, options);
-        let (mut count, mut labels) = (0, Vec::new());
-        while let Ok(Some(entry)) = parser.next() {
-            let Entry::Series(mut sample) = entry else { continue };
-            count += 1;
-            if count % asked == 0 {
-                let own =
-                    if is_owned { sample.owned_labels() } else { sample.labels().to_labels() };
-                labels.push(own);
-            }
-        }
-        labels
-    };
-    for asked in 1..=3 {
-        assert_eq!(labels(asked, true), labels(asked, false));
-    }
 }
 
 /// A page reads the same whatever page its parser read before: a part of it, itself, one without its
@@ -254,8 +236,10 @@ fn write(output: OutputFormat, families: &[Family]) -> String {
     page
 }
 
-/// Whether a family's samples have a name to be written with: an empty one in quotes is read, but is
-/// none.
+/// Whether a family has a name to be written with, and its samples do: an empty one in quotes is read, but
+/// is none, and one with a NUL is refused.
 fn is_writable(family: &&Family) -> bool {
-    !family.name.is_empty() && family.samples.iter().all(|s| s.labels.metric_name().is_some())
+    !family.name.is_empty()
+        && !family.name.contains('\0')
+        && family.samples.iter().all(|s| s.labels.metric_name().is_some())
 }

@@ -34,8 +34,8 @@ pub(crate) mod protobuf;
 ///
 /// # Errors
 ///
-/// `Family` where a family has no name or no sample, or a sample has no name; `out` then holds what
-/// was written before.
+/// `Family` where a family has no name, one with a NUL after escaping, or no sample, or where a sample
+/// has no name; `out` then holds what was written before.
 pub fn encode<'f>(
     output: OutputFormat,
     families: impl IntoIterator<Item = &'f Family>,
@@ -64,6 +64,10 @@ impl Encoder<'_> {
         }
         if family.samples.is_empty() && family.histograms.is_empty() {
             return Err(refuse(format!("metric family {:?} has no samples", family.name)));
+        }
+        // Readers take a NUL for the end of a line of metadata.
+        if self.output.escaping.escape(&family.name).contains('\0') {
+            return Err(refuse(format!("name of metric family {:?} has a NUL", family.name)));
         }
         let (name, metric_type) = match self.output.format {
             TextFormat::Prometheus => prometheus_metadata(family),

@@ -67,6 +67,13 @@ fn what_cannot_be_written_is_refused() {
     let mut nameless = empty;
     nameless.samples.push(sample(&[("b", "c")], 1.0));
     assert_eq!(refuse(&nameless, &mut page), "sample of metric family \"a\" has no name");
+    let mut cut = Family::new("a\0b", MetricType::Gauge);
+    cut.samples.push(sample(&[("__name__", "a\0b")], 1.0));
+    assert_eq!(refuse(&cut, &mut page), "name of metric family \"a\\0b\" has a NUL");
+    let escaped = OutputFormat::new(TextFormat::Prometheus, EscapingScheme::Underscores);
+    page.clear();
+    encode(escaped, [&cut], &mut page).unwrap();
+    assert_eq!(page, "# TYPE a_b gauge\na_b 1\n");
 }
 
 fn values() -> impl Strategy<Value = f64> {
