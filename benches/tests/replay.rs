@@ -26,6 +26,8 @@ mod exposition_text;
 mod index_file;
 #[path = "../../fuzz/properties/index_select.rs"]
 mod index_select;
+#[path = "../../fuzz/properties/owned_labels.rs"]
+mod owned_labels;
 #[path = "../../fuzz/properties/promql_build.rs"]
 mod promql_build;
 #[path = "../../fuzz/properties/promql_edit.rs"]

@@ -1,6 +1,8 @@
 //! Fuzzes the property in `properties/exposition_protobuf.rs`.
 #![no_main]
 
+#[path = "../properties/owned_labels.rs"]
+mod owned_labels;
 #[path = "../properties/exposition_protobuf.rs"]
 mod property;
 

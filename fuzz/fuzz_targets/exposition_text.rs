@@ -1,6 +1,8 @@
 //! Fuzzes the property in `properties/exposition_text.rs`.
 #![no_main]
 
+#[path = "../properties/owned_labels.rs"]
+mod owned_labels;
 #[path = "../properties/exposition_text.rs"]
 mod property;
 

@@ -15,8 +15,7 @@ use skopos_exposition::{
     families, lint, protobuf_families,
 };
 
-#[path = "owned_labels.rs"]
-mod owned_labels;
+use crate::owned_labels;
 
 /// Panics where the property does not hold.
 pub(crate) fn holds(data: &[u8]) {
