@@ -5,7 +5,7 @@ use core::mem;
 
 use super::failure::Failed;
 use super::lex::State;
-use super::{Parser, work};
+use super::{Parser, Step, work};
 use crate::{Entry, Error, ParserOptions, TextFormat};
 
 /// How many errors are kept, unless told otherwise.
@@ -57,20 +57,29 @@ impl<'a> RecoveringParser<'a> {
 
     /// The next entry that is right; nothing at the end of the page.
     #[expect(clippy::should_implement_trait, reason = "an entry borrows from the parser")]
+    #[inline]
     pub fn next(&mut self) -> Option<Entry<'_, 'a>> {
-        let step = loop {
-            match self.parser.step() {
-                Ok(step) => break step,
-                Err(Failed) => {
-                    if self.errors.len() < self.limit {
-                        self.errors.push(self.parser.error());
-                    }
-                    self.count += 1;
-                    self.parser.skip_line();
-                }
-            }
+        let step = match self.parser.step() {
+            Ok(step) => step,
+            Err(Failed) => self.recover(),
         };
         self.parser.entry(step)
+    }
+
+    /// Notes what is wrong, line by line, and gives the next step that is right.
+    #[cold]
+    #[inline(never)]
+    fn recover(&mut self) -> Step {
+        loop {
+            if self.errors.len() < self.limit {
+                self.errors.push(self.parser.error());
+            }
+            self.count += 1;
+            self.parser.skip_line();
+            if let Ok(step) = self.parser.step() {
+                return step;
+            }
+        }
     }
 
     /// The errors so far, in the order of the page, up to the limit.
