@@ -10,6 +10,9 @@ use core::str;
 
 use skopos_core::text::{FloatStyle, write_float};
 
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+pub(crate) mod avx512;
+
 /// The one NaN that a parsed value can be.
 pub(crate) const NORMAL_NAN: u64 = 0x7ff8_0000_0000_0001;
 
@@ -18,6 +21,9 @@ const POWERS: [f64; 23] = [
     1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16,
     1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
 ];
+
+/// Up to here all integers are doubles.
+const EXACT: u64 = 1 << 53;
 
 /// Why a number could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -224,7 +230,7 @@ const fn repeat(byte: u8) -> u64 {
 #[inline]
 fn exact(mantissa: u64) -> Option<f64> {
     // Signed integers are converted in one step.
-    (mantissa <= 1 << 53).then_some(mantissa as i64 as f64)
+    (mantissa <= EXACT).then_some(mantissa as i64 as f64)
 }
 
 /// `mantissa · 10^exponent`, exactly rounded, where one operation gives it.

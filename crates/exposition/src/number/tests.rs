@@ -213,3 +213,121 @@ fn a_decimal_is_what_the_whole_grammar_says() {
     assert_eq!(read_integer(b"1704067200770\n", 0), Some((1_704_067_200_770, 13)));
     assert_eq!(read_integer(b"1234567890123456\n", 0), None);
 }
+
+/// What AVX-512 reads, if it is there, is what the standard library and the word by word functions read,
+/// and what it refuses is not a usual number.
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+mod vectors {
+    use super::super::avx512::{Avx512, CHUNK};
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, rest: &str) -> Option<f64> {
+        let cpu = Avx512::detect()?;
+        let mut chunk = [b'7'; CHUNK];
+        let bytes = [text.as_bytes(), rest.as_bytes()].concat();
+        let len = bytes.len().min(CHUNK);
+        chunk[..len].copy_from_slice(&bytes[..len]);
+        let value = cpu.number(&chunk, text.len());
+        let found = cpu.number_at(&chunk);
+        let end = chunk.iter().position(|byte| matches!(byte, b' ' | b'\n'));
+        if let Some((_, len)) = found {
+            assert_eq!(Some(len), end, "{text}");
+        }
+        if end == Some(text.len()) {
+            assert_eq!(found.map(|(value, _)| value.to_bits()), value.map(f64::to_bits), "{text}");
+        }
+        let padded = alloc::format!("        {text}");
+        let by_words = read_token(padded.as_bytes(), 8, padded.len());
+        if let Some(value) = value {
+            let right = parse_value(text.as_bytes()).map(f64::to_bits);
+            assert_eq!(Ok(value.to_bits()), right, "{text}");
+            let by_words = by_words.unwrap_or(value);
+            assert_eq!(value.to_bits(), by_words.to_bits(), "{text}");
+        } else if text.len() < CHUNK {
+            // Leading zeros are not counted as digits there.
+            let digits = text.bytes().filter(u8::is_ascii_digit).count();
+            assert!(by_words.is_none() || 19 < digits, "{text}");
+        }
+        value
+    }
+
+    #[test]
+    fn usual_numbers_are_read() {
+        if Avx512::detect().is_none() {
+            return;
+        }
+        for text in [
+            "0",
+            "7",
+            "-0",
+            "-17",
+            "12345678",
+            "0.25",
+            "1.26497757e+06",
+            "-5e-09",
+            "1E+22",
+            "1234567890123456",
+            "9007199254740992",
+            "9007199254740993",
+            "16561.348133776486",
+            "-0.000123456789012345",
+            "-1234567890.12345678e-05",
+            "1234567890123456789",
+        ] {
+            assert_eq!(check(text, "\n"), text.parse().ok(), "{text}");
+        }
+    }
+
+    #[test]
+    fn others_are_left_alone() {
+        for text in [
+            "",
+            "-",
+            ".",
+            "1.",
+            ".5",
+            "-.5",
+            "1..2",
+            "1.2.3",
+            "+1",
+            "--1",
+            "1-",
+            "e+05",
+            "-e+05",
+            "1e5",
+            "1e+5",
+            "1e+",
+            "1e",
+            "1e+005",
+            "1e+.5",
+            "1.e+05",
+            "1e++1",
+            "1ee+01",
+            "1e+01e+01",
+            "1_0",
+            "0x1p4",
+            "Inf",
+            "NaN",
+            "1\t",
+            "1e+99",
+            "1e-99",
+            "12345678901234567890",
+            "1234567890123456789012345678901",
+            "12345678901234567890123456789012",
+        ] {
+            assert_eq!(check(text, "\n"), None, "{text}");
+            assert_eq!(check(text, "+05\n"), None, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn they_agree_with_the_standard_library(
+            text in "-?[0-9]{0,18}(\\.[0-9]{0,18})?([eE][+-]?[0-9]{1,3})?|[-+.e0-9]{0,33}|-?[0-9]{1,5}\\.[0-9]{10,12}",
+            rest in "[ \n][-+.e0-9 \n]{0,8}",
+        ) {
+            check(&text, &rest);
+        }
+    }
+}
