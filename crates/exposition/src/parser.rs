@@ -40,6 +40,7 @@ mod tail;
 mod tests;
 mod value;
 mod work;
+mod wrong;
 
 pub(crate) use self::convert::Converted;
 pub(crate) use self::labels::TextLabels;

@@ -2,9 +2,10 @@
 //!
 //! `skopos_core::text::Quoted` does it for UTF-8; pages may hold anything.
 
+use alloc::string::ToString as _;
 use core::fmt::{self, Write as _};
+use core::str;
 
-use alloc::string::{String, ToString as _};
 use skopos_core::text::Quoted;
 
 /// Bytes in double quotes; what is not UTF-8 is written as `\xff`.
@@ -14,48 +15,83 @@ pub(crate) struct QuotedBytes<'a>(pub(crate) &'a [u8]);
 impl fmt::Display for QuotedBytes<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_char('"')?;
-        for chunk in self.0.utf8_chunks() {
-            write_text(f, chunk.valid())?;
-            for byte in chunk.invalid() {
-                write!(f, "\\x{byte:02x}")?;
-            }
+        match simdutf8::basic::from_utf8(self.0) {
+            Ok(text) => write_text(f, text)?,
+            Err(_) => write_chunks(f, self.0)?,
         }
         f.write_char('"')
     }
 }
 
+fn write_chunks(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {
+    for chunk in bytes.utf8_chunks() {
+        write_text(f, chunk.valid())?;
+        for byte in chunk.invalid() {
+            write!(f, "\\x{byte:02x}")?;
+        }
+    }
+    Ok(())
+}
+
 /// Writes text as in quotes, in pieces: what is quoted may be most of a page.
 fn write_text(f: &mut fmt::Formatter<'_>, mut rest: &str) -> fmt::Result {
-    let is_plain = |byte: u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
-    let mut piece = String::with_capacity(rest.len().min(PIECE + 1));
-    loop {
-        let mut read = 0;
-        for &byte in rest.as_bytes() {
-            match byte {
-                _ if PIECE <= piece.len() => break,
-                b'\n' => piece.push_str("\\n"),
-                b'"' => piece.push_str("\\\""),
-                b'\\' => piece.push_str("\\\\"),
-                _ if is_plain(byte) => piece.push(char::from(byte)),
-                _ => break,
-            }
-            read += 1;
-        }
+    let mut piece = [0; PIECE];
+    while !rest.is_empty() {
+        let (read, len) = escape_ascii(rest.as_bytes(), &mut piece);
+        let escaped = piece.get(..len).and_then(|piece| str::from_utf8(piece).ok());
+        f.write_str(escaped.unwrap_or_default())?;
         rest = rest.get(read..).unwrap_or_default();
-        f.write_str(&piece)?;
-        if rest.is_empty() {
-            return Ok(());
-        }
-        if piece.len() < PIECE {
-            let odd = rest.bytes().position(is_plain).unwrap_or(rest.len());
+        let odd = rest.bytes().position(|byte| escape(byte) != ODD).unwrap_or(rest.len());
+        if odd != 0 {
             let (odd, next) = rest.split_at(odd);
             let quoted = Quoted(odd).to_string();
             f.write_str(quoted.get(1..quoted.len() - 1).unwrap_or_default())?;
             rest = next;
         }
-        piece.clear();
     }
+    Ok(())
 }
+
+/// Writes the bytes before the first odd one, as many as fit; gives how many there were, and how many
+/// they became.
+fn escape_ascii(bytes: &[u8], piece: &mut [u8; PIECE]) -> (usize, usize) {
+    let (mut read, mut len) = (0, 0);
+    while let (Some(&byte), Some([first, second])) =
+        (bytes.get(read), piece.get_mut(len..).and_then(<[u8]>::first_chunk_mut))
+    {
+        let escape = escape(byte);
+        if escape == ODD {
+            break;
+        }
+        (*first, *second) = (if escape == PLAIN { byte } else { b'\\' }, escape);
+        len += 1 + usize::from(escape != PLAIN);
+        read += 1;
+    }
+    (read, len)
+}
+
+/// What stands behind the backslash for a byte.
+fn escape(byte: u8) -> u8 {
+    ESCAPES.get(usize::from(byte)).copied().unwrap_or(ODD)
+}
+
+/// A byte that is written as it is.
+const PLAIN: u8 = 0;
+/// One that needs a thought.
+const ODD: u8 = 1;
+
+const ESCAPES: [u8; 128] = {
+    let mut table = [ODD; 128];
+    let mut byte = b' ';
+    while byte <= b'~' {
+        table[byte as usize] = PLAIN;
+        byte += 1;
+    }
+    table[b'\n' as usize] = b'n';
+    table[b'"' as usize] = b'"';
+    table[b'\\' as usize] = b'\\';
+    table
+};
 
 /// How many bytes are written at a time.
 const PIECE: usize = 1 << 10;

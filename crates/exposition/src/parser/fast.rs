@@ -14,10 +14,10 @@ use crate::TextFormat;
 use crate::number;
 
 /// May stand in a metric's name, in a label's name; may begin one.
-const METRIC: u8 = 1;
-const LABEL: u8 = 2;
-const METRIC_START: u8 = 4;
-const LABEL_START: u8 = 8;
+pub(super) const METRIC: u8 = 1;
+pub(super) const LABEL: u8 = 2;
+pub(super) const METRIC_START: u8 = 4;
+pub(super) const LABEL_START: u8 = 8;
 
 const CLASSES: [u8; 256] = classes();
 
@@ -39,14 +39,14 @@ const fn classes() -> [u8; 256] {
 
 /// Whether the byte at `at` is of a class; bytes beyond the end are of none.
 #[inline]
-fn is(bytes: &[u8], at: usize, class: u8) -> bool {
+pub(super) fn is(bytes: &[u8], at: usize, class: u8) -> bool {
     bytes
         .get(at)
         .is_some_and(|&byte| CLASSES.get(usize::from(byte)).is_some_and(|c| c & class != 0))
 }
 
 #[inline]
-fn pass(bytes: &[u8], mut at: usize, class: u8) -> usize {
+pub(super) fn pass(bytes: &[u8], mut at: usize, class: u8) -> usize {
     let start = at;
     while is(bytes, at, class) {
         at += 1;
@@ -56,7 +56,7 @@ fn pass(bytes: &[u8], mut at: usize, class: u8) -> usize {
 }
 
 #[inline]
-fn pass_blanks(bytes: &[u8], mut at: usize) -> usize {
+pub(super) fn pass_blanks(bytes: &[u8], mut at: usize) -> usize {
     let start = at;
     while matches!(bytes.get(at), Some(b' ' | b'\t')) {
         at += 1;
@@ -521,7 +521,7 @@ fn string_end(bytes: &[u8], mut at: usize, line_feeds: bool) -> Option<(usize, b
 /// The first quote or backslash at or after `at`, or line feed unless those are passed; eight bytes at
 /// a time.
 #[inline]
-fn next_special(bytes: &[u8], mut at: usize, pass_line_feeds: bool) -> Option<usize> {
+pub(super) fn next_special(bytes: &[u8], mut at: usize, pass_line_feeds: bool) -> Option<usize> {
     let last = if pass_line_feeds { b'\\' } else { b'\n' };
     while let Some((chunk, _)) = bytes.get(at..)?.split_first_chunk::<8>() {
         let word = u64::from_le_bytes(*chunk);

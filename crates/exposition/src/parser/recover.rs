@@ -76,13 +76,16 @@ impl<'a> RecoveringParser<'a> {
             }
             self.count += 1;
             self.parser.skip_line();
+            if self.limit <= self.errors.len() {
+                self.count += self.parser.pass_wrong_lines();
+            }
             if let Ok(step) = self.parser.step() {
                 return step;
             }
         }
     }
 
-    /// The errors so far, in the order of the page, up to the limit.
+    /// The errors so far, in the order in which the broken entries begin, up to the limit.
     #[must_use]
     pub fn errors(&self) -> &[Error] {
         &self.errors
@@ -102,14 +105,11 @@ impl<'a> RecoveringParser<'a> {
 
 impl Parser<'_> {
     /// Goes on behind the line in which the broken entry began.
+    #[inline]
     fn skip_line(&mut self) {
-        let rest = self.page.bytes.get(self.start..).unwrap_or_default();
-        // A short line is not worth a call.
-        let short = rest.iter().take(16).position(|&byte| byte == b'\n');
-        match short.or_else(|| memchr::memchr(b'\n', rest)) {
-            Some(feed) => {
-                work::add(feed);
-                self.pos = self.start + feed + 1;
+        match self.line_behind(self.start) {
+            Some(next) => {
+                self.pos = next;
                 self.state = State::Init;
                 self.done = false;
             }
@@ -118,5 +118,16 @@ impl Parser<'_> {
                 self.done = true;
             }
         }
+    }
+
+    /// Where the line behind a place begins.
+    #[inline]
+    pub(super) fn line_behind(&self, at: usize) -> Option<usize> {
+        let rest = self.page.bytes.get(at..).unwrap_or_default();
+        // A short line is not worth a call.
+        let short = rest.iter().take(16).position(|&byte| byte == b'\n');
+        let feed = short.or_else(|| memchr::memchr(b'\n', rest))?;
+        work::add(feed);
+        Some(at + feed + 1)
     }
 }
