@@ -1,6 +1,6 @@
 //! Numbers by AVX-512: what exporters write is read without a branch that depends on the digits.
 //!
-//! A second place with `unsafe`, beside that of the structural pass: vectors are loaded through
+//! With the structural pass the one place with `unsafe`: vectors are loaded through
 //! pointers, and a function that needs a CPU feature may be called only where that is there. What is
 //! not a usual number is left to the functions that read word by word, which are its twin: where both
 //! read a number they agree.
@@ -22,22 +22,24 @@ pub(crate) const CHUNK: usize = 32;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Avx512(());
 
-#[cfg_attr(not(test), expect(dead_code, reason = "the layout's lines come next"))]
 impl Avx512 {
     /// Looks at the CPU.
     pub(crate) fn detect() -> Option<Self> {
         let vectors = is_x86_feature_detected!("avx512f")
             && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512dq")
             && is_x86_feature_detected!("avx512vl")
             && is_x86_feature_detected!("avx512vbmi")
-            && is_x86_feature_detected!("avx512vbmi2");
+            && is_x86_feature_detected!("avx512vbmi2")
+            && is_x86_feature_detected!("avx512vpopcntdq")
+            && is_x86_feature_detected!("vpclmulqdq");
         let words = is_x86_feature_detected!("bmi1")
             && is_x86_feature_detected!("bmi2")
-            && is_x86_feature_detected!("popcnt")
-            && is_x86_feature_detected!("pclmulqdq");
+            && is_x86_feature_detected!("popcnt");
         (vectors && words).then_some(Self(()))
     }
 
+    #[cfg_attr(not(test), expect(dead_code, reason = "the layout's lines come next"))]
     /// Reads the usual number that `chunk` begins with, up to the first space or line feed; gives how
     /// long it is.
     #[inline]
@@ -47,6 +49,7 @@ impl Avx512 {
         (!value.is_nan()).then_some((value, len))
     }
 
+    #[cfg_attr(not(test), expect(dead_code, reason = "the layout's lines come next"))]
     /// Reads the usual number that is the first `len` bytes of `chunk`.
     #[inline]
     pub(crate) fn number(self, chunk: &[u8; CHUNK], len: usize) -> Option<f64> {
@@ -87,11 +90,11 @@ pub(crate) fn number_of(chunk: &[u8; CHUNK], len: usize) -> f64 {
     // An exponent's letter and sign are no digits, and the rest of it is digits.
     let others = minus | point | (3 * is_raised) << end;
     let edges = (1 << minus) | 1u32.wrapping_shl(end.wrapping_sub(1));
+    let kept = digits & within;
     let wrong = (_bzhi_u32(!digits, len as u32) ^ others)
-        | (edges & !digits)
+        | (edges & !kept)
         | (point & point.wrapping_sub(1));
 
-    let kept = digits & within;
     let behind = (kept & !point.wrapping_sub(1)).count_ones();
     let count = kept.count_ones();
     let mantissa = sixteen_and_more(_mm256_maskz_compress_epi8(kept, values), count as usize);

@@ -12,7 +12,11 @@ use core::mem;
 
 use super::work;
 use crate::TextFormat;
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+use crate::number::avx512::Avx512;
 
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+mod masks;
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 mod x86;
 
@@ -22,25 +26,11 @@ const BLOCK: usize = 64;
 /// Bytes in a window; places in it are numbers of 16 bits.
 const WINDOW: usize = 64 * BLOCK;
 
+/// Bytes behind a window that may be loaded with what stands in it.
+const AHEAD: usize = 32;
+
 /// In a line's entry: it is not a usual one.
 const UNUSUAL: u16 = 1 << 15;
-
-/// What is known of the bytes of a block, the first byte in the lowest bit.
-#[derive(Clone, Copy, Debug)]
-struct Masks {
-    newline: u64,
-    quote: u64,
-    /// Backslashes and NUL, which make a line an unusual one.
-    rare: u64,
-    /// `{` and `}`.
-    brace: u64,
-    space: u64,
-    /// Those that may stand in a metric's name.
-    name: u64,
-    /// Those that must not be followed by the byte after them, where labels are and strings are not.
-    /// For an opening brace this says nothing.
-    misfit: u64,
-}
 
 /// The way to look through blocks on this machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +38,7 @@ pub(super) enum Scanner {
     /// There is none: lines are read byte by byte.
     Bytewise,
     #[cfg(all(feature = "std", target_arch = "x86_64"))]
-    Avx512,
+    Avx512(Avx512),
 }
 
 impl Scanner {
@@ -61,8 +51,9 @@ impl Scanner {
     /// The best one for this machine.
     pub(super) fn new() -> Self {
         #[cfg(all(feature = "std", target_arch = "x86_64"))]
-        return x86::best();
-        #[cfg(not(all(feature = "std", target_arch = "x86_64")))]
+        if let Some(cpu) = Avx512::detect() {
+            return Self::Avx512(cpu);
+        }
         Self::Bytewise
     }
 }
@@ -79,12 +70,13 @@ pub(super) struct Index {
     /// For each line that ends in the window, which mark its line feed is, and [`UNUSUAL`].
     lines: Vec<u16>,
     line_count: usize,
+    /// What the looking through needs.
+    #[cfg(all(feature = "std", target_arch = "x86_64"))]
+    room: x86::Room,
     /// Whether there is no backslash and no NUL in the window.
     is_plain: bool,
     /// The last bytes of the page, made up to whole blocks.
     end: Vec<u8>,
-    /// All bits where an opening brace must follow a line's name to be usual.
-    one_pair: u64,
     /// The next line, the first of its marks, and where it begins.
     line: usize,
     mark: usize,
@@ -103,6 +95,10 @@ pub(super) struct IndexedLine<'i> {
 }
 
 impl Index {
+    #[cfg_attr(
+        not(all(feature = "std", target_arch = "x86_64")),
+        expect(unused_variables, reason = "no SIMD")
+    )]
     pub(super) fn new(scanner: Scanner, format: TextFormat, page_len: usize) -> Self {
         let len = if scanner == Scanner::Bytewise {
             0
@@ -115,9 +111,10 @@ impl Index {
             marks: alloc::vec![0; len],
             lines: alloc::vec![0; len],
             line_count: 0,
+            #[cfg(all(feature = "std", target_arch = "x86_64"))]
+            room: x86::Room::new(format, len / BLOCK),
             is_plain: false,
             end: Vec::new(),
-            one_pair: if format == TextFormat::Prometheus { !0 } else { 0 },
             line: 0,
             mark: 0,
             start: usize::MAX,
@@ -206,25 +203,25 @@ impl Index {
     fn fill(&mut self, bytes: &[u8], pos: usize) {
         (self.base, self.start, self.line, self.mark, self.line_count) = (pos, pos, 0, 0, 0);
         let rest = bytes.get(pos..).unwrap_or_default();
-        if let Some(window) = rest.get(..WINDOW + 1) {
+        if let Some(window) = rest.get(..WINDOW + AHEAD) {
             return self.look_through(window);
         }
         // The end of the page; what is behind it counts as NUL.
         let mut end = mem::take(&mut self.end);
         end.clear();
         end.extend_from_slice(rest);
-        end.resize(rest.len().next_multiple_of(BLOCK) + 1, 0);
+        end.resize(rest.len().next_multiple_of(BLOCK) + AHEAD, 0);
         self.look_through(&end);
         self.end = end;
     }
 
-    /// Looks through whole blocks and the one byte after them.
+    /// Looks through whole blocks, with some bytes after them.
     fn look_through(&mut self, window: &[u8]) {
         work::add(window.len());
         match self.scanner {
             Scanner::Bytewise => {}
             #[cfg(all(feature = "std", target_arch = "x86_64"))]
-            Scanner::Avx512 => x86::fill_avx512(self, window),
+            Scanner::Avx512(cpu) => x86::fill(cpu, self, window),
         }
     }
 }
@@ -236,128 +233,4 @@ pub(super) struct Cursor {
     line: usize,
     mark: usize,
     start: usize,
-}
-
-/// What one block hands on to the next. Of the first two all bits are set or none, the others are 1 or
-/// 0.
-#[derive(Clone, Copy, Debug, Default)]
-struct Carry {
-    in_string: u64,
-    in_braces: u64,
-    /// Whether the block begins with a line or within a metric's name.
-    in_name: u64,
-    /// Whether it begins within a line that is unusual.
-    unusual: u64,
-}
-
-/// The lines that end in a block.
-#[derive(Clone, Copy, Debug)]
-#[cfg_attr(
-    not(all(feature = "std", target_arch = "x86_64")),
-    expect(dead_code, reason = "no SIMD")
-)]
-struct BlockLines {
-    newline: u64,
-    marked: u64,
-    /// Line feeds of unusual lines.
-    unusual: u64,
-    /// How many marks there are before the block.
-    count: u16,
-}
-
-/// Looks through a window, block by block, without a branch that depends on the bytes where braces and
-/// strings are closed.
-///
-/// `masks` takes a block and the same block one byte later; `parity` gives for each bit whether the
-/// number of set bits up to it is odd; `append` writes the places of set bits, counted from a base, and
-/// `append_lines` entries of [`Index::lines`].
-#[inline(always)]
-#[expect(clippy::inline_always, reason = "its SIMD is that of the function it is inlined into")]
-#[cfg_attr(
-    not(all(feature = "std", target_arch = "x86_64")),
-    expect(dead_code, reason = "no SIMD")
-)]
-fn fill_window(
-    index: &mut Index,
-    bytes: &[u8],
-    masks: impl Fn(&[u8; BLOCK], &[u8; BLOCK]) -> Masks,
-    parity: impl Fn(u64) -> u64,
-    append: impl Fn(u64, u16, &mut [u16; BLOCK]),
-    append_lines: impl Fn(BlockLines, &mut [u16; BLOCK]),
-) {
-    let mut carry = Carry { in_name: 1, ..Carry::default() };
-    let (mut base, mut count) = (0, 0);
-    let mut rare = 0;
-    let (mut marks, mut lines) = (index.marks.as_mut_slice(), index.lines.as_mut_slice());
-    let (line_room, one_pair) = (lines.len(), index.one_pair);
-    let (blocks, nexts) = (bytes, bytes.get(1..).unwrap_or_default());
-    for (block, next) in blocks.as_chunks().0.iter().zip(nexts.as_chunks().0) {
-        let found = masks(block, next);
-        let newline = found.newline;
-        let mut inside = parity(found.quote) ^ carry.in_string;
-        let mut braces = found.brace & !inside;
-        let mut labels = parity(braces) ^ carry.in_braces;
-        rare |= found.rare;
-        let mut unusual = found.rare | carry.unusual;
-        if (inside | labels) & newline != 0 {
-            (inside, braces, labels) =
-                by_lines((newline, found.quote, found.brace), carry, &parity);
-            unusual |= (inside | labels) & newline;
-            (inside, labels) = (inside & !newline, labels & !newline);
-        }
-        let ends = braces | found.space & !inside;
-        let starts = newline << 1 | carry.in_name;
-        let (ran, in_name) = found.name.overflowing_add(starts);
-        let after_names = ran & !found.name;
-        unusual |= braces & labels & !after_names & one_pair
-            | found.misfit & labels & !braces & !inside
-            | after_names & !ends & !newline;
-        let marked = found.quote | ends | newline;
-        let Some(out) = marks.first_chunk_mut() else { break };
-        append(marked, base as u16, out);
-        marks = marks.get_mut(marked.count_ones() as usize..).unwrap_or_default();
-        // From an unusual byte a carry runs to the line feed that ends its line, or out of the block.
-        let (run, is_unusual) = (!newline).overflowing_add(unusual & !newline);
-        let unusual = (run | unusual) & newline;
-        let Some(out) = lines.first_chunk_mut() else { break };
-        append_lines(BlockLines { newline, marked, unusual, count: count as u16 }, out);
-        lines = lines.get_mut(newline.count_ones() as usize..).unwrap_or_default();
-        carry = Carry {
-            in_string: ((inside as i64) >> 63) as u64,
-            in_braces: ((labels as i64) >> 63) as u64,
-            in_name: u64::from(in_name) | newline >> 63,
-            unusual: u64::from(is_unusual),
-        };
-        count += marked.count_ones() as usize;
-        base += BLOCK;
-    }
-    index.line_count = line_room - lines.len();
-    index.is_plain = rare == 0;
-}
-
-/// What is in strings, the braces outside of them, and what is between those, where a string or a
-/// pair of braces is not closed on its line; each line begins outside of both.
-#[cold]
-#[inline(never)]
-fn by_lines(
-    (newline, quote, brace): (u64, u64, u64),
-    carry: Carry,
-    parity: &impl Fn(u64) -> u64,
-) -> (u64, u64, u64) {
-    let (mut inside, mut braces, mut labels) = (0, 0, 0);
-    let (mut in_string, mut in_braces) = (carry.in_string, carry.in_braces);
-    let mut left = newline;
-    let mut rest = !0;
-    while rest != 0 {
-        // The bits of one line: up to the next line feed, or all that are left.
-        let line = (left ^ left.wrapping_sub(1)) & rest;
-        let line_inside = (parity(quote & line) ^ in_string) & line;
-        let line_braces = brace & line & !line_inside;
-        labels |= (parity(line_braces) ^ in_braces) & line;
-        (inside, braces) = (inside | line_inside, braces | line_braces);
-        (in_string, in_braces) = (0, 0);
-        rest &= !line;
-        left &= left.wrapping_sub(1);
-    }
-    (inside, braces, labels)
 }

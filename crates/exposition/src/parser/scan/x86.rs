@@ -1,41 +1,51 @@
-//! The masks of a block by AVX-512.
+//! The structural pass by AVX-512: in steps over a whole window, none of which waits for what the one
+//! before found for the same block.
 //!
-//! The one place with `unsafe`: vectors are loaded and stored through pointers, and a function that
-//! needs a CPU feature may be called only where that is there. Miri runs the test
-//! `scanners_agree_on_a_small_page` by it if `RUSTFLAGS` has `-Ctarget-feature=` with what [`best`] asks
-//! for.
+//! With that of numbers the one place with `unsafe`: vectors are loaded and stored through pointers,
+//! and a function that needs a CPU feature may be called only where that is there. Miri runs the test
+//! `scanners_agree_on_a_small_page` by it if `RUSTFLAGS` has `-Ctarget-feature=` with what
+//! [`Avx512::detect`] asks for.
 #![expect(unsafe_code, reason = "SIMD loads, stores, and calls behind a check of the CPU")]
 
+use alloc::vec::Vec;
 use core::arch::x86_64::{
-    __m128i, __m512i, _mm_add_epi16, _mm_clmulepi64_si128, _mm_cvtepu8_epi16, _mm_cvtsi64_si128,
-    _mm_cvtsi128_si64, _mm_mask_add_epi16, _mm_set1_epi8, _mm_set1_epi16, _mm_storeu_si128,
-    _mm512_add_epi16, _mm512_castsi512_si128, _mm512_castsi512_si256, _mm512_cmpeq_epi8_mask,
-    _mm512_cvtepu8_epi16, _mm512_extracti64x4_epi64, _mm512_loadu_si512, _mm512_mask_add_epi16,
-    _mm512_maskz_compress_epi8, _mm512_min_epu8, _mm512_movepi8_mask, _mm512_permutex2var_epi8,
-    _mm512_set1_epi8, _mm512_set1_epi16, _mm512_storeu_si512, _mm512_test_epi8_mask,
-    _mm512_testn_epi8_mask, _pext_u64,
+    __m128i, __m512i, _mm_add_epi16, _mm_cvtepu8_epi16, _mm_mask_add_epi16, _mm_set1_epi16,
+    _mm_storeu_si128, _mm512_add_epi16, _mm512_add_epi64, _mm512_alignr_epi64, _mm512_and_si512,
+    _mm512_andnot_si512, _mm512_castsi512_si128, _mm512_castsi512_si256, _mm512_clmulepi64_epi128,
+    _mm512_cmpeq_epi8_mask, _mm512_cmpeq_epi64_mask, _mm512_cmplt_epu64_mask, _mm512_cvtepu8_epi16,
+    _mm512_extracti64x4_epi64, _mm512_loadu_si512, _mm512_mask_add_epi16, _mm512_mask_sub_epi64,
+    _mm512_mask_xor_epi64, _mm512_maskz_compress_epi8, _mm512_min_epu8, _mm512_movepi8_mask,
+    _mm512_movepi64_mask, _mm512_or_si512, _mm512_permutex2var_epi8, _mm512_set1_epi8,
+    _mm512_set1_epi16, _mm512_set1_epi64, _mm512_setzero_si512, _mm512_shldi_epi64,
+    _mm512_storeu_si512, _mm512_test_epi8_mask, _mm512_test_epi64_mask, _mm512_testn_epi8_mask,
+    _mm512_unpacklo_epi64, _mm512_xor_si512, _pext_u64,
 };
+use core::mem;
 
-use super::{BLOCK, BlockLines, Index, Masks, Scanner, UNUSUAL, fill_window};
+use super::masks::{LANES, Masks, mark_words};
+use super::{AHEAD, BLOCK, Index, UNUSUAL};
+use crate::TextFormat;
+use crate::number::avx512::Avx512;
 
-/// The best that this CPU can do.
-pub(super) fn best() -> Scanner {
-    let avx512 = is_x86_feature_detected!("avx512f")
-        && is_x86_feature_detected!("avx512bw")
-        && is_x86_feature_detected!("avx512vl")
-        && is_x86_feature_detected!("avx512vbmi")
-        && is_x86_feature_detected!("avx512vbmi2");
-    let words = is_x86_feature_detected!("bmi1")
-        && is_x86_feature_detected!("bmi2")
-        && is_x86_feature_detected!("popcnt")
-        && is_x86_feature_detected!("pclmulqdq");
-    if avx512 && words { Scanner::Avx512 } else { Scanner::Bytewise }
+/// What is known of the window, and where it may be written.
+#[derive(Debug, Default)]
+pub(super) struct Room {
+    masks: Vec<Masks>,
+    /// All bits where an opening brace must follow a line's name to be usual.
+    one_pair: u64,
 }
 
-/// Looks through a window by AVX-512; [`best`] must have said so.
-pub(super) fn fill_avx512(index: &mut Index, bytes: &[u8]) {
-    // SAFETY: a `Scanner::Avx512` is made by `best` alone, which has found all these features.
-    unsafe { avx512(index, bytes) }
+impl Room {
+    pub(super) fn new(format: TextFormat, blocks: usize) -> Self {
+        let masks = alloc::vec![Masks::default(); blocks.div_ceil(LANES)];
+        Self { masks, one_pair: if format == TextFormat::Prometheus { !0 } else { 0 } }
+    }
+}
+
+/// Looks through a window: whole blocks, and [`AHEAD`] bytes after them.
+pub(super) fn fill(_: Avx512, index: &mut Index, window: &[u8]) {
+    // SAFETY: an `Avx512` is made by `detect` alone, which has found all these features.
+    unsafe { fill_avx512(index, window) }
 }
 
 /// What may come after a byte, as a set of kinds of bytes; the highest bit says that it may stand in
@@ -77,47 +87,182 @@ const fn table(after: bool) -> [[u8; BLOCK]; 2] {
 }
 
 #[target_feature(
-    enable = "avx512f,avx512bw,avx512vl,avx512vbmi,avx512vbmi2,bmi1,bmi2,popcnt,pclmulqdq"
+    enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vbmi2,avx512vpopcntdq,vpclmulqdq,bmi1,bmi2,popcnt"
 )]
-fn avx512(index: &mut Index, bytes: &[u8]) {
-    fill_window(
-        index,
-        bytes,
-        |block, next| masks_avx512(block, next),
-        |bits| parity(bits),
-        |bits, base, out| append_avx512(bits, base, out),
-        |lines, out| append_lines_avx512(lines, out),
-    );
+fn fill_avx512(index: &mut Index, window: &[u8]) {
+    let mut room = mem::take(&mut index.room);
+    let blocks = window.len().saturating_sub(AHEAD) / BLOCK;
+    let groups = room.masks.get_mut(..blocks.div_ceil(LANES)).unwrap_or_default();
+    classify(groups, window);
+    index.is_plain = groups.iter().all(|group| group.rare == [0; LANES]);
+    if !mark(groups, room.one_pair) {
+        mark_words(groups, room.one_pair);
+    }
+    append(groups, index);
+    index.room = room;
 }
 
+/// Makes masks of all blocks; what is behind the last one has no bits.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
-fn masks_avx512(block: &[u8; BLOCK], next: &[u8; BLOCK]) -> Masks {
-    let (block, next) = (load(block), load(next));
+fn classify(groups: &mut [Masks], window: &[u8]) {
     // Bytes beyond ASCII become its last one, which is of no kind.
     let ascii = _mm512_set1_epi8(127);
     let look_up = |[low, high]: &[[u8; BLOCK]; 2], bytes| {
         _mm512_permutex2var_epi8(load(low), _mm512_min_epu8(bytes, ascii), load(high))
     };
-    let (after, kinds) = (look_up(&AFTER, block), look_up(&KINDS, next));
-    let equal = |byte: u8| _mm512_cmpeq_epi8_mask(block, _mm512_set1_epi8(byte as i8));
-    Masks {
-        newline: equal(b'\n'),
-        quote: equal(b'"'),
-        rare: _mm512_test_epi8_mask(after, _mm512_set1_epi8(RARE as i8)),
-        brace: equal(b'{') | equal(b'}'),
-        space: equal(b' '),
-        name: _mm512_movepi8_mask(after),
-        misfit: _mm512_testn_epi8_mask(after, kinds),
+    for (group, start) in groups.iter_mut().zip((0..).step_by(LANES * BLOCK)) {
+        if window.len() <= start + LANES * BLOCK {
+            *group = Masks::default();
+        }
+        for lane in 0..LANES {
+            let at = start + lane * BLOCK;
+            let Some(bytes) = window.get(at..at + BLOCK + 1) else { break };
+            let (Some(block), Some(next)) = (bytes.first_chunk(), bytes.last_chunk()) else {
+                break;
+            };
+            let (block, next) = (load::<u8, BLOCK>(block), load::<u8, BLOCK>(next));
+            let (after, kinds) = (look_up(&AFTER, block), look_up(&KINDS, next));
+            let equal = |byte: u8| _mm512_cmpeq_epi8_mask(block, _mm512_set1_epi8(byte as i8));
+            let put = |words: &mut [u64; LANES], bits| {
+                if let Some(word) = words.get_mut(lane) {
+                    *word = bits;
+                }
+            };
+            put(&mut group.newline, equal(b'\n'));
+            put(&mut group.quote, equal(b'"'));
+            put(&mut group.rare, _mm512_test_epi8_mask(after, _mm512_set1_epi8(RARE as i8)));
+            put(&mut group.brace, equal(b'{') | equal(b'}'));
+            put(&mut group.space, equal(b' '));
+            put(&mut group.name, _mm512_movepi8_mask(after));
+            put(&mut group.misfit, _mm512_testn_epi8_mask(after, kinds));
+        }
     }
+}
+
+/// Does what [`mark_words`] does, a group at a time and without a branch that depends on the bytes.
+///
+/// Gives whether all is done: not where a string or a pair of braces is not closed on its line.
+#[inline]
+#[target_feature(
+    enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vbmi2,avx512vpopcntdq,vpclmulqdq,bmi1,bmi2,popcnt"
+)]
+fn mark(groups: &mut [Masks], one_pair: u64) -> bool {
+    let one_pair = _mm512_set1_epi64(one_pair as i64);
+    let (mut in_string, mut in_braces, mut in_name, mut in_unusual) = (0, 0, 1, 0);
+    let mut last_newline = _mm512_setzero_si512();
+    for group in groups {
+        let (newline, quote, brace) =
+            (load(&group.newline), load(&group.quote), load(&group.brace));
+        let inside = parities(quote, &mut in_string);
+        let braces = _mm512_andnot_si512(inside, brace);
+        let labels = parities(braces, &mut in_braces);
+        let within = _mm512_or_si512(inside, labels);
+        if _mm512_test_epi64_mask(within, newline) != 0 {
+            return false;
+        }
+        // Braces, and spaces outside of strings.
+        let ends = _mm512_or_si512(braces, _mm512_andnot_si512(inside, load(&group.space)));
+        let last = _mm512_alignr_epi64::<7>(newline, last_newline);
+        let starts = _mm512_shldi_epi64::<1>(newline, last);
+        last_newline = newline;
+        let name = load(&group.name);
+        let after_names = _mm512_andnot_si512(name, add(name, starts, &mut in_name));
+
+        let labelled = _mm512_andnot_si512(inside, labels);
+        let misfit = _mm512_and_si512(load(&group.misfit), _mm512_andnot_si512(braces, labelled));
+        let opening = _mm512_and_si512(_mm512_and_si512(braces, labels), one_pair);
+        let second = _mm512_andnot_si512(after_names, opening);
+        let usual_ends = _mm512_or_si512(ends, newline);
+        let unusual = _mm512_or_si512(
+            _mm512_or_si512(load(&group.rare), misfit),
+            _mm512_or_si512(second, _mm512_andnot_si512(usual_ends, after_names)),
+        );
+        // From an unusual byte a carry runs to the line feed that ends its line.
+        let others = _mm512_xor_si512(newline, _mm512_set1_epi64(-1));
+        let run = add(others, _mm512_and_si512(unusual, others), &mut in_unusual);
+        let unusual = _mm512_and_si512(_mm512_or_si512(run, unusual), newline);
+        store(&mut group.marked, _mm512_or_si512(usual_ends, quote));
+        store(&mut group.unusual, unusual);
+    }
+    true
+}
+
+/// For each bit of a group, whether the number of set bits up to it is odd, with those before the group.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,vpclmulqdq")]
+fn parities(bits: __m512i, carry: &mut u32) -> __m512i {
+    let ones = _mm512_set1_epi64(-1);
+    let even = _mm512_clmulepi64_epi128::<0>(bits, ones);
+    let odd = _mm512_clmulepi64_epi128::<1>(bits, ones);
+    let words = _mm512_unpacklo_epi64(even, odd);
+    let mut sum = u32::from(_mm512_movepi64_mask(words));
+    sum ^= sum << 1;
+    sum ^= sum << 2;
+    sum ^= sum << 4;
+    // All words behind an odd number of bits are turned.
+    let before = sum << 1 ^ 0u32.wrapping_sub(*carry);
+    *carry ^= sum >> 7 & 1;
+    _mm512_mask_xor_epi64(words, before as u8, words, ones)
+}
+
+/// The sum of two groups as one number each.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+fn add(a: __m512i, b: __m512i, carry: &mut u32) -> __m512i {
+    let ones = _mm512_set1_epi64(-1);
+    let sum = _mm512_add_epi64(a, b);
+    let over = u32::from(_mm512_cmplt_epu64_mask(sum, b));
+    let full = u32::from(_mm512_cmpeq_epi64_mask(sum, ones));
+    // A carry passes over the words that are full.
+    let carries = (over << 1 | *carry) + full;
+    *carry = carries >> 8;
+    _mm512_mask_sub_epi64(sum, (carries ^ full) as u8, sum, ones)
+}
+
+/// Writes marks and lines.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi,avx512vbmi2,bmi2,popcnt")]
+fn append(groups: &[Masks], index: &mut Index) {
+    let (mut marks, mut lines) = (index.marks.as_mut_slice(), index.lines.as_mut_slice());
+    let line_room = lines.len();
+    let (mut base, mut count) = (0, 0);
+    for group in groups {
+        let words = group.marked.iter().zip(&group.newline).zip(&group.unusual);
+        for ((&marked, &newline), &unusual) in words {
+            let (Some(out), Some(line_out)) = (marks.first_chunk_mut(), lines.first_chunk_mut())
+            else {
+                break;
+            };
+            append_marks(marked, base, out);
+            append_lines(BlockLines { newline, marked, unusual, count }, line_out);
+            let found = marked.count_ones();
+            marks = marks.get_mut(found as usize..).unwrap_or_default();
+            lines = lines.get_mut(newline.count_ones() as usize..).unwrap_or_default();
+            base += BLOCK as u16;
+            count += found as u16;
+        }
+    }
+    index.line_count = line_room - lines.len();
+}
+
+/// The lines that end in a block.
+#[derive(Clone, Copy, Debug)]
+struct BlockLines {
+    newline: u64,
+    marked: u64,
+    /// Line feeds of unusual lines.
+    unusual: u64,
+    /// How many marks there are before the block.
+    count: u16,
 }
 
 /// The places of the set bits, 32 at a time.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vbmi2,popcnt")]
-fn append_avx512(bits: u64, base: u16, out: &mut [u16; BLOCK]) {
-    let (places, base) = (places_avx512(bits), _mm512_set1_epi16(base as i16));
-    let ([low, high], _) = out.as_chunks_mut() else { return };
+fn append_marks(bits: u64, base: u16, out: &mut [u16; BLOCK]) {
+    let (places, base) = (places_of(bits), _mm512_set1_epi16(base as i16));
+    let ([low, high], _) = out.as_chunks_mut::<{ BLOCK / 2 }>() else { return };
     let first = _mm512_castsi512_si256(places);
     store(low, _mm512_add_epi16(_mm512_cvtepu8_epi16(first), base));
     if bits.count_ones() as usize > BLOCK / 2 {
@@ -129,9 +274,9 @@ fn append_avx512(bits: u64, base: u16, out: &mut [u16; BLOCK]) {
 /// Which marks are line feeds, with [`UNUSUAL`] for some.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi,avx512vbmi2,bmi2,popcnt")]
-fn append_lines_avx512(lines: BlockLines, out: &mut [u16; BLOCK]) {
+fn append_lines(lines: BlockLines, out: &mut [u16; BLOCK]) {
     let BlockLines { newline, marked, unusual, count } = lines;
-    let places = places_avx512(_pext_u64(newline, marked));
+    let places = places_of(_pext_u64(newline, marked));
     let unusual = _pext_u64(unusual, newline);
     if newline.count_ones() <= 8 {
         let marks = _mm_cvtepu8_epi16(_mm512_castsi512_si128(places));
@@ -156,7 +301,7 @@ fn append_many(places: __m512i, unusual: u64, count: u16, out: &mut [u16; BLOCK]
         let marks = _mm512_add_epi16(_mm512_cvtepu8_epi16(places), _mm512_set1_epi16(count as i16));
         _mm512_mask_add_epi16(marks, unusual as u32, marks, _mm512_set1_epi16(UNUSUAL as i16))
     };
-    let ([low, high], _) = out.as_chunks_mut() else { return };
+    let ([low, high], _) = out.as_chunks_mut::<{ BLOCK / 2 }>() else { return };
     store(low, entries(_mm512_castsi512_si256(places), unusual));
     store(high, entries(_mm512_extracti64x4_epi64::<1>(places), unusual >> (BLOCK / 2)));
 }
@@ -164,7 +309,7 @@ fn append_many(places: __m512i, unusual: u64, count: u16, out: &mut [u16; BLOCK]
 /// The places of the set bits, one a byte.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vbmi2")]
-fn places_avx512(bits: u64) -> __m512i {
+fn places_of(bits: u64) -> __m512i {
     const PLACES: [u8; BLOCK] = places();
     if cfg!(miri) {
         load(&compressed(bits, PLACES))
@@ -192,17 +337,27 @@ const fn places() -> [u8; BLOCK] {
     places
 }
 
+/// Numbers that fill a vector.
+trait Number: Copy {}
+
+impl Number for u8 {}
+impl Number for u16 {}
+impl Number for u64 {}
+
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn load(block: &[u8; BLOCK]) -> __m512i {
+fn load<T: Number, const N: usize>(values: &[T; N]) -> __m512i {
+    const { assert!(size_of::<[T; N]>() == BLOCK) };
     // SAFETY: the reference is to 64 bytes; the load needs no alignment.
-    unsafe { _mm512_loadu_si512(block.as_ptr().cast()) }
+    unsafe { _mm512_loadu_si512(values.as_ptr().cast()) }
 }
 
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn store(out: &mut [u16; BLOCK / 2], values: __m512i) {
-    // SAFETY: the reference is to 64 writable bytes; the store needs no alignment.
+fn store<T: Number, const N: usize>(out: &mut [T; N], values: __m512i) {
+    const { assert!(size_of::<[T; N]>() == BLOCK) };
+    // SAFETY: the reference is to 64 writable bytes, of which all values are numbers; the store needs no
+    // alignment.
     unsafe { _mm512_storeu_si512(out.as_mut_ptr().cast(), values) }
 }
 
@@ -212,10 +367,5 @@ fn store_eight(out: &mut [u16; 8], values: __m128i) {
     unsafe { _mm_storeu_si128(out.as_mut_ptr().cast(), values) }
 }
 
-/// For each bit, whether the number of set bits up to it is odd.
-#[inline]
-#[target_feature(enable = "pclmulqdq")]
-fn parity(bits: u64) -> u64 {
-    let product = _mm_clmulepi64_si128::<0>(_mm_cvtsi64_si128(bits as i64), _mm_set1_epi8(-1));
-    _mm_cvtsi128_si64(product) as u64
-}
+#[cfg(test)]
+mod tests;
