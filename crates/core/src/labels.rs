@@ -1,11 +1,12 @@
 //! Label sets: the view that crosses every seam, and the one owned form.
 
 use alloc::string::String;
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::cmp::Ordering;
 use core::fmt;
 use core::hash::{Hash, Hasher};
+
+use triomphe::{Arc, HeaderSlice};
 
 use crate::text::{Quoted, is_legacy_label_name};
 
@@ -102,7 +103,8 @@ impl<const N: usize> LabelSet for [(&str, &str); N] {
 /// An owned label set: immutable, sorted by name, without empty values.
 ///
 /// One allocation, shared by its clones; equality and hashing look at one contiguous string.
-/// Reading a label is linear in the size of the set, which in practice beats a search.
+/// Reading a label is linear in the size of the set, which in practice beats a search. How many there
+/// are is known.
 ///
 /// ```
 /// use skopos_core::Labels;
@@ -115,8 +117,9 @@ impl<const N: usize> LabelSet for [(&str, &str); N] {
 /// ```
 #[derive(Clone, Default, Eq)]
 pub struct Labels {
-    /// Invariant: made by [`LabelsPacker`]; names ascending and distinct, no empty value.
-    packed: Arc<str>,
+    /// Invariant: made by [`LabelsPacker`]; names ascending and distinct, no empty value. Before that
+    /// stands how many labels there are; nothing where there is none.
+    packed: Option<Arc<HeaderSlice<u32, str>>>,
 }
 
 impl Labels {
@@ -164,21 +167,46 @@ impl Labels {
         packed.finish()
     }
 
-    /// The labels in name order.
-    pub fn iter(&self) -> Iter<'_> {
-        Iter::new(&self.packed)
+    /// A set that [`LabelsPacker`] packed, of so many labels.
+    #[inline]
+    fn new(packed: &str, len: usize) -> Self {
+        debug_assert_eq!(Iter::new(packed).count(), len, "labels must be counted");
+        if packed.is_empty() {
+            return Self { packed: None };
+        }
+        let len = u32::try_from(len).expect("labels are fewer than four thousand million");
+        Self { packed: Some(Arc::from_header_and_str(len, packed)) }
     }
 
-    /// How many labels there are. Linear.
+    #[inline]
+    fn packed(&self) -> &str {
+        self.packed.as_deref().map_or("", |packed| &packed.slice)
+    }
+
+    /// Whether both are clones of one set.
+    #[inline]
+    fn is_clone(&self, other: &Self) -> bool {
+        match (&self.packed, &other.packed) {
+            (Some(a), Some(b)) => Arc::ptr_eq(a, b),
+            (a, b) => a.is_none() && b.is_none(),
+        }
+    }
+
+    /// The labels in name order.
+    pub fn iter(&self) -> Iter<'_> {
+        Iter::new(self.packed())
+    }
+
+    /// How many labels there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.iter().count()
+        self.packed.as_deref().map_or(0, |packed| packed.header as usize)
     }
 
     /// Whether there is no label.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.packed.is_empty()
+        self.packed.is_none()
     }
 
     /// The value of the label `name`, if it is there.
@@ -227,8 +255,9 @@ impl Labels {
     /// Bytes of heap memory behind the set; clones share them.
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
-        // The allocation holds two reference counts before the bytes.
-        self.packed.len() + 2 * size_of::<usize>()
+        // The allocation holds a count of references before that of the labels, in whole words.
+        let packed = self.packed.as_deref();
+        packed.map_or(0, |packed| size_of::<usize>() + size_of_val(packed))
     }
 }
 
@@ -236,13 +265,13 @@ impl Labels {
 impl PartialEq for Labels {
     #[inline]
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.packed, &other.packed) || self.packed == other.packed
+        self.is_clone(other) || self.packed() == other.packed()
     }
 }
 
 impl Hash for Labels {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.packed.hash(state);
+        self.packed().hash(state);
     }
 }
 
@@ -274,10 +303,10 @@ impl<'a> IntoIterator for &'a Labels {
 /// Pair by pair, names before values; a prefix comes first. Prometheus orders series in this way.
 impl Ord for Labels {
     fn cmp(&self, other: &Self) -> Ordering {
-        if Arc::ptr_eq(&self.packed, &other.packed) {
+        if self.is_clone(other) {
             return Ordering::Equal;
         }
-        packed::compare(&self.packed, &other.packed)
+        packed::compare(self.packed(), other.packed())
     }
 }
 

@@ -5,7 +5,6 @@
 //! constant-time slice of it. A length below 64 takes one byte.
 
 use alloc::string::String;
-use alloc::sync::Arc;
 use core::cmp::Ordering;
 use core::{fmt, str};
 
@@ -42,6 +41,8 @@ const WORDS: usize = 16;
 pub struct LabelsPacker {
     short: Short,
     len: usize,
+    /// How many labels there are, or were in the last set.
+    count: usize,
     /// Takes over when `short` is full.
     long: String,
     /// How much of `short` the last set takes; nothing where it is not there any more.
@@ -59,7 +60,14 @@ impl LabelsPacker {
     #[must_use]
     #[inline]
     pub fn new() -> Self {
-        Self { short: Short([0; SHORT]), len: 0, long: String::new(), last: 0, changed: (0, 0) }
+        Self {
+            short: Short([0; SHORT]),
+            len: 0,
+            count: 0,
+            long: String::new(),
+            last: 0,
+            changed: (0, 0),
+        }
     }
 
     /// Adds a label whose name comes behind those of the others; one with an empty value is left out.
@@ -69,15 +77,24 @@ impl LabelsPacker {
     #[inline]
     pub fn push(&mut self, name: &str, value: &str) -> &mut Self {
         if !value.is_empty() {
+            self.begin();
+            self.count += 1;
             self.push_str(name);
             self.push_str(value);
         }
         self
     }
 
+    /// Forgets the last set, if this is the first label of another one.
+    #[inline]
+    fn begin(&mut self) {
+        if self.last != 0 {
+            (self.last, self.count) = (0, 0);
+        }
+    }
+
     #[inline]
     fn push_str(&mut self, text: &str) {
-        self.last = 0;
         let at = if self.long.is_empty() { self.len } else { SHORT };
         self.len = match self.short.put_exact(at, text.as_bytes()) {
             Some(at) => at,
@@ -105,13 +122,14 @@ impl LabelsPacker {
         &mut self,
         labels: impl IntoIterator<Item = [(&'t [u8], usize); 2]>,
     ) -> &mut Self {
-        self.last = 0;
+        self.begin();
         // Of what went on elsewhere, nothing goes here.
         let mut at = if self.long.is_empty() { self.len } else { SHORT };
         for texts in labels {
             if texts[1].1 == 0 {
                 continue;
             }
+            self.count += 1;
             for (text, len) in texts {
                 at = match self.short.put(at, text, len) {
                     Some(at) => at,
@@ -128,10 +146,11 @@ impl LabelsPacker {
     pub fn finish(&mut self) -> Labels {
         let labels = if self.long.is_empty() {
             (self.last, self.changed) = (self.len, (0, 0));
-            Labels { packed: Arc::from(self.short.packed(self.len)) }
+            Labels::new(self.short.packed(self.len), self.count)
         } else {
-            let labels = Labels { packed: Arc::from(self.long.as_str()) };
+            let labels = Labels::new(&self.long, self.count);
             self.long.clear();
+            self.count = 0;
             labels
         };
         self.len = 0;
@@ -166,7 +185,7 @@ impl LabelsPacker {
             self.changed = self.short.find(self.last, name)?;
         }
         self.last = self.short.replace(self.changed.1, self.last, value.as_bytes())?;
-        Some(Labels { packed: Arc::from(self.short.packed(self.last)) })
+        Some(Labels::new(self.short.packed(self.last), self.count))
     }
 
     /// Appends a text without a look beyond its end; gives where the next one goes.
@@ -359,16 +378,6 @@ impl<'a> Iterator for Iter<'a> {
         let name = self.take_str()?;
         let value = self.take_str()?;
         Some((name, value))
-    }
-
-    /// Looks at the lengths alone.
-    fn count(self) -> usize {
-        let (bytes, mut at, mut texts) = (self.rest.as_bytes(), 0, 0);
-        while let Some((len, start)) = length(bytes, at) {
-            at = start + len;
-            texts += 1;
-        }
-        texts / 2
     }
 }
 
