@@ -37,6 +37,11 @@ fn write_chunks(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {
 fn write_text(f: &mut fmt::Formatter<'_>, mut rest: &str) -> fmt::Result {
     let mut piece = [0; PIECE];
     while !rest.is_empty() {
+        let (plain, behind) = rest.split_at(plain_len(rest.as_bytes()));
+        if !plain.is_empty() {
+            f.write_str(plain)?;
+        }
+        rest = behind;
         let (read, len) = escape_ascii(rest.as_bytes(), &mut piece);
         let escaped = piece.get(..len).and_then(|piece| str::from_utf8(piece).ok());
         f.write_str(escaped.unwrap_or_default())?;
@@ -50,6 +55,17 @@ fn write_text(f: &mut fmt::Formatter<'_>, mut rest: &str) -> fmt::Result {
         }
     }
     Ok(())
+}
+
+/// How many bytes at least are written as they are: a number of blocks.
+fn plain_len(bytes: &[u8]) -> usize {
+    const BLOCK: usize = 32;
+    let is_plain = |block: &[u8; BLOCK]| {
+        block.iter().fold(true, |all, &byte| {
+            all & byte.wrapping_sub(b' ').lt(&95) & (byte != b'"') & (byte != b'\\')
+        })
+    };
+    BLOCK * bytes.as_chunks().0.iter().take_while(|block| is_plain(block)).count()
 }
 
 /// Writes the bytes before the first odd one, as many as fit; gives how many there were, and how many

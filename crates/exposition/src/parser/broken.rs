@@ -66,7 +66,7 @@ impl Parser<'_> {
             self.page.bytes.get(value.end),
         );
         let is_alone = matches!(around, (b" ", Some(b' ' | b'\n')));
-        let is_token = !bytes.iter().any(|byte| matches!(byte, 0 | b'\t' | b'{'));
+        let is_token = memchr::memchr3(0, b'\t', b'{', bytes).is_none();
         if bytes.is_empty() || !is_alone || !is_token {
             return;
         }

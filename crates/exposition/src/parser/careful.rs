@@ -175,6 +175,7 @@ impl Careful<'_, '_> {
         loop {
             let written = self.lexer.span();
             let quoted = token == Token::Quoted;
+            let escaped = quoted && self.lexer.escaped;
             match token {
                 Token::BraceClose => return Ok(()),
                 Token::LabelName | Token::Quoted => {}
@@ -196,7 +197,7 @@ impl Careful<'_, '_> {
             if token != Token::Equal {
                 return Err(self.unexpected("expected equal", token));
             }
-            labels.push(self.label_value(self.unquoted(written))?);
+            labels.push(self.label_value(self.unquoted(written), escaped)?);
             token = self.after_label()?;
         }
     }
@@ -209,7 +210,7 @@ impl Careful<'_, '_> {
         Ok(())
     }
 
-    fn label_value(&mut self, name: Span) -> Result<RawLabel, Failed> {
+    fn label_value(&mut self, name: Span, escaped: bool) -> Result<RawLabel, Failed> {
         let token = self.lexer.token();
         if token != Token::LabelValue {
             return Err(self.unexpected("expected label value", token));
@@ -218,10 +219,7 @@ impl Careful<'_, '_> {
         self.check_utf8(quoted, "label value")?;
         self.check_utf8(name, "label name")?;
         let value = self.unquoted(quoted);
-        let escaped = [name, value]
-            .iter()
-            .any(|&span| memchr::memchr(b'\\', self.parser.page.get(span)).is_some());
-        Ok(RawLabel { name, value, escaped })
+        Ok(RawLabel { name, value, escaped: escaped || self.lexer.escaped })
     }
 
     /// The token after a label and the comma that follows it.
@@ -315,7 +313,9 @@ impl Careful<'_, '_> {
     fn float(&mut self, skip: usize) -> Result<f64, Failed> {
         let token = self.lexer.span();
         let span = Span::new(token.start + skip, token.end);
-        number::parse_value(self.parser.page.get(span))
+        let bytes = self.parser.page.bytes;
+        let read = number::read_token(bytes, span.start, span.end);
+        read.map_or_else(|| number::parse_value(self.parser.page.get(span)), Ok)
             .map_err(|error| self.fail(Problem::Number("ParseFloat", span, error)))
     }
 

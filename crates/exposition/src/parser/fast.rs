@@ -512,6 +512,13 @@ fn string_end(bytes: &[u8], mut at: usize, line_feeds: bool) -> Option<(usize, b
                     return None;
                 }
                 at += 2;
+                // Where one is, others are.
+                while let Some([b'\\', freed]) = bytes.get(at..).and_then(<[u8]>::first_chunk)
+                    && !matches!(freed, 0 | b'\n')
+                {
+                    at += 2;
+                    work::add(2);
+                }
             }
             _ => return None,
         }

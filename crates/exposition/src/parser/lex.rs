@@ -5,6 +5,8 @@
 //! Prometheus text is lexed as if a line feed followed the page.
 #![deny(clippy::indexing_slicing)]
 
+use super::fast::{LABEL, LABEL_START, METRIC, METRIC_START, is, pass};
+use super::value::{repeat, zeros};
 use super::{Span, work};
 use crate::TextFormat;
 
@@ -90,11 +92,13 @@ pub(super) struct Lexer<'a> {
     /// Where the current token begins.
     pub(super) start: usize,
     pub(super) state: State,
+    /// Whether there is a backslash in the last string.
+    pub(super) escaped: bool,
 }
 
 impl<'a> Lexer<'a> {
     pub(super) fn new(bytes: &'a [u8], format: TextFormat, pos: usize, state: State) -> Self {
-        Self { bytes, format, pos, start: pos, state }
+        Self { bytes, format, pos, start: pos, state, escaped: false }
     }
 
     /// How many bytes there are, with the line feed that is thought to follow.
@@ -107,6 +111,7 @@ impl<'a> Lexer<'a> {
         Span::new(self.start, self.pos)
     }
 
+    #[inline]
     fn current(&self) -> u8 {
         match self.bytes.get(self.pos) {
             Some(&byte) => byte,
@@ -116,16 +121,24 @@ impl<'a> Lexer<'a> {
     }
 
     /// Goes on to the next byte and gives it. NUL bytes are skipped where texts may hold them.
+    #[inline]
     fn bump(&mut self) -> u8 {
-        let before = self.pos;
         self.pos += 1;
-        if matches!(self.state, State::Comment | State::MetaText | State::LabelValue) {
-            while self.bytes.get(self.pos) == Some(&0) {
-                self.pos += 1;
-            }
+        work::add(1);
+        if self.bytes.get(self.pos) == Some(&0) {
+            self.skip_nul();
         }
-        work::add(self.pos - before);
         self.current()
+    }
+
+    #[cold]
+    fn skip_nul(&mut self) {
+        if matches!(self.state, State::Comment | State::MetaText | State::LabelValue) {
+            let rest = self.bytes.get(self.pos..).unwrap_or_default();
+            let count = rest.iter().position(|&byte| byte != 0).unwrap_or(rest.len());
+            work::add(count);
+            self.pos += count;
+        }
     }
 
     /// Goes on to the byte before the next one that is not plain, if the current one is; `find` tells
@@ -171,10 +184,10 @@ impl<'a> Lexer<'a> {
             (State::Init, b'\n') => self.one(State::Init, Token::Linebreak),
             (State::Init, b'#') => self.prometheus_hash(),
             (State::Init, b'{') => self.one(State::Labels, Token::BraceOpen),
-            (State::Init, _) => self.name(is_metric_byte, State::Value, Token::MetricName),
+            (State::Init, _) => self.metric_name(State::Value),
             (State::Comment, _) => self.rest_of_comment(),
             (State::MetaName, b'"') => self.quoted(true, State::MetaText, Token::MetricName),
-            (State::MetaName, _) => self.name(is_metric_byte, State::MetaText, Token::MetricName),
+            (State::MetaName, _) => self.metric_name(State::MetaText),
             (State::MetaText, _) => self.text_to_line_end(),
             (State::LabelValue, b'"') => self.quoted(true, State::Labels, Token::LabelValue),
             (State::Labels, _) => self.label_token(true),
@@ -259,10 +272,10 @@ impl<'a> Lexer<'a> {
         match (self.state, self.current()) {
             (State::Init, b'#') => self.openmetrics_hash(),
             (State::Init, b'{') => self.one(State::Labels, Token::BraceOpen),
-            (State::Init, _) => self.name(is_metric_byte, State::Value, Token::MetricName),
+            (State::Init, _) => self.metric_name(State::Value),
             (State::Comment, _) => self.openmetrics_word(),
             (State::MetaName, b'"') => self.quoted(true, State::MetaText, Token::MetricName),
-            (State::MetaName, _) => self.name(is_metric_byte, State::MetaText, Token::MetricName),
+            (State::MetaName, _) => self.metric_name(State::MetaText),
             (State::MetaText, b' ') => {
                 while !matches!(self.bump(), 0 | b'\n') {}
                 if self.current() == 0 {
@@ -359,7 +372,7 @@ impl<'a> Lexer<'a> {
             b',' => self.one(inside, Token::Comma),
             b'=' => self.one(value, Token::Equal),
             b'}' => self.one(after, Token::BraceClose),
-            _ => self.name(is_label_byte, inside, Token::LabelName),
+            _ => self.name((LABEL_START, LABEL), inside, Token::LabelName),
         }
     }
 
@@ -370,37 +383,50 @@ impl<'a> Lexer<'a> {
         token
     }
 
-    /// The bytes up to one for which `stop` holds, at least one.
+    /// The bytes up to one for which `stop` holds, as the end of the page does; at least one.
+    #[inline]
     fn until(&mut self, stop: impl Fn(u8) -> bool, next: State, token: Token) -> Token {
-        if stop(self.current()) {
+        let Some((first, rest)) = self.bytes.get(self.pos..).and_then(<[u8]>::split_first) else {
+            return Token::Invalid;
+        };
+        if stop(*first) {
             return Token::Invalid;
         }
-        while !stop(self.bump()) {}
+        let len = rest.iter().position(|&byte| stop(byte)).unwrap_or(rest.len());
+        work::add(1 + len);
+        self.pos += 1 + len;
         self.state = next;
         token
     }
 
-    fn name(&mut self, is_start: fn(u8) -> bool, next: State, token: Token) -> Token {
-        if !is_start(self.current()) {
+    #[inline]
+    fn metric_name(&mut self, next: State) -> Token {
+        self.name((METRIC_START, METRIC), next, Token::MetricName)
+    }
+
+    #[inline]
+    fn name(&mut self, (start, inside): (u8, u8), next: State, token: Token) -> Token {
+        if !is(self.bytes, self.pos, start) {
             return Token::Invalid;
         }
-        self.until(|byte| !is_start(byte) && !byte.is_ascii_digit(), next, token)
+        self.pos = pass(self.bytes, self.pos + 1, inside);
+        self.state = next;
+        token
     }
 
     /// A string in double quotes, in which a backslash frees the byte after it.
     fn quoted(&mut self, line_feeds: bool, next: State, token: Token) -> Token {
+        self.escaped = false;
         loop {
-            self.pass_plain(|rest| {
-                if line_feeds {
-                    return memchr::memchr3(b'"', b'\\', 0, rest);
-                }
-                let found = memchr::memchr3(b'"', b'\\', b'\n', rest);
-                let before = found.and_then(|found| rest.get(..found)).unwrap_or(rest);
-                memchr::memchr(0, before).or(found)
-            });
+            self.pass_plain(|rest| string_special(rest, line_feeds));
             match self.bump() {
                 b'"' => return self.one(next, token),
-                b'\\' if matches!(self.bump(), 0 | b'\n') => return Token::Invalid,
+                b'\\' => {
+                    self.escaped = true;
+                    if matches!(self.bump(), 0 | b'\n') {
+                        return Token::Invalid;
+                    }
+                }
                 b'\n' if !line_feeds => return Token::Invalid,
                 0 => return Token::Invalid,
                 _ => {}
@@ -409,8 +435,31 @@ impl<'a> Lexer<'a> {
     }
 }
 
-pub(super) fn is_metric_byte(byte: u8) -> bool {
-    byte.is_ascii_alphabetic() || matches!(byte, b'_' | b':')
+/// The first quote, backslash or NUL, or line feed unless those are passed.
+#[inline]
+fn string_special(rest: &[u8], line_feeds: bool) -> Option<usize> {
+    const NEAR: usize = 32;
+    let last = if line_feeds { 0 } else { b'\n' };
+    let near = rest.get(..NEAR).unwrap_or_default();
+    for (word, at) in near.as_chunks().0.iter().zip(0..) {
+        let word = u64::from_le_bytes(*word);
+        let found = zeros(word ^ repeat(b'"')) | zeros(word ^ repeat(b'\\'));
+        let found = found | zeros(word ^ repeat(last)) | zeros(word);
+        if found != 0 {
+            return Some(8 * at + (found.trailing_zeros() / 8) as usize);
+        }
+    }
+    far_special(rest, last)
+}
+
+#[inline(never)]
+fn far_special(rest: &[u8], last: u8) -> Option<usize> {
+    let found = memchr::memchr3(b'"', b'\\', last, rest);
+    if last == 0 {
+        return found;
+    }
+    let before = found.and_then(|found| rest.get(..found)).unwrap_or(rest);
+    memchr::memchr(0, before).or(found)
 }
 
 pub(super) fn is_label_byte(byte: u8) -> bool {
