@@ -192,6 +192,8 @@ pub struct Parser<'a> {
     page: Page<'a>,
     /// Whether nobody looked yet how much of the page is UTF-8: known lines are.
     is_unchecked: bool,
+    /// What is known to be UTF-8 behind something that is not.
+    more_text: Span,
     index: Index,
     /// What is remembered of the last page, if anything is to be.
     layout: Option<&'a mut Layout>,
@@ -250,6 +252,31 @@ impl<'a> Page<'a> {
             Some(text) => text,
             None => self.text_behind(span),
         }
+    }
+
+    /// Whether a line, or the beginning of one, is UTF-8. In `more` is what is known to be so behind
+    /// something that is not.
+    #[inline]
+    fn is_line_text(&self, line: Span, more: &mut Span) -> bool {
+        line.end <= self.text.len() || self.is_more_text(line, more)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn is_more_text(&self, line: Span, more: &mut Span) -> bool {
+        // Beyond the line, the lines behind it are looked at as well.
+        const LOOK: usize = 4096;
+        if line.start < more.start || more.end < line.end {
+            let rest = self.bytes.get(line.start..).unwrap_or_default();
+            let looked = rest.get(..LOOK.max(line.len())).unwrap_or(rest);
+            let len = match simdutf8::compat::from_utf8(looked) {
+                Ok(_) => looked.len(),
+                Err(error) => error.valid_up_to(),
+            };
+            work::add(len);
+            *more = Span::new(line.start, line.start + len);
+        }
+        line.end <= more.end
     }
 
     /// Whether a span is surely UTF-8.
@@ -313,6 +340,7 @@ impl<'a> Parser<'a> {
         Self {
             page,
             is_unchecked: false,
+            more_text: Span::default(),
             index: Index::new(Scanner::new(), format, page.bytes.len()),
             layout: None,
             format,

@@ -78,7 +78,9 @@ impl Parser<'_> {
 
     /// Notes a mistake in the line, of which everything up to the token is right.
     fn break_off(&mut self, problem: Problem, token: Span, state: State) -> Option<Step> {
-        if token.end < self.page.text.len() {
+        if token.end < self.page.bytes.len()
+            && self.page.is_line_text(Span::new(self.pos, token.end + 1), &mut self.more_text)
+        {
             self.failure = Failure { problem, start: self.pos, token };
             (self.pos, self.state, self.done) = (token.end, state, true);
         }

@@ -124,7 +124,7 @@ impl Parser<'_> {
         let place = |mark: Option<&u16>| mark.map(|&mark| line.base + usize::from(mark));
         let (&newline, marks) = line.marks.split_last()?;
         let end = line.base + usize::from(newline);
-        if self.page.text.len() <= end {
+        if !self.page.is_line_text(Span::new(start, end + 1), &mut self.more_text) {
             return None;
         }
         let name = Span::new(start, place(marks.first())?);
@@ -196,7 +196,7 @@ impl Parser<'_> {
         self.line.exemplar = None;
         let end = self.fast_end(at)?;
         // A line that holds or follows something that is not UTF-8 has its strings checked singly.
-        if self.page.text.len() < end.min(bytes.len()) {
+        if !self.page.is_line_text(Span::new(start, end.min(bytes.len())), &mut self.more_text) {
             return None;
         }
         self.pos = end;
@@ -304,10 +304,12 @@ impl Parser<'_> {
             Some(ends) => ends,
             None => bytewise_metadata(bytes, start)?,
         };
-        // A text that begins with a blank is left to the careful parser.
+        // A text that begins with a blank is left to the careful parser, and so is one of OpenMetrics
+        // that has NUL behind its line feed: Prometheus takes both for part of it.
         if bytes.get(name_end) != Some(&b' ')
             || matches!(bytes.get(name_end + 1), Some(b' ' | b'\t' | b'\n') | None)
-            || self.page.text.len() <= line_end
+            || bytes.get(line_end + 1) == Some(&0)
+            || !self.page.is_line_text(Span::new(self.pos, line_end + 1), &mut self.more_text)
         {
             return None;
         }

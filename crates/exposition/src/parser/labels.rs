@@ -338,7 +338,10 @@ impl<'s> TextLabels<'s> {
             return Labels::from_pairs(self.iter());
         }
         match self.source {
-            Source::Line { name, labels: Plain::Marks(base, marks), bound } => {
+            // Lines are text as a whole, and the page up to some line.
+            Source::Line { name, labels: Plain::Marks(base, marks), bound }
+                if self.page.is_text(name) =>
+            {
                 let (page, own) = (self.page.text.as_bytes(), self.own.as_bytes());
                 let piece = |span: Span| (page.get(span.start..).unwrap_or_default(), span.len());
                 packer.push_prefixes(self.order.iter().map(|&number| {

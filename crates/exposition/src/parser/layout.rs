@@ -384,7 +384,8 @@ impl Parser<'_> {
 
     fn known_metadata(&mut self, known: Known, is_plain: bool) -> Option<()> {
         let end = self.pos + known.len as usize;
-        if self.page.text.len() < end && !self.is_unchecked {
+        let is_text = end <= self.page.text.len() || self.is_unchecked;
+        if !is_text || self.page.bytes.get(end) == Some(&0) {
             return None;
         }
         let name = Span::new(self.pos + 7, self.pos + 7 + known.name_len as usize);

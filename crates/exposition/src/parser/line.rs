@@ -261,13 +261,24 @@ pub(crate) struct TextPairs<'p, 'a> {
     labels: LineLabels<'p>,
 }
 
-impl<'a> TextPairs<'_, 'a> {
-    /// Folds labels that are not known by marks.
-    #[inline(never)]
-    fn fold_others<T, F: FnMut(T, (&'a str, &'a str)) -> T>(self, init: T, mut f: F) -> T {
-        let Self { page, labels } = self;
-        labels.fold(init, |sum, label| f(sum, (page.text(label.name), page.text(label.value))))
-    }
+/// Folds labels that were read byte by byte.
+#[inline(never)]
+fn fold_raw<'a, T, F>(page: Page<'a>, labels: &[RawLabel], init: T, mut f: F) -> T
+where
+    F: FnMut(T, (&'a str, &'a str)) -> T,
+{
+    let pair = |label: &RawLabel| (page.text(label.name), page.text(label.value));
+    labels.iter().fold(init, |sum, label| f(sum, pair(label)))
+}
+
+/// Folds labels that are to be looked for.
+#[inline(never)]
+fn fold_known<'a, T, F>(page: Page<'a>, at: usize, left: usize, init: T, mut f: F) -> T
+where
+    F: FnMut(T, (&'a str, &'a str)) -> T,
+{
+    let labels = LineLabels::Known { bytes: page.bytes, at, left };
+    labels.fold(init, |sum, label| f(sum, (page.text(label.name), page.text(label.value))))
 }
 
 impl<'a> Iterator for TextPairs<'_, 'a> {
@@ -292,7 +303,9 @@ impl<'a> Iterator for TextPairs<'_, 'a> {
                 let (name, value) = marked(base, &mut name, quotes);
                 f(sum, (page.text(name), page.text(value)))
             }),
-            _ => self.fold_others(init, f),
+            // In registers, not by way of memory.
+            LineLabels::Raw(labels) => fold_raw(page, labels.as_slice(), init, f),
+            LineLabels::Known { at, left, .. } => fold_known(page, at, left, init, f),
         }
     }
 }

@@ -345,6 +345,31 @@ fn a_layout_knows_exemplars_by_their_shape_alone() {
     }
 }
 
+/// As in Prometheus, whose lexer passes NUL where a text may go on.
+#[test]
+fn a_text_with_nul_behind_its_line_feed_has_that_too() {
+    let page = b"# HELP a b\n\0# EOF\n".to_vec();
+    let mut parser = Parser::new(TextFormat::OpenMetrics, &page, ParserOptions::default());
+    let entry = parser.next().expect("the page is right");
+    assert!(matches!(&entry, Some(Entry::Help { help, .. }) if help == "b\n"), "{entry:?}");
+    check_layout(&[b"# HELP a b\n# EOF\n".to_vec(), page]);
+}
+
+#[test]
+fn lines_behind_something_that_is_not_utf8_are_read() {
+    let line = "a{b=\"c\u{e9}\",d=\"e\"} 1\n";
+    let page = [b"b{b=\"\xff\"} 1\n", line.repeat(500).as_bytes()].concat();
+    let mut parser = RecoveringParser::new(TextFormat::Prometheus, &page, ParserOptions::default());
+    let mut count = 0;
+    while let Some(entry) = parser.next() {
+        let Entry::Series(mut sample) = entry else { continue };
+        let labels = sample.owned_labels();
+        assert_eq!(labels.to_string(), "{__name__=\"a\", b=\"c\u{e9}\", d=\"e\"}");
+        count += 1;
+    }
+    assert_eq!((count, parser.error_count()), (500, 1));
+}
+
 /// Reads one page after the other by one layout, each as the parser without one does.
 #[track_caller]
 fn check_layout(pages: &[Vec<u8>]) {
