@@ -80,6 +80,7 @@ impl Parser<'_> {
             (b'\n', TextFormat::OpenMetrics) => {
                 self.broken("expected a valid start token", Span::new(at, at), State::Init)
             }
+            (b'{', _) => self.bytewise_series(),
             _ => None,
         }
     }
@@ -181,17 +182,19 @@ impl Parser<'_> {
         let start = self.pos;
         self.line.label_marks = (0, 0);
         self.line.exemplar_marks = (0, 0);
-        let mut at = pass(bytes, start + 1, METRIC);
-        let name = Span::new(start, at);
+        let mut at = pass(bytes, start, METRIC);
+        let mut name = if at == start { None } else { Some(Span::new(start, at)) };
         self.line.labels.clear();
-        if bytes.get(at) == Some(&b'{') {
-            let prometheus = self.format == TextFormat::Prometheus;
-            at = match fast_labels(bytes, at + 1, prometheus, &mut self.line.labels) {
+        let prometheus = self.format == TextFormat::Prometheus;
+        let open = if prometheus { pass_blanks(bytes, at) } else { at };
+        if bytes.get(open) == Some(&b'{') {
+            let rules = if prometheus { Rules::Prometheus } else { Rules::OpenMetrics };
+            at = match fast_labels(bytes, open + 1, rules, &mut name, &mut self.line.labels) {
                 Ok(end) => end,
                 Err(stop) => return self.broken_labels(stop),
             };
         }
-        self.line.name = name;
+        self.line.name = name?;
         self.line.series = Span::new(start, at);
         self.line.exemplar = None;
         let end = self.fast_end(at)?;
@@ -270,7 +273,8 @@ impl Parser<'_> {
     fn fast_exemplar(&mut self, start: usize) -> Option<usize> {
         let bytes = self.page.bytes;
         self.line.exemplar_labels.clear();
-        let at = fast_labels(bytes, start, false, &mut self.line.exemplar_labels).ok()?;
+        let labels = &mut self.line.exemplar_labels;
+        let at = fast_labels(bytes, start, Rules::Exemplar, &mut None, labels).ok()?;
         // Unlike a series' labels, these must not hold NUL.
         if memchr::memchr(0, bytes.get(start..at)?).is_some() || bytes.get(at) != Some(&b' ') {
             return None;
@@ -306,14 +310,17 @@ impl Parser<'_> {
         };
         // A text that begins with a blank is left to the careful parser, and so is one of OpenMetrics
         // that has NUL behind its line feed: Prometheus takes both for part of it.
-        if bytes.get(name_end) != Some(&b' ')
-            || matches!(bytes.get(name_end + 1), Some(b' ' | b'\t' | b'\n') | None)
-            || bytes.get(line_end + 1) == Some(&0)
-            || !self.page.is_line_text(Span::new(self.pos, line_end + 1), &mut self.more_text)
+        let text_start = match (bytes.get(name_end)?, bytes.get(name_end + 1), self.format) {
+            (b'\n', _, TextFormat::Prometheus) => name_end,
+            (b' ', Some(byte), _) if !matches!(byte, b' ' | b'\t' | b'\n') => name_end + 1,
+            _ => return None,
+        };
+        let line = Span::new(self.pos, line_end + 1);
+        if bytes.get(line_end + 1) == Some(&0) || !self.page.is_line_text(line, &mut self.more_text)
         {
             return None;
         }
-        let (name, text) = (Span::new(start, name_end), Span::new(name_end + 1, line_end));
+        let (name, text) = (Span::new(start, name_end), Span::new(text_start, line_end));
         if !help {
             self.metric_type = self.format.metric_type_at(bytes, text)?;
         }
@@ -467,36 +474,75 @@ fn comment_end(bytes: &[u8], at: usize) -> Option<usize> {
     (rest.get(end) == Some(&b'\n')).then_some(at + end)
 }
 
+/// What may stand between braces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rules {
+    /// Blanks between all, and line feeds in strings.
+    Prometheus,
+    OpenMetrics,
+    /// No names in quotes.
+    Exemplar,
+}
+
 /// Reads labels up to the closing brace; gives where it ends, or where something else stands than it
-/// or a label. Prometheus text may have blanks between them and line feeds in strings.
+/// or a label. A name in quotes without a value is the metric's.
 #[inline]
 fn fast_labels(
     bytes: &[u8],
     mut at: usize,
-    prometheus: bool,
+    rules: Rules,
+    metric_name: &mut Option<Span>,
     labels: &mut Vec<RawLabel>,
 ) -> Result<usize, usize> {
+    let prometheus = rules == Rules::Prometheus;
+    let blanks = |at| if prometheus { pass_blanks(bytes, at) } else { at };
     loop {
-        if !is(bytes, at, LABEL_START) {
-            return if bytes.get(at) == Some(&b'}') { Ok(at + 1) } else { Err(at) };
+        at = blanks(at);
+        let (name, mut escaped, name_end);
+        if is(bytes, at, LABEL_START) {
+            name = Span::new(at, pass(bytes, at + 1, LABEL));
+            (escaped, name_end) = (false, name.end);
+        } else {
+            match bytes.get(at) {
+                Some(b'}') => return Ok(at + 1),
+                Some(b'"') if rules != Rules::Exemplar => {}
+                _ => return Err(at),
+            }
+            (name, escaped) = quoted_name(bytes, at).ok_or(at)?;
+            name_end = name.end + 1;
         }
-        let name = Span::new(at, pass(bytes, at + 1, LABEL));
-        if bytes.get(name.end) != Some(&b'=') || bytes.get(name.end + 1) != Some(&b'"') {
+        let mut next = blanks(name_end);
+        if bytes.get(next) == Some(&b'=') {
+            next = blanks(next + 1);
+            if bytes.get(next) != Some(&b'"') {
+                return Err(name.end);
+            }
+            let string = string_end(bytes, next + 1, prometheus);
+            let (end, is_escaped) = string.ok_or(name.end)?;
+            escaped |= is_escaped;
+            labels.push(RawLabel { name, value: Span::new(next + 1, end), escaped });
+            next = blanks(end + 1);
+        } else if name_end == name.end
+            || !matches!(bytes.get(next), Some(b'}' | b','))
+            || metric_name.replace(name).is_some()
+        {
             return Err(name.end);
         }
-        let string = string_end(bytes, name.end + 2, prometheus);
-        let (end, escaped) = string.ok_or(name.end)?;
-        labels.push(RawLabel { name, value: Span::new(name.end + 2, end), escaped });
-        at = end + 1;
-        match bytes.get(at) {
-            Some(b'}') => return Ok(at + 1),
-            Some(b',') => at += 1,
-            _ => return Err(at),
-        }
-        if prometheus {
-            at = pass_blanks(bytes, at);
+        match bytes.get(next) {
+            Some(b'}') => return Ok(next + 1),
+            Some(b',') => at = next + 1,
+            _ => return Err(next),
         }
     }
+}
+
+/// The name in the quotes that begin at `at`, and whether there is a backslash in it.
+#[inline(never)]
+fn quoted_name(bytes: &[u8], at: usize) -> Option<(Span, bool)> {
+    let (end, escaped) = string_end(bytes, at + 1, true)?;
+    // Unlike a value, it must not hold NUL.
+    let is_whole = memchr::memchr(0, bytes.get(at..end)?).is_none();
+    is_whole.then_some((Span::new(at + 1, end), escaped))
 }
 
 /// Finds the quote that ends a string, and whether there is a backslash before it.

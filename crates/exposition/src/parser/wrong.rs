@@ -102,11 +102,19 @@ impl Look<'_, '_> {
                 Err(Verdict::Unsure)
             }
             (b'#', TextFormat::OpenMetrics) => match (self.byte(at + 1), self.byte(at + 2)) {
+                (b' ', b'E') if self.is_early_end(at) => Err(Verdict::Wrong),
                 (0, _) | (b' ', 0 | b'E' | b'H' | b'T' | b'U') => Err(Verdict::Unsure),
                 _ => Err(Verdict::Wrong),
             },
             _ => Err(Verdict::Wrong),
         }
+    }
+
+    /// Whether more follows the end that is declared at `at`.
+    fn is_early_end(&self, at: usize) -> bool {
+        let rest = self.parser.page.bytes.get(at..).unwrap_or_default();
+        let behind = rest.strip_prefix(b"# EOF\n").and_then(<[u8]>::first);
+        behind.is_some_and(|&byte| byte != 0)
     }
 
     /// Labels without quotes around their names, and the closing brace.
