@@ -27,6 +27,7 @@ impl Avx512 {
     pub(crate) fn detect() -> Option<Self> {
         let vectors = is_x86_feature_detected!("avx512f")
             && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512cd")
             && is_x86_feature_detected!("avx512dq")
             && is_x86_feature_detected!("avx512vl")
             && is_x86_feature_detected!("avx512vbmi")
@@ -61,7 +62,7 @@ impl Avx512 {
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi,avx512vbmi2,bmi1,bmi2,popcnt")]
 fn number_at(chunk: &[u8; CHUNK]) -> (f64, usize) {
-    let text = load(chunk);
+    let text = load_chunk(chunk);
     let ends = _mm256_cmpeq_epi8_mask(text, _mm256_set1_epi8(b' ' as i8))
         | _mm256_cmpeq_epi8_mask(text, _mm256_set1_epi8(b'\n' as i8));
     let len = ends.trailing_zeros() as usize;
@@ -81,7 +82,7 @@ pub(crate) fn number_of(chunk: &[u8; CHUNK], len: usize) -> f64 {
     let is_raised = u32::from(is_raised & (4 < len));
     let end = len as u32 - 4 * is_raised;
 
-    let text = load(chunk);
+    let text = load_chunk(chunk);
     let values = _mm256_sub_epi8(text, _mm256_set1_epi8(b'0' as i8));
     let digits = _mm256_cmplt_epu8_mask(values, _mm256_set1_epi8(10));
     let within = _bzhi_u32(!0, end);
@@ -140,7 +141,7 @@ fn sixteen_and_more(digits: __m256i, count: usize) -> u64 {
         places
     };
     let places = TURNED[count % CHUNK..].first_chunk().unwrap_or(&[0; CHUNK]);
-    let digits = _mm256_permutexvar_epi8(load(places), digits);
+    let digits = _mm256_permutexvar_epi8(load_chunk(places), digits);
     let pairs = _mm256_maddubs_epi16(digits, _mm256_set1_epi16(10 | 1 << 8));
     let fours = _mm256_madd_epi16(pairs, _mm256_set1_epi32(100 | 1 << 16));
     let fours = _mm256_packus_epi32(fours, fours);
@@ -169,7 +170,7 @@ const SCALES: [[f64; 2]; 2 * LEAST as usize + 1] = {
 
 #[inline]
 #[target_feature(enable = "avx512f,avx512vl")]
-fn load(chunk: &[u8; CHUNK]) -> __m256i {
+fn load_chunk(chunk: &[u8; CHUNK]) -> __m256i {
     // SAFETY: the reference is to 32 bytes; the load needs no alignment.
     unsafe { _mm256_loadu_si256(chunk.as_ptr().cast()) }
 }

@@ -11,7 +11,7 @@ use super::scan::IndexedLine;
 use super::value::{fast_seconds, fast_value, indexed_seconds, indexed_value, repeat, zeros};
 use super::{Layout, Line, Meta, Parser, RawExemplar, RawLabel, Span, Step, work};
 use crate::TextFormat;
-use crate::number;
+use crate::number::{self, NumberError};
 
 /// May stand in a metric's name, in a label's name; may begin one.
 pub(super) const METRIC: u8 = 1;
@@ -144,15 +144,19 @@ impl Parser<'_> {
             return None;
         }
         let value_end = place(rest.first()).unwrap_or(end);
-        let value = match number::read_token(bytes, series.end + 1, value_end) {
-            Some(value) => value,
-            None => match number::parse_value(bytes.get(series.end + 1..value_end)?) {
-                Ok(value) => value,
+        // With an exemplar behind it the value was not read.
+        let is_missed = 1 < rest.len();
+        let value = if line.value.is_nan() || is_missed {
+            let value = Span::new(series.end + 1, value_end);
+            match unread_value(bytes, value) {
+                Ok(read) => read,
                 Err(error) => {
-                    self.broken_value(Span::new(series.end + 1, value_end), error);
+                    self.broken_value(value, error);
                     return None;
                 }
-            },
+            }
+        } else {
+            line.value
         };
         self.line.timestamp = None;
         self.line.exemplar = None;
@@ -172,6 +176,9 @@ impl Parser<'_> {
         self.line.label_marks = label_marks;
         self.line.labels.clear();
         self.line.exemplar_labels.clear();
+        if is_missed {
+            self.index.miss_value();
+        }
         self.pos = end + 1;
         Some(Step::Series)
     }
@@ -383,6 +390,15 @@ fn bytewise_metadata(bytes: &[u8], start: usize) -> Option<(usize, usize)> {
 #[inline]
 fn opens_labels(bytes: &[u8], at: usize) -> bool {
     is(bytes, at + 1, LABEL_START) || bytes.get(at + 1) == Some(&b'}')
+}
+
+/// Reads a value that was not read in advance.
+#[inline(never)]
+fn unread_value(bytes: &[u8], value: Span) -> Result<f64, NumberError> {
+    match number::read_token(bytes, value.start, value.end) {
+        Some(read) => Ok(read),
+        None => number::parse_value(bytes.get(value.start..value.end).unwrap_or_default()),
+    }
 }
 
 /// Which of a line's marks is the brace that closes the one at the first.

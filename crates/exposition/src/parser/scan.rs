@@ -29,6 +29,13 @@ const WINDOW: usize = 64 * BLOCK;
 /// Bytes behind a window that may be loaded with what stands in it.
 const AHEAD: usize = 32;
 
+/// The bytes that are looked through, and those that may be loaded.
+type Window = [u8; WINDOW + AHEAD];
+
+/// There is room for the values of as many lines as a window has if these are as long as this; those
+/// of others are not read in advance.
+const MEAN_LINE: usize = 16;
+
 /// In a line's entry: it is not a usual one.
 const UNUSUAL: u16 = 1 << 15;
 
@@ -69,12 +76,17 @@ pub(super) struct Index {
     marks: Vec<u16>,
     /// For each line that ends in the window, which mark its line feed is, and [`UNUSUAL`].
     lines: Vec<u16>,
+    /// For each of the first lines the number that stands in the place of its value, NaN where that is
+    /// not a usual one.
+    values: Vec<f64>,
     line_count: usize,
     /// What the looking through needs.
     #[cfg(all(feature = "std", target_arch = "x86_64"))]
     room: x86::Room,
     /// Whether there is no backslash and no NUL in the window.
     is_plain: bool,
+    /// How many of the window's lines had their value somewhere else, so far.
+    missed: usize,
     /// The last bytes of the page, made up to whole blocks.
     end: Vec<u8>,
     /// The next line, the first of its marks, and where it begins.
@@ -92,6 +104,8 @@ pub(super) struct IndexedLine<'i> {
     /// Which of all marks is the first one.
     pub(super) first: usize,
     pub(super) is_usual: bool,
+    /// The number that stands last, or before a last one; NaN where that was not read.
+    pub(super) value: f64,
 }
 
 impl Index {
@@ -105,15 +119,18 @@ impl Index {
         } else {
             page_len.next_multiple_of(BLOCK).min(WINDOW) + BLOCK
         };
+        let values = (len / MEAN_LINE).next_multiple_of(MEAN_LINE);
         Self {
             scanner,
             base: 0,
             marks: alloc::vec![0; len],
             lines: alloc::vec![0; len],
+            values: alloc::vec![0.0; values],
             line_count: 0,
             #[cfg(all(feature = "std", target_arch = "x86_64"))]
-            room: x86::Room::new(format, len / BLOCK),
+            room: x86::Room::new(format, len / BLOCK, values),
             is_plain: false,
+            missed: 0,
             end: Vec::new(),
             line: 0,
             mark: 0,
@@ -137,10 +154,11 @@ impl Index {
         let (first, last) = (self.mark, usize::from(entry & !UNUSUAL));
         let marks = self.marks.get(first..=last)?;
         let end = usize::from(*marks.last()?);
+        let value = self.values.get(self.line).copied().unwrap_or(f64::NAN);
         self.line += 1;
         self.mark = last + 1;
         self.start = self.base + end + 1;
-        Some(IndexedLine { marks, base: self.base, first, is_usual: entry & UNUSUAL == 0 })
+        Some(IndexedLine { marks, base: self.base, first, is_usual: entry & UNUSUAL == 0, value })
     }
 
     #[cfg(test)]
@@ -152,6 +170,13 @@ impl Index {
     #[inline]
     pub(super) fn is_plain(&self) -> bool {
         self.is_plain
+    }
+
+    /// Notes that the value of a line was not in its place, as with an exemplar behind it; where that is
+    /// usual no values are read in advance.
+    #[inline]
+    pub(super) fn miss_value(&mut self) {
+        self.missed += 1;
     }
 
     /// Some of the marks.
@@ -203,25 +228,27 @@ impl Index {
     fn fill(&mut self, bytes: &[u8], pos: usize) {
         (self.base, self.start, self.line, self.mark, self.line_count) = (pos, pos, 0, 0, 0);
         let rest = bytes.get(pos..).unwrap_or_default();
-        if let Some(window) = rest.get(..WINDOW + AHEAD) {
-            return self.look_through(window);
+        if let Some(window) = rest.first_chunk() {
+            return self.look_through(window, WINDOW / BLOCK);
         }
         // The end of the page; what is behind it counts as NUL.
         let mut end = mem::take(&mut self.end);
         end.clear();
         end.extend_from_slice(rest);
-        end.resize(rest.len().next_multiple_of(BLOCK) + AHEAD, 0);
-        self.look_through(&end);
+        end.resize(WINDOW + AHEAD, 0);
+        if let Some(window) = end.first_chunk() {
+            self.look_through(window, rest.len().div_ceil(BLOCK).min(WINDOW / BLOCK));
+        }
         self.end = end;
     }
 
-    /// Looks through whole blocks, with some bytes after them.
-    fn look_through(&mut self, window: &[u8]) {
-        work::add(window.len());
+    /// Looks through so many blocks.
+    fn look_through(&mut self, window: &Window, blocks: usize) {
+        work::add(blocks * BLOCK);
         match self.scanner {
-            Scanner::Bytewise => {}
+            Scanner::Bytewise => _ = window,
             #[cfg(all(feature = "std", target_arch = "x86_64"))]
-            Scanner::Avx512(cpu) => x86::fill(cpu, self, window),
+            Scanner::Avx512(cpu) => x86::fill(cpu, self, window, blocks),
         }
     }
 }

@@ -22,8 +22,11 @@ use core::arch::x86_64::{
 };
 use core::mem;
 
+mod values;
+
+use self::values::Steps;
 use super::masks::{LANES, Masks, mark_words};
-use super::{AHEAD, BLOCK, Index, UNUSUAL};
+use super::{BLOCK, Index, UNUSUAL, Window};
 use crate::TextFormat;
 use crate::number::avx512::Avx512;
 
@@ -33,19 +36,24 @@ pub(super) struct Room {
     masks: Vec<Masks>,
     /// All bits where an opening brace must follow a line's name to be usual.
     one_pair: u64,
+    steps: Steps,
 }
 
 impl Room {
-    pub(super) fn new(format: TextFormat, blocks: usize) -> Self {
+    pub(super) fn new(format: TextFormat, blocks: usize, lines: usize) -> Self {
         let masks = alloc::vec![Masks::default(); blocks.div_ceil(LANES)];
-        Self { masks, one_pair: if format == TextFormat::Prometheus { !0 } else { 0 } }
+        Self {
+            masks,
+            one_pair: if format == TextFormat::Prometheus { !0 } else { 0 },
+            steps: Steps::new(lines),
+        }
     }
 }
 
-/// Looks through a window: whole blocks, and [`AHEAD`] bytes after them.
-pub(super) fn fill(_: Avx512, index: &mut Index, window: &[u8]) {
+/// Looks through the first blocks of a window.
+pub(super) fn fill(_: Avx512, index: &mut Index, window: &Window, blocks: usize) {
     // SAFETY: an `Avx512` is made by `detect` alone, which has found all these features.
-    unsafe { fill_avx512(index, window) }
+    unsafe { fill_avx512(index, window, blocks) }
 }
 
 /// What may come after a byte, as a set of kinds of bytes; the highest bit says that it may stand in
@@ -87,36 +95,43 @@ const fn table(after: bool) -> [[u8; BLOCK]; 2] {
 }
 
 #[target_feature(
-    enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vbmi2,avx512vpopcntdq,vpclmulqdq,bmi1,bmi2,popcnt"
+    enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx512vbmi,avx512vbmi2,avx512vpopcntdq,vpclmulqdq,bmi1,bmi2,popcnt"
 )]
-fn fill_avx512(index: &mut Index, window: &[u8]) {
+fn fill_avx512(index: &mut Index, window: &Window, blocks: usize) {
+    /// So many lines with exemplars are not followed by others without.
+    const MANY: usize = 8;
     let mut room = mem::take(&mut index.room);
-    let blocks = window.len().saturating_sub(AHEAD) / BLOCK;
+    let is_missed = MANY < mem::take(&mut index.missed);
     let groups = room.masks.get_mut(..blocks.div_ceil(LANES)).unwrap_or_default();
-    classify(groups, window);
+    classify(groups, window, blocks);
     index.is_plain = groups.iter().all(|group| group.rare == [0; LANES]);
     if !mark(groups, room.one_pair) {
         mark_words(groups, room.one_pair);
     }
     append(groups, index);
+    if is_missed {
+        index.values.fill(f64::NAN);
+    } else {
+        values::read(&mut room.steps, window, index);
+    }
     index.room = room;
 }
 
 /// Makes masks of all blocks; what is behind the last one has no bits.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
-fn classify(groups: &mut [Masks], window: &[u8]) {
+fn classify(groups: &mut [Masks], window: &Window, blocks: usize) {
     // Bytes beyond ASCII become its last one, which is of no kind.
     let ascii = _mm512_set1_epi8(127);
     let look_up = |[low, high]: &[[u8; BLOCK]; 2], bytes| {
         _mm512_permutex2var_epi8(load(low), _mm512_min_epu8(bytes, ascii), load(high))
     };
-    for (group, start) in groups.iter_mut().zip((0..).step_by(LANES * BLOCK)) {
-        if window.len() <= start + LANES * BLOCK {
+    for (group, start) in groups.iter_mut().zip((0..).step_by(LANES)) {
+        if blocks < start + LANES {
             *group = Masks::default();
         }
-        for lane in 0..LANES {
-            let at = start + lane * BLOCK;
+        for lane in 0..LANES.min(blocks - start) {
+            let at = (start + lane) * BLOCK;
             let Some(bytes) = window.get(at..at + BLOCK + 1) else { break };
             let (Some(block), Some(next)) = (bytes.first_chunk(), bytes.last_chunk()) else {
                 break;
@@ -145,7 +160,7 @@ fn classify(groups: &mut [Masks], window: &[u8]) {
 /// Gives whether all is done: not where a string or a pair of braces is not closed on its line.
 #[inline]
 #[target_feature(
-    enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vbmi2,avx512vpopcntdq,vpclmulqdq,bmi1,bmi2,popcnt"
+    enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx512vbmi,avx512vbmi2,avx512vpopcntdq,vpclmulqdq,bmi1,bmi2,popcnt"
 )]
 fn mark(groups: &mut [Masks], one_pair: u64) -> bool {
     let one_pair = _mm512_set1_epi64(one_pair as i64);
@@ -342,7 +357,10 @@ trait Number: Copy {}
 
 impl Number for u8 {}
 impl Number for u16 {}
+impl Number for u32 {}
 impl Number for u64 {}
+impl Number for i32 {}
+impl Number for f64 {}
 
 #[inline]
 #[target_feature(enable = "avx512f")]
