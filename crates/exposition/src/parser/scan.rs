@@ -39,6 +39,9 @@ const MEAN_LINE: usize = 16;
 /// In a line's entry: it is not a usual one.
 const UNUSUAL: u16 = 1 << 15;
 
+/// Where most lines are unusual, so many windows at most are passed without a look, as a power of two.
+const LONGEST_REST: u32 = 3;
+
 /// The way to look through blocks on this machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Scanner {
@@ -93,6 +96,9 @@ pub(super) struct Index {
     line: usize,
     mark: usize,
     start: usize,
+    /// No window is looked at before this byte; how long such a rest was, as a power of two.
+    rest_to: usize,
+    rest: u32,
 }
 
 /// A line's marks: at least the line feed, which is the last.
@@ -135,6 +141,8 @@ impl Index {
             line: 0,
             mark: 0,
             start: usize::MAX,
+            rest_to: 0,
+            rest: 0,
         }
     }
 
@@ -209,7 +217,7 @@ impl Index {
     #[cold]
     #[inline(never)]
     fn seek(&mut self, bytes: &[u8], pos: usize) -> Option<()> {
-        if self.scanner == Scanner::Bytewise {
+        if self.scanner == Scanner::Bytewise || pos < self.rest_to {
             return None;
         }
         while self.start < pos && self.line < self.line_count {
@@ -219,9 +227,29 @@ impl Index {
             self.line += 1;
         }
         if self.start != pos || self.line_count <= self.line {
+            if self.wants_rest() {
+                self.rest_to = pos + (WINDOW << self.rest);
+                self.rest = LONGEST_REST.min(self.rest + 1);
+                self.line_count = 0;
+                return None;
+            }
             self.fill(bytes, pos);
         }
         (self.line < self.line_count).then_some(())
+    }
+
+    /// Whether most lines of the window were unusual, so that a look at the next one may be in vain.
+    fn wants_rest(&mut self) -> bool {
+        let lines = self.lines.get(..self.line_count).unwrap_or_default();
+        if lines.is_empty() {
+            return false;
+        }
+        let unusual = lines.iter().filter(|&entry| entry & UNUSUAL != 0).count();
+        let wants_rest = lines.len() < 2 * unusual;
+        if !wants_rest {
+            self.rest = 0;
+        }
+        wants_rest
     }
 
     /// Looks through the window at `pos`.
