@@ -262,6 +262,7 @@ impl Index {
         // The end of the page; what is behind it counts as NUL.
         let mut end = mem::take(&mut self.end);
         end.clear();
+        end.reserve_exact(WINDOW + AHEAD);
         end.extend_from_slice(rest);
         end.resize(WINDOW + AHEAD, 0);
         if let Some(window) = end.first_chunk() {

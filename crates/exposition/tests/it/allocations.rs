@@ -79,7 +79,9 @@ fn check(format: TextFormat, start: &str, lines: &str, end: &str) {
     let page = |times| format!("{start}{}{end}", lines.repeat(times)).into_bytes();
     let (few, allocations) = read(format, &page(1_000));
     let (many, again) = read(format, &page(10_000));
-    assert_eq!((few * 10, allocations), (many, again), "{lines}");
+    assert_eq!(few * 10, many, "{lines}");
+    // One buffer is for the page's last bytes, which are not always looked at in the same way.
+    assert!(again.abs_diff(allocations) <= 1, "{allocations}, {again} for {lines}");
     assert!(allocations < 40, "{allocations} allocations for {lines}");
 }
 
