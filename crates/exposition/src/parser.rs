@@ -31,6 +31,7 @@ mod labels;
 mod layout;
 mod lex;
 mod line;
+mod metadata;
 mod recover;
 #[cfg(feature = "std")]
 mod resume;

@@ -56,6 +56,17 @@ impl Parser<'_> {
         self.break_off(Problem::Unexpected(expected, Token::Invalid), token, state)
     }
 
+    /// Notes that no text follows a name in OpenMetrics.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn broken_help(&mut self, name: Span, rest: Span) -> Option<Step> {
+        let problem = Problem::NoText(Token::Help, Token::Invalid);
+        self.break_off(problem, Span::new(rest.start, rest.start), State::MetaText);
+        // As far as it went, the line counts.
+        self.family_name_len = name.len();
+        None
+    }
+
     /// Notes that the token of a value is none, if it is one token; other lines are a careful matter.
     #[cold]
     #[inline(never)]

@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use super::lex::State;
 use super::scan::IndexedLine;
 use super::value::{fast_seconds, fast_value, indexed_seconds, indexed_value, repeat, zeros};
-use super::{Layout, Line, Meta, Parser, RawExemplar, RawLabel, Span, Step, work};
+use super::{Layout, Line, Parser, RawExemplar, RawLabel, Span, Step, work};
 use crate::TextFormat;
 use crate::number::{self, NumberError};
 
@@ -94,20 +94,6 @@ impl Parser<'_> {
         self.pos += feeds;
         self.start = self.pos;
         if is(self.page.bytes, self.pos, METRIC_START) { self.fast_series() } else { None }
-    }
-
-    /// A line that begins with `#` and a word that is no keyword, or without one.
-    #[inline(never)]
-    fn fast_comment(&mut self) -> Option<Step> {
-        let bytes = self.page.bytes;
-        let start = pass_blanks(bytes, self.pos + 1);
-        if matches!(bytes.get(start), Some(b'H' | b'T')) && self.pos + 1 < start {
-            return None;
-        }
-        let end = comment_end(bytes, start)?;
-        self.meta.text = Span::new(self.pos, end);
-        self.pos = end + 1;
-        Some(Step::Comment)
     }
 
     #[inline]
@@ -297,93 +283,12 @@ impl Parser<'_> {
         (bytes.get(at) == Some(&b'\n')).then_some(at + 1)
     }
 
-    /// `# HELP name text` or `# TYPE name text`, with single spaces.
-    #[inline]
-    fn fast_metadata(&mut self) -> Option<Step> {
-        let bytes = self.page.bytes;
-        let help = match bytes.get(self.pos..self.pos + 7)? {
-            b"# HELP " => true,
-            b"# TYPE " => false,
-            _ => return None,
-        };
-        let start = self.pos + 7;
-        if !is(bytes, start, METRIC_START) {
-            return None;
-        }
-        let indexed = if self.is_alone() { None } else { self.indexed_metadata() };
-        let (name_end, line_end) = match indexed {
-            Some(ends) => ends,
-            None => bytewise_metadata(bytes, start)?,
-        };
-        // A text that begins with a blank is left to the careful parser, and so is one of OpenMetrics
-        // that has NUL behind its line feed: Prometheus takes both for part of it.
-        let text_start = match (bytes.get(name_end)?, bytes.get(name_end + 1), self.format) {
-            (b'\n', _, TextFormat::Prometheus) => name_end,
-            (b' ', Some(byte), _) if !matches!(byte, b' ' | b'\t' | b'\n') => name_end + 1,
-            _ => return None,
-        };
-        let line = Span::new(self.pos, line_end + 1);
-        if bytes.get(line_end + 1) == Some(&0) || !self.page.is_line_text(line, &mut self.more_text)
-        {
-            return None;
-        }
-        let (name, text) = (Span::new(start, name_end), Span::new(text_start, line_end));
-        if !help {
-            self.metric_type = self.format.metric_type_at(bytes, text)?;
-        }
-        self.meta = Meta { name, text, is_plain: indexed.is_some() };
-        self.family_name_len = name.len();
-        self.pos = line_end + 1;
-        Some(if help { Step::Help } else { Step::Type })
-    }
-
-    /// Where the name and the line end, by the marks that a structural pass found.
-    #[inline]
-    fn indexed_metadata(&mut self) -> Option<(usize, usize)> {
-        let bytes = self.page.bytes;
-        let line = self.index.any_line_at(bytes, self.pos)?;
-        // Two spaces stand before the name, and one behind it.
-        let (newline, marks) = line.marks.split_last()?;
-        let name_end = line.base + usize::from(*marks.get(2)?);
-        let end = line.base + usize::from(*newline);
-        let is_plain =
-            self.index.is_plain() || memchr::memchr2(0, b'\\', bytes.get(name_end..end)?).is_none();
-        (is_plain && is_name(bytes, self.pos + 7, name_end)).then_some((name_end, end))
-    }
-
     /// Whether the lines around this one are likely to be known: one line is not worth a look at a
     /// window.
     #[inline]
-    fn is_alone(&self) -> bool {
+    pub(super) fn is_alone(&self) -> bool {
         self.layout.as_deref().is_some_and(Layout::is_warm)
     }
-}
-
-/// Whether all bytes of a piece may stand in a metric's name.
-#[inline]
-fn is_name(bytes: &[u8], start: usize, end: usize) -> bool {
-    const LEN: usize = 64;
-    let fits = |byte: u8| {
-        let lower = byte | 0x20;
-        (lower.wrapping_sub(b'a') < 26) | (byte.wrapping_sub(b'0') < 11) | (byte == b'_')
-    };
-    let len = end.wrapping_sub(start);
-    match bytes.get(start..).and_then(|rest| rest.first_chunk::<LEN>()) {
-        // Without a branch that depends on the length.
-        Some(chunk) if len <= LEN => {
-            let numbered = chunk.iter().zip(0u8..);
-            numbered.fold(true, |all, (&byte, at)| all & (fits(byte) | (len as u8 <= at)))
-        }
-        _ => bytes.get(start..end).is_some_and(|name| name.iter().all(|&byte| fits(byte))),
-    }
-}
-
-/// Where the name at `start` ends, and its line, if there is no NUL on it.
-fn bytewise_metadata(bytes: &[u8], start: usize) -> Option<(usize, usize)> {
-    let name_end = pass(bytes, start, METRIC);
-    let line_end = name_end + memchr::memchr2(b'\n', 0, bytes.get(name_end..)?)?;
-    work::add(line_end - name_end);
-    (bytes.get(line_end) == Some(&b'\n')).then_some((name_end, line_end))
 }
 
 /// Whether a label's name or the closing brace follows the brace at `at`.
@@ -479,17 +384,6 @@ fn indexed_rest(
     Some(())
 }
 
-/// The line feed at or after `at`, if there is no NUL before it.
-#[inline]
-fn comment_end(bytes: &[u8], at: usize) -> Option<usize> {
-    let rest = bytes.get(at..)?;
-    // Short comments are not worth a call.
-    let short = rest.iter().take(8).position(|byte| matches!(byte, b'\n' | 0));
-    let end = short.or_else(|| memchr::memchr2(b'\n', 0, rest))?;
-    work::add(end);
-    (rest.get(end) == Some(&b'\n')).then_some(at + end)
-}
-
 /// What may stand between braces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Rules {
@@ -554,7 +448,7 @@ fn fast_labels(
 
 /// The name in the quotes that begin at `at`, and whether there is a backslash in it.
 #[inline(never)]
-fn quoted_name(bytes: &[u8], at: usize) -> Option<(Span, bool)> {
+pub(super) fn quoted_name(bytes: &[u8], at: usize) -> Option<(Span, bool)> {
     let (end, escaped) = string_end(bytes, at + 1, true)?;
     // Unlike a value, it must not hold NUL.
     let is_whole = memchr::memchr(0, bytes.get(at..end)?).is_none();

@@ -39,7 +39,7 @@ const MEAN_LINE: usize = 16;
 /// In a line's entry: it is not a usual one.
 const UNUSUAL: u16 = 1 << 15;
 
-/// Where most lines are unusual, so many windows at most are passed without a look, as a power of two.
+/// Where many lines are unusual, so many windows at most are passed without a look, as a power of two.
 const LONGEST_REST: u32 = 3;
 
 /// The way to look through blocks on this machine.
@@ -96,6 +96,8 @@ pub(super) struct Index {
     line: usize,
     mark: usize,
     start: usize,
+    /// How many lines of the window were asked for in vain.
+    unusual: usize,
     /// No window is looked at before this byte; how long such a rest was, as a power of two.
     rest_to: usize,
     rest: u32,
@@ -109,7 +111,6 @@ pub(super) struct IndexedLine<'i> {
     pub(super) base: usize,
     /// Which of all marks is the first one.
     pub(super) first: usize,
-    pub(super) is_usual: bool,
     /// The number that stands last, or before a last one; NaN where that was not read.
     pub(super) value: f64,
 }
@@ -141,6 +142,7 @@ impl Index {
             line: 0,
             mark: 0,
             start: usize::MAX,
+            unusual: 0,
             rest_to: 0,
             rest: 0,
         }
@@ -149,7 +151,15 @@ impl Index {
     /// The marks of the line at `pos`; nothing where it is not a usual one.
     #[inline]
     pub(super) fn line_at(&mut self, bytes: &[u8], pos: usize) -> Option<IndexedLine<'_>> {
-        self.any_line_at(bytes, pos).filter(|line| line.is_usual)
+        if pos != self.start || self.line_count <= self.line {
+            self.seek(bytes, pos)?;
+        }
+        if self.lines.get(self.line)? & UNUSUAL != 0 {
+            self.unusual += 1;
+            self.next_line()?;
+            return None;
+        }
+        self.next_line()
     }
 
     /// The same of any line; in an unusual one nothing is known of strings and names.
@@ -158,6 +168,11 @@ impl Index {
         if pos != self.start || self.line_count <= self.line {
             self.seek(bytes, pos)?;
         }
+        self.next_line()
+    }
+
+    #[inline]
+    fn next_line(&mut self) -> Option<IndexedLine<'_>> {
         let entry = *self.lines.get(self.line)?;
         let (first, last) = (self.mark, usize::from(entry & !UNUSUAL));
         let marks = self.marks.get(first..=last)?;
@@ -166,7 +181,7 @@ impl Index {
         self.line += 1;
         self.mark = last + 1;
         self.start = self.base + end + 1;
-        Some(IndexedLine { marks, base: self.base, first, is_usual: entry & UNUSUAL == 0, value })
+        Some(IndexedLine { marks, base: self.base, first, value })
     }
 
     #[cfg(test)]
@@ -238,15 +253,10 @@ impl Index {
         (self.line < self.line_count).then_some(())
     }
 
-    /// Whether most lines of the window were unusual, so that a look at the next one may be in vain.
+    /// Whether a third of the window's lines was asked for in vain, as the next one's may be.
     fn wants_rest(&mut self) -> bool {
-        let lines = self.lines.get(..self.line_count).unwrap_or_default();
-        if lines.is_empty() {
-            return false;
-        }
-        let unusual = lines.iter().filter(|&entry| entry & UNUSUAL != 0).count();
-        let wants_rest = lines.len() < 2 * unusual;
-        if !wants_rest {
+        let wants_rest = self.line_count < 3 * mem::take(&mut self.unusual);
+        if self.line_count != 0 && !wants_rest {
             self.rest = 0;
         }
         wants_rest

@@ -11,7 +11,7 @@ use core::str;
 use super::fast::{LABEL, LABEL_START, METRIC, METRIC_START, is, next_special, pass, pass_blanks};
 use super::lex::State;
 use super::{Parser, Span, work};
-use crate::TextFormat;
+use crate::{TextFormat, number};
 
 /// How far the end of a string is looked for behind its line.
 const FAR: usize = 64;
@@ -238,7 +238,15 @@ impl Look<'_, '_> {
         work::add(end);
         match rest.get(end) {
             Some(0) | None => Err(Verdict::Unsure),
-            Some(&byte) if is_end(byte) => Ok(start + end),
+            Some(&byte) if is_end(byte) => {
+                let token = rest.get(..end).unwrap_or_default();
+                // Usually an exponent makes numbers too great.
+                let is_odd = token.iter().any(|byte| matches!(byte, b'e' | b'E'));
+                if is_odd && number::parse_value(token).is_err() {
+                    return Err(Verdict::Wrong);
+                }
+                Ok(start + end)
+            }
             Some(_) => Err(Verdict::Wrong),
         }
     }
