@@ -64,39 +64,6 @@ pub(crate) fn read_digits(bytes: &[u8], at: usize) -> Option<(f64, usize)> {
     Some((eight_digits(word << (64 - bits)) as i64 as f64, at + bits as usize / 8))
 }
 
-/// Reads a usual number at `at`: digits, perhaps a point and others, perhaps an exponent of two digits;
-/// gives where that ends, which may be within a number that is not usual.
-#[inline]
-pub(crate) fn read_decimal(bytes: &[u8], at: usize) -> Option<(f64, usize)> {
-    let negative = bytes.get(at) == Some(&b'-');
-    let start = at + usize::from(negative);
-    let (mut mantissa, before) = leading_two(bytes, start)?;
-    let (mut end, mut exponent) = (start + before, 0);
-    if bytes.get(end) == Some(&b'.') {
-        let (fraction, behind) = leading_two(bytes, end + 1)?;
-        if behind == 0 || 19 < before + behind {
-            return None;
-        }
-        mantissa = mantissa * power_of_ten(behind) + fraction;
-        (end, exponent) = (end + 1 + behind, -(behind as i32));
-    }
-    if before == 0 {
-        return None;
-    }
-    if let Some(b'e' | b'E') = bytes.get(end) {
-        let [sign @ (b'+' | b'-'), tens @ b'0'..=b'9', ones @ b'0'..=b'9'] =
-            bytes.get(end + 1..)?.first_chunk()?
-        else {
-            return None;
-        };
-        let written = i32::from(tens - b'0') * 10 + i32::from(ones - b'0');
-        exponent += if *sign == b'-' { -written } else { written };
-        end += 4;
-    }
-    let value = scale_decimal(mantissa, exponent)?;
-    Some((if negative { -value } else { value }, end))
-}
-
 /// Reads one to fifteen digits at `at`; gives where they end.
 #[inline]
 pub(crate) fn read_integer(bytes: &[u8], at: usize) -> Option<(i64, usize)> {
@@ -224,6 +191,11 @@ const fn eight_digits(digits: u64) -> u64 {
 
 const fn repeat(byte: u8) -> u64 {
     u64::from_le_bytes([byte; 8])
+}
+
+/// A power of ten that is a double.
+pub(crate) fn exact_power_of_ten(exponent: usize) -> Option<f64> {
+    POWERS.get(exponent).copied()
 }
 
 /// The float of an integer that is one.

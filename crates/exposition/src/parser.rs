@@ -25,8 +25,11 @@ mod broken;
 mod careful;
 mod convert;
 mod created;
+mod ending;
 mod failure;
 mod fast;
+mod follow;
+mod known;
 mod labels;
 mod layout;
 mod lex;
@@ -134,6 +137,13 @@ impl ParserOptions {
     pub fn with_native_histograms(mut self, native_histograms: NativeHistograms) -> Self {
         self.native_histograms = native_histograms;
         self
+    }
+
+    /// Whether each line is an entry.
+    #[inline]
+    fn is_plain(self) -> bool {
+        self.created_lines == CreatedLines::Series
+            && self.classic_histograms == ClassicHistograms::Series
     }
 
     /// Whether `__type__` and `__unit__` are added.
@@ -378,7 +388,10 @@ impl<'a> Parser<'a> {
         options: ParserOptions,
         layout: &'a mut Layout,
     ) -> Self {
-        let is_known = layout.begin(format);
+        /// A shorter page is looked through at once: that costs less than to look at each of the few
+        /// texts in it that are asked for.
+        const LONG: usize = 1 << 18;
+        let is_known = layout.begin(format) && LONG < page.len();
         let mut parser = Self::of(Page { bytes: page, text: "" }, format, options);
         parser.is_unchecked = is_known;
         if !is_known {
@@ -466,6 +479,11 @@ impl<'a> Parser<'a> {
 
     #[inline]
     fn step(&mut self) -> Result<Step, Failed> {
+        if self.options.is_plain()
+            && let Some(step) = self.expected_step()
+        {
+            return Ok(step);
+        }
         match self.options.classic_histograms {
             ClassicHistograms::Series => self.plain_step(),
             _ => self.converted_step(),
@@ -528,22 +546,5 @@ impl<'a> Parser<'a> {
         if mem::take(&mut self.is_unchecked) {
             self.page = Page::new(self.page.bytes);
         }
-    }
-
-    /// The next entry, known or not.
-    fn warm_step(&mut self) -> Result<Step, Failed> {
-        if self.state == State::Init
-            && let Some(step) = self.known_step()
-        {
-            return Ok(step);
-        }
-        (self.line.known_labels, self.line.known_exemplar) = (0, (0, 0));
-        // An end says nothing that would have to be text.
-        if !matches!(self.page.bytes.get(self.pos..), None | Some(b"" | b"# EOF" | b"# EOF\n")) {
-            self.check_text();
-        }
-        let step = self.cold_step()?;
-        self.remember(step);
-        Ok(step)
     }
 }

@@ -235,13 +235,13 @@ impl Careful<'_, '_> {
     /// The rest of a line of Prometheus text: the value and perhaps a timestamp.
     fn prometheus_end(&mut self, token: Token) -> Result<(), Failed> {
         self.parser.line.value = self.value(token, "metric", 0)?;
-        self.parser.line.timestamp = None;
+        self.parser.line.timestamp.clear();
         match self.lexer.token() {
             Token::Linebreak => Ok(()),
             Token::Timestamp => {
                 let digits = self.lexer.span();
                 match number::parse_millis(self.parser.page.get(digits)) {
-                    Ok(millis) => self.parser.line.timestamp = Some(millis),
+                    Ok(millis) => self.parser.line.timestamp = Some(millis).into(),
                     Err(error) => {
                         return Err(self.fail(Problem::Number("ParseInt", digits, error)));
                     }
@@ -258,12 +258,12 @@ impl Careful<'_, '_> {
     /// The rest of a line of OpenMetrics: value, timestamp, exemplar.
     fn openmetrics_end(&mut self, token: Token) -> Result<(), Failed> {
         self.parser.line.value = self.value(token, "metric", 1)?;
-        self.parser.line.timestamp = None;
+        self.parser.line.timestamp.clear();
         match self.lexer.token() {
             Token::Eof => Err(self.unfinished()),
             Token::Comment => self.exemplar(),
             Token::Timestamp => {
-                self.parser.line.timestamp = Some(self.seconds("invalid timestamp")?);
+                self.parser.line.timestamp = Some(self.seconds("invalid timestamp")?).into();
                 match self.lexer.token() {
                     Token::Linebreak => Ok(()),
                     Token::Comment => self.exemplar(),

@@ -203,7 +203,7 @@ impl Parser<'_> {
             Part::Count => collation.lines.set_count(value),
             Part::Sum => collation.lines.set_sum(value),
         }
-        collation.timestamp = self.line.timestamp;
+        collation.timestamp = self.line.timestamp.get();
         let mut entry = TextSample { parser: self };
         collation.exemplars.extend(entry.exemplar());
         if starts {

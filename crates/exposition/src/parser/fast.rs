@@ -88,12 +88,17 @@ impl Parser<'_> {
     /// Passes empty lines, and reads a usual line behind them.
     #[inline(never)]
     fn pass_line_feeds(&mut self) -> Option<Step> {
-        let rest = self.page.bytes.get(self.pos..)?;
+        self.skip_line_feeds();
+        if is(self.page.bytes, self.pos, METRIC_START) { self.fast_series() } else { None }
+    }
+
+    /// Passes empty lines.
+    pub(super) fn skip_line_feeds(&mut self) {
+        let rest = self.page.bytes.get(self.pos..).unwrap_or_default();
         let feeds = rest.iter().position(|&byte| byte != b'\n').unwrap_or(rest.len());
         work::add(feeds);
         self.pos += feeds;
         self.start = self.pos;
-        if is(self.page.bytes, self.pos, METRIC_START) { self.fast_series() } else { None }
     }
 
     #[inline]
@@ -144,7 +149,7 @@ impl Parser<'_> {
         } else {
             line.value
         };
-        self.line.timestamp = None;
+        self.line.timestamp.clear();
         self.line.exemplar = None;
         self.line.exemplar_marks = (0, 0);
         if let Some((_, rest)) = rest.split_first() {
@@ -214,7 +219,7 @@ impl Parser<'_> {
         let bytes = self.page.bytes;
         let (value, mut at) = fast_value(bytes, pass_blanks(bytes, at))?;
         self.line.value = value;
-        self.line.timestamp = None;
+        self.line.timestamp.clear();
         match bytes.get(at) {
             None => return Some(at),
             Some(b'\n') => return Some(at + 1),
@@ -230,7 +235,7 @@ impl Parser<'_> {
         }
         match at - digits {
             0 => {}
-            1..=18 => self.line.timestamp = Some(millis),
+            1..=18 => self.line.timestamp = Some(millis).into(),
             _ => return None,
         }
         at = pass_blanks(bytes, at);
@@ -250,10 +255,10 @@ impl Parser<'_> {
         }
         let (value, mut at) = fast_value(bytes, at + 1)?;
         self.line.value = value;
-        self.line.timestamp = None;
+        self.line.timestamp.clear();
         if let (Some(b' '), Some(b'0'..=b'9' | b'-')) = (bytes.get(at), bytes.get(at + 1)) {
             let (millis, end) = fast_seconds(bytes, at + 1)?;
-            self.line.timestamp = Some(millis);
+            self.line.timestamp = Some(millis).into();
             at = end;
         }
         if bytes.get(at) == Some(&b'\n') {
@@ -338,7 +343,8 @@ fn indexed_millis(
     let usual = rest.marks.is_empty()
         && (1..=18).contains(&digits.len())
         && digits.iter().all(u8::is_ascii_digit);
-    line.timestamp = Some(if usual { number::parse_millis(digits).ok()? } else { return None });
+    line.timestamp =
+        Some(if usual { number::parse_millis(digits).ok()? } else { return None }).into();
     Some(())
 }
 
@@ -354,7 +360,7 @@ fn indexed_rest(
     let mut at = start;
     if bytes.get(at) != Some(&b'#') {
         let to = rest.marks.first().map_or(end, |&mark| rest.base + usize::from(mark));
-        line.timestamp = Some(indexed_seconds(bytes, at, to)?);
+        line.timestamp = Some(indexed_seconds(bytes, at, to)?).into();
         if to == end {
             return Some(());
         }
@@ -397,7 +403,7 @@ enum Rules {
 /// Reads labels up to the closing brace; gives where it ends, or where something else stands than it
 /// or a label. A name in quotes without a value is the metric's.
 #[inline]
-fn fast_labels(
+pub(super) fn fast_labels(
     bytes: &[u8],
     mut at: usize,
     rules: Rules,

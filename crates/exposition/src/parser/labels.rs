@@ -363,7 +363,7 @@ impl Parser<'_> {
     /// The current line's labels.
     #[inline]
     pub(super) fn series_labels(&mut self) -> TextLabels<'_> {
-        if self.line.known_labels != 0 {
+        if self.line.is_known {
             self.line.detach(self.page.bytes, &self.index);
         }
         if self.is_plain() { self.plain_labels() } else { self.resolved_labels() }
@@ -396,7 +396,7 @@ impl Parser<'_> {
     #[inline]
     fn repeated_labels(&mut self, packer: &mut LabelsPacker) -> Option<Labels> {
         let before = mem::take(&mut self.packed_line);
-        if !self.is_plain() || self.line.known_labels != 0 {
+        if !self.is_plain() || self.line.is_known {
             return None;
         }
         let labels = Plain::new(&self.line, &self.index);

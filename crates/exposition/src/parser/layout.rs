@@ -11,10 +11,10 @@ use core::mem;
 
 use skopos_core::MetricType;
 
-use super::tail::Tail;
-use super::value::{indexed_value, value_end};
-use super::{Line, Meta, Parser, RawExemplar, Span, Step};
-use crate::{TextFormat, number};
+use super::ending::{Behind, Endings};
+use super::follow::{Ahead, Batch, Found};
+use super::scan::Scanner;
+use crate::TextFormat;
 
 /// How many remembered lines a line is compared with.
 const LOOK: usize = 8;
@@ -62,19 +62,22 @@ pub struct Layout {
     slots: usize,
     /// Lines in a row that were not known.
     misses: usize,
-    /// What the labels of the last exemplar looked like.
-    exemplar: Tail,
+    /// How lines end.
+    endings: Endings,
+    /// The lines that stand next on the page, as those from `next` on.
+    batch: Batch,
 }
 
 #[derive(Debug, Default)]
-struct Lines {
+pub(super) struct Lines {
     text: Vec<u8>,
     lines: Vec<Known>,
 }
 
 /// A line that is remembered: a sample's up to the value, or all of a metadata line.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Known {
+    /// Where its text is, and how long that is.
     start: usize,
     len: u32,
     /// The metric's name; in metadata it stands behind `# TYPE ` or `# HELP `.
@@ -84,28 +87,80 @@ pub(super) struct Known {
     /// Which of the page's samples it is.
     slot: u32,
     kind: Kind,
+    /// In which form it ended the last time.
+    ending: u16,
 }
 
 impl Known {
     /// A line of these lengths, if they are not beyond measure.
-    fn new(kind: Kind, name_len: usize, labels: usize) -> Option<Self> {
+    pub(super) fn new(kind: Kind, name_len: usize, labels: usize) -> Option<Self> {
         let (name_len, labels) = (u32::try_from(name_len).ok()?, u32::try_from(labels).ok()?);
-        Some(Self { start: 0, len: 0, name_len, labels, slot: 0, kind })
+        Some(Self { start: 0, len: 0, name_len, labels, slot: 0, kind, ending: 0 })
     }
 
     fn end(&self) -> usize {
-        self.start + self.len as usize
+        self.start + self.len()
+    }
+
+    #[inline]
+    pub(super) fn len(&self) -> usize {
+        self.len as usize
+    }
+
+    #[inline]
+    pub(super) fn start(&self) -> usize {
+        self.start
+    }
+
+    #[inline]
+    pub(super) fn ending(&self) -> u16 {
+        self.ending
+    }
+
+    pub(super) fn set_ending(&mut self, ending: u16) {
+        self.ending = ending;
+    }
+
+    #[inline]
+    pub(super) fn name_len(&self) -> usize {
+        self.name_len as usize
+    }
+
+    #[inline]
+    pub(super) fn labels(&self) -> usize {
+        self.labels as usize
+    }
+
+    #[inline]
+    pub(super) fn slot(&self) -> usize {
+        self.slot as usize
+    }
+
+    #[inline]
+    pub(super) fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Whether a value follows.
+    #[inline]
+    pub(super) fn is_sample(&self) -> bool {
+        matches!(self.kind, Kind::Series | Kind::UnusualSeries)
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Kind {
+    #[default]
     Series,
+    /// With backslashes in its labels, or with blanks between them.
+    UnusualSeries,
     Type(MetricType),
     /// Whether there is no backslash in the text.
     Help {
         is_plain: bool,
     },
+    Unit,
+    Comment,
 }
 
 impl Layout {
@@ -121,13 +176,14 @@ impl Layout {
             self.last.clear();
         }
         self.this.clear();
+        self.batch.clear();
         self.format = Some(format);
         (self.differs, self.next, self.slots, self.misses) = (false, 0, 0, 0);
         !self.last.lines.is_empty()
     }
 
     /// Ends a page that was read to its end.
-    fn end(&mut self) {
+    pub(super) fn end(&mut self) {
         if self.differs {
             mem::swap(&mut self.last, &mut self.this);
         } else {
@@ -136,9 +192,24 @@ impl Layout {
         self.complete = true;
     }
 
-    /// The remembered line that `rest` begins with, and how many are passed over to it.
+    /// Looks which of the lines that are expected stand at `pos`, and end in a usual way.
+    pub(super) fn follow(&mut self, scanner: Scanner, page: &[u8], pos: usize) {
+        if let Some(format) = self.format
+            && self.misses == 0
+        {
+            let Self { batch, last, next, endings, .. } = self;
+            batch.fill(scanner, Ahead { format, page, pos, known: last, next: *next, endings });
+        }
+    }
+
+    /// The next one of them, and what stands behind its value.
     #[inline]
-    fn find(&self, rest: &[u8]) -> Option<(usize, Known)> {
+    pub(super) fn take(&mut self) -> Option<(&Found, Option<&Behind>)> {
+        self.batch.take()
+    }
+
+    /// The remembered line that `rest` begins with, and how many are passed over to it.
+    pub(super) fn find(&self, rest: &[u8]) -> Option<(usize, Known)> {
         let next = self.last.lines.get(self.next)?;
         if self.last.is_at(next, rest) { Some((0, *next)) } else { self.find_behind(rest) }
     }
@@ -150,28 +221,36 @@ impl Layout {
         lines.find(|(_, known)| self.last.is_at(known, rest)).map(|(at, known)| (at, *known))
     }
 
-    /// Goes on behind a line that was found.
-    #[inline]
-    fn pass(&mut self, passed: usize, known: Known) {
+    /// Passes over lines that are gone.
+    pub(super) fn skip(&mut self, passed: usize) {
         self.misses = 0;
-        self.next += passed + 1;
-        if passed != 0 || self.differs || known.slot as usize != self.slots {
-            self.pass_other(passed, known);
+        if passed != 0 {
+            self.differ();
+            self.next += passed;
         }
     }
 
-    /// Goes on behind a line that is not where it was.
-    #[inline(never)]
-    fn pass_other(&mut self, passed: usize, known: Known) {
-        if passed != 0 {
-            self.next -= passed + 1;
-            self.differ();
-            self.next += passed + 1;
+    /// Goes on behind the next line, which was found; gives which of the page's samples it is, if it is
+    /// one. It was that of number `known_slot`.
+    #[inline]
+    pub(super) fn pass(&mut self, known_slot: usize, is_sample: bool) -> usize {
+        let slot = self.slots;
+        if self.differs || known_slot != slot {
+            self.pass_moved();
         }
+        self.next += 1;
+        self.slots = slot + usize::from(is_sample);
+        slot
+    }
+
+    /// Remembers a line that is not where it was.
+    #[inline(never)]
+    fn pass_moved(&mut self) {
+        let Some(&known) = self.last.lines.get(self.next) else { return };
         if self.differs {
             let text = self.last.text.get(known.start..known.end());
             self.this.push(known, self.slots, text.unwrap_or_default());
-        } else if let Some(line) = self.last.lines.get_mut(self.next - 1)
+        } else if let Some(line) = self.last.lines.get_mut(self.next)
             && let Ok(slot) = u32::try_from(self.slots)
         {
             line.slot = slot;
@@ -179,12 +258,21 @@ impl Layout {
     }
 
     /// Remembers a line that was not known.
-    fn add(&mut self, known: Option<Known>, text: &[u8]) {
+    pub(super) fn add(&mut self, known: Option<Known>, text: &[u8]) {
         self.miss();
         self.differ();
         if let Some(known) = known {
             self.this.push(known, self.slots, text);
         }
+    }
+
+    /// Remembers a sample, if its line is a usual one; gives which of the page's samples it is.
+    pub(super) fn add_series(&mut self, known: Option<Known>, text: &[u8]) -> usize {
+        if known.is_some() {
+            self.add(known, text);
+        }
+        self.slots += 1;
+        self.slots - 1
     }
 
     /// Notes that a line was not known.
@@ -233,9 +321,13 @@ impl Lines {
     /// Whether `rest` begins with a line.
     #[inline]
     fn is_at(&self, known: &Known, rest: &[u8]) -> bool {
-        let text = self.text.get(known.start..known.end());
-        text.is_some_and(|text| begins_with(rest, text))
-            && (known.kind != Kind::Series || rest.get(known.len as usize) == Some(&b' '))
+        self.text.get(known.start..known.end()).is_some_and(|text| begins_with(rest, text))
+    }
+
+    /// The lines from a number on, and the text of all lines.
+    #[inline]
+    pub(super) fn from(&mut self, next: usize) -> (&mut [Known], &[u8]) {
+        (self.lines.get_mut(next..).unwrap_or_default(), &self.text)
     }
 }
 
@@ -250,210 +342,4 @@ pub(super) fn begins_with(rest: &[u8], text: &[u8]) -> bool {
     let blocks = rest.as_chunks::<BLOCK>().0.iter().zip(text.as_chunks::<BLOCK>().0);
     // Lines are usually equal: one look at the end costs less than one a block.
     blocks.fold(last == other, |same, (a, b)| same & (a == b))
-}
-
-impl Parser<'_> {
-    /// Reads a line that begins as one of the last page did.
-    #[inline]
-    pub(super) fn known_step(&mut self) -> Option<Step> {
-        self.line.known_slot = None;
-        let (passed, known) = self.layout.as_deref()?.find(self.page.bytes.get(self.pos..)?)?;
-        let step = match known.kind {
-            Kind::Series => self.known_series(known)?,
-            Kind::Type(metric_type) => {
-                self.metric_type = metric_type;
-                self.known_metadata(known, false)?;
-                Step::Type
-            }
-            Kind::Help { is_plain } => {
-                self.known_metadata(known, is_plain)?;
-                Step::Help
-            }
-        };
-        if let Some(layout) = self.layout.as_deref_mut() {
-            layout.pass(passed, known);
-            self.line.slot = layout.slots;
-            layout.slots += usize::from(step == Step::Series);
-        }
-        Some(step)
-    }
-
-    #[inline]
-    fn known_series(&mut self, known: Known) -> Option<Step> {
-        let start = self.pos;
-        let series = Span::new(start, start + known.len as usize);
-        let value = series.end + 1;
-        let next = match number::read_digits(self.page.bytes, value) {
-            Some((read, end)) if self.page.bytes.get(end) == Some(&b'\n') => {
-                (self.line.value, self.line.timestamp) = (read, None);
-                self.line.exemplar = None;
-                end + 1
-            }
-            _ => self.known_end(series.end)?,
-        };
-        if self.page.text.len() < next && !self.is_unchecked {
-            return None;
-        }
-        self.line.label_marks = (0, 0);
-        self.line.exemplar_marks = (0, 0);
-        self.line.labels.clear();
-        self.line.name = Span::new(start, start + known.name_len as usize);
-        self.line.series = series;
-        self.line.known_labels = known.labels as usize;
-        self.line.known_slot = Some(known.slot as usize);
-        self.pos = next;
-        Some(Step::Series)
-    }
-
-    /// What stands behind the series, if it is more than some digits; gives where the next line begins.
-    #[inline(never)]
-    fn known_end(&mut self, at: usize) -> Option<usize> {
-        let bytes = self.page.bytes;
-        (self.line.exemplar, self.line.timestamp) = (None, None);
-        if let Some((value, end)) = number::read_decimal(bytes, at + 1) {
-            match bytes.get(end) {
-                Some(b'\n') => {
-                    self.line.value = value;
-                    return Some(end + 1);
-                }
-                Some(b' ') if let Some(next) = self.known_tail(end) => {
-                    self.line.value = value;
-                    return Some(next);
-                }
-                _ => {}
-            }
-        }
-        self.unusual_end(at)
-    }
-
-    /// A timestamp, an exemplar that looks like the last one, or both; gives where the next line begins.
-    #[inline]
-    fn known_tail(&mut self, mut at: usize) -> Option<usize> {
-        let bytes = self.page.bytes;
-        if self.format == TextFormat::Prometheus {
-            let (millis, end) = number::read_integer(bytes, at + 1)?;
-            self.line.timestamp = Some(millis);
-            return (bytes.get(end) == Some(&b'\n')).then_some(end + 1);
-        }
-        if bytes.get(at + 1) != Some(&b'#') {
-            let (seconds, end) = number::read_decimal(bytes, at + 1)?;
-            self.line.timestamp = Some(number::millis_from_seconds(seconds));
-            match bytes.get(end)? {
-                b'\n' => return Some(end + 1),
-                b' ' => at = end,
-                _ => return None,
-            }
-        }
-        let (len, labels) = self.layout.as_deref()?.exemplar.find(bytes.get(at..)?)?;
-        let (value, mut end) = match number::read_digits(bytes, at + len) {
-            Some(read) if matches!(bytes.get(read.1), Some(b' ' | b'\n')) => read,
-            _ => number::read_decimal(bytes, at + len)?,
-        };
-        let mut timestamp = None;
-        if bytes.get(end) == Some(&b' ') {
-            let (seconds, behind) = number::read_decimal(bytes, end + 1)?;
-            (timestamp, end) = (Some(number::millis_from_seconds(seconds)), behind);
-        }
-        self.line.known_exemplar = (labels, at + 4);
-        self.line.exemplar = Some(RawExemplar { value, timestamp });
-        (bytes.get(end) == Some(&b'\n')).then_some(end + 1)
-    }
-
-    /// What stands behind the series, whatever it is.
-    #[inline(never)]
-    fn unusual_end(&mut self, at: usize) -> Option<usize> {
-        let bytes = self.page.bytes;
-        (self.line.exemplar, self.line.known_exemplar) = (None, (0, 0));
-        let end = value_end(bytes, at + 1)?;
-        if bytes.get(end) != Some(&b'\n') {
-            let next = self.fast_end(at)?;
-            // An exemplar may hold what was not on the page before.
-            let is_text =
-                self.is_unchecked && simdutf8::basic::from_utf8(bytes.get(at..next)?).is_ok();
-            if self.line.exemplar.is_some()
-                && let Some(layout) = self.layout.as_deref_mut()
-            {
-                layout.exemplar.learn(bytes, &self.line.exemplar_labels);
-            }
-            return (is_text || next <= self.page.text.len()).then_some(next);
-        }
-        self.line.value = indexed_value(bytes, at + 1, end)?;
-        self.line.timestamp = None;
-        Some(end + 1)
-    }
-
-    fn known_metadata(&mut self, known: Known, is_plain: bool) -> Option<()> {
-        let end = self.pos + known.len as usize;
-        let is_text = end <= self.page.text.len() || self.is_unchecked;
-        if !is_text || self.page.bytes.get(end) == Some(&0) {
-            return None;
-        }
-        let name = Span::new(self.pos + 7, self.pos + 7 + known.name_len as usize);
-        self.meta = Meta { name, text: Span::new(name.end + 1, end - 1), is_plain };
-        self.family_name_len = name.len();
-        self.pos = end;
-        Some(())
-    }
-
-    /// Remembers the line that was read, if it is a usual one.
-    #[inline(never)]
-    pub(super) fn remember(&mut self, step: Step) {
-        let Some(layout) = self.layout.as_deref_mut() else { return };
-        let (bytes, start) = (self.page.bytes, self.start);
-        match step {
-            Step::End => layout.end(),
-            Step::Series => {
-                let Line { series, name, .. } = self.line;
-                self.line.slot = layout.slots;
-                let mut labels = self.line.labels(self.page.bytes, &self.index);
-                let count = labels.len();
-                let is_usual = series.start == start
-                    && name.start == start
-                    && bytes.get(series.end) == Some(&b' ')
-                    && is_regular(bytes, &mut labels, name, series);
-                if is_usual {
-                    let known = Known::new(Kind::Series, name.len(), count);
-                    layout.add(known, self.page.get(series));
-                }
-                layout.slots += 1;
-            }
-            Step::Type | Step::Help => {
-                let Meta { name, text, .. } = self.meta;
-                let line = self.page.get(Span::new(start, text.end + 1));
-                // `# TYPE ` or `# HELP `, the name, a space, a text and the line feed.
-                if name.start == start + 7
-                    && text.start == name.end + 1
-                    && matches!(line, [b'#', b' ', _, _, _, _, b' ', .., b'\n'])
-                    && self.pos == text.end + 1
-                {
-                    let kind = match step {
-                        Step::Type => Kind::Type(self.metric_type),
-                        _ => Kind::Help { is_plain: memchr::memchr(b'\\', line).is_none() },
-                    };
-                    layout.add(Known::new(kind, name.len(), 0), line);
-                }
-            }
-            Step::Unit | Step::Comment | Step::Histogram => {}
-        }
-    }
-}
-
-/// Whether labels stand on the line without anything that is not needed.
-fn is_regular(
-    bytes: &[u8],
-    labels: &mut dyn Iterator<Item = super::RawLabel>,
-    name: Span,
-    series: Span,
-) -> bool {
-    let mut at = name.end + 1;
-    for label in labels {
-        let is_next = label.name.start == at && label.value.start == label.name.end + 2;
-        // Prometheus takes NUL behind a string for its end.
-        if !is_next || label.escaped || bytes.get(label.value.end) != Some(&b'"') {
-            return false;
-        }
-        at = label.value.end + 2;
-    }
-    // A brace ends the labels; without labels there may be none.
-    at == series.end || name.end == series.end || at + 1 == series.end && at == name.end + 1
 }

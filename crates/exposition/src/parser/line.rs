@@ -5,7 +5,9 @@ use core::{mem, slice};
 
 use skopos_core::{Exemplar, Labels, MetricType, Timestamp};
 
+use super::ending::Behind;
 use super::labels::TextLabels;
+use super::layout::Known;
 use super::scan::Index;
 use super::{Page, Parser, Span};
 
@@ -24,25 +26,56 @@ pub(super) struct RawExemplar {
     pub(super) timestamp: Option<i64>,
 }
 
+/// An `Option` whose parts are read as they are written, one by one: a load of both together waits for
+/// the stores of both.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Maybe<T> {
+    is_some: bool,
+    value: T,
+}
+
+impl<T> Maybe<T> {
+    #[inline]
+    pub(super) fn clear(&mut self) {
+        self.is_some = false;
+    }
+
+    #[inline]
+    pub(super) fn get(self) -> Option<T> {
+        if self.is_some { Some(self.value) } else { None }
+    }
+}
+
+impl<T: Default> From<Option<T>> for Maybe<T> {
+    #[inline]
+    fn from(value: Option<T>) -> Self {
+        let is_some = value.is_some();
+        Self { is_some, value: value.unwrap_or_default() }
+    }
+}
+
 /// The current sample's line.
 #[derive(Debug, Default)]
 pub(super) struct Line {
     pub(super) series: Span,
     pub(super) name: Span,
     pub(super) value: f64,
-    pub(super) timestamp: Option<i64>,
+    pub(super) timestamp: Maybe<i64>,
     pub(super) exemplar: Option<RawExemplar>,
     /// Which marks of the index are the labels': the opening brace, and two quotes for each value. The
     /// end is that of the closing brace.
     pub(super) label_marks: (usize, usize),
     pub(super) exemplar_marks: (usize, usize),
-    /// How many labels there are of a line that is known, and was not looked at.
+    /// Whether the line is known and its labels were not looked at; there are neither marks nor others
+    /// of it then.
+    pub(super) is_known: bool,
+    /// How many labels a known line has.
     pub(super) known_labels: usize,
-    /// The same of an exemplar, and where its labels begin.
+    /// The same of an exemplar that is known, and where its labels begin.
     pub(super) known_exemplar: (usize, usize),
     /// Which of the page's samples it is, and which one of the last page's if it is known.
     pub(super) slot: usize,
-    pub(super) known_slot: Option<usize>,
+    pub(super) known_slot: Maybe<usize>,
     /// Labels that were read byte by byte, instead of marks.
     pub(super) labels: Vec<RawLabel>,
     pub(super) exemplar_labels: Vec<RawLabel>,
@@ -51,7 +84,7 @@ pub(super) struct Line {
 impl Line {
     #[inline]
     pub(super) fn labels<'l>(&'l self, bytes: &'l [u8], index: &'l Index) -> LineLabels<'l> {
-        if self.known_labels != 0 {
+        if self.is_known {
             // Behind the name there is a brace.
             return LineLabels::Known { bytes, at: self.name.end + 1, left: self.known_labels };
         }
@@ -66,22 +99,53 @@ impl Line {
         LineLabels::new(index, self.exemplar_marks, &self.exemplar_labels)
     }
 
+    /// Takes over what stands behind the series of a known line.
+    #[inline]
+    pub(super) fn end_known(&mut self, value: f64, behind: Behind) {
+        let Behind { timestamp, exemplar, labels } = behind;
+        (self.value, self.timestamp, self.exemplar) = (value, timestamp.into(), exemplar);
+        self.known_exemplar = labels;
+    }
+
+    /// The same where nothing stands behind the value.
+    #[inline]
+    pub(super) fn end_plain(&mut self, value: f64) {
+        self.value = value;
+        self.timestamp.clear();
+        self.exemplar = None;
+    }
+
+    /// Takes over where things are on a known line.
+    #[inline]
+    pub(super) fn place(&mut self, start: usize, known: &Known) {
+        self.name = Span::new(start, start + known.name_len());
+        self.series = Span::new(start, start + known.len() - 1);
+        (self.is_known, self.known_labels) = (true, known.labels());
+        self.known_slot = Some(known.slot()).into();
+    }
+
+    /// Makes way for a line that may not be known.
+    pub(super) fn forget(&mut self) {
+        (self.is_known, self.known_exemplar, self.known_slot) = (false, (0, 0), None.into());
+    }
+
     /// Makes the labels independent of the index.
     pub(super) fn detach(&mut self, bytes: &[u8], index: &Index) {
-        if self.exemplar_marks != (0, 0) || self.known_exemplar.0 != 0 {
+        let is_elsewhere = self.exemplar_marks != (0, 0) || self.known_exemplar.0 != 0;
+        if is_elsewhere && self.exemplar.is_some() {
             let mut labels = mem::take(&mut self.exemplar_labels);
             labels.clear();
             labels.extend(self.exemplar_labels(bytes, index));
             self.exemplar_labels = labels;
         }
-        if self.label_marks != (0, 0) || self.known_labels != 0 {
+        if self.label_marks != (0, 0) || self.is_known {
             let mut labels = mem::take(&mut self.labels);
             labels.clear();
             labels.extend(self.labels(bytes, index));
             self.labels = labels;
         }
         (self.label_marks, self.exemplar_marks) = ((0, 0), (0, 0));
-        (self.known_labels, self.known_exemplar) = (0, (0, 0));
+        (self.is_known, self.known_exemplar) = (false, (0, 0));
     }
 }
 
@@ -178,7 +242,7 @@ impl<'a> TextSample<'_, 'a> {
 
     #[inline]
     pub(crate) fn slots(&self) -> (usize, Option<usize>) {
-        (self.parser.line.slot, self.parser.line.known_slot)
+        (self.parser.line.slot, self.parser.line.known_slot.get())
     }
 
     #[inline]
@@ -199,7 +263,7 @@ impl<'a> TextSample<'_, 'a> {
 
     #[inline]
     pub(crate) fn timestamp(&self) -> Option<Timestamp> {
-        self.parser.line.timestamp.map(Timestamp::from_millis)
+        self.parser.line.timestamp.get().map(Timestamp::from_millis)
     }
 
     pub(crate) fn metric_type(&self) -> MetricType {

@@ -148,6 +148,12 @@ impl Index {
         }
     }
 
+    /// How it looks through blocks.
+    #[inline]
+    pub(super) fn scanner(&self) -> Scanner {
+        self.scanner
+    }
+
     /// The marks of the line at `pos`; nothing where it is not a usual one.
     #[inline]
     pub(super) fn line_at(&mut self, bytes: &[u8], pos: usize) -> Option<IndexedLine<'_>> {

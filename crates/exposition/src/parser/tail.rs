@@ -12,7 +12,7 @@ const BLOCK: usize = 32;
 const LONGEST: usize = 256;
 
 /// The bytes from the space before the sign to the space behind the closing brace.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Tail {
     blocks: Vec<Block>,
     len: usize,
@@ -34,28 +34,24 @@ impl Tail {
     pub(super) fn find(&self, rest: &[u8]) -> Option<(usize, usize)> {
         let pages = rest.get(..self.blocks.len() * BLOCK)?.as_chunks().0;
         let blocks = pages.iter().zip(&self.blocks);
-        let is_same = blocks.fold(self.labels != 0, |same, (page, block)| same & block.fits(page));
+        let is_same = blocks.fold(true, |same, (page, block)| same & block.fits(page));
         is_same.then_some((self.len, self.labels))
     }
 
     /// Takes over how these labels, of which none is looked at, stand on the page.
-    pub(super) fn learn(&mut self, bytes: &[u8], labels: &[RawLabel]) {
-        self.labels = 0;
-        let (Some(first), Some(last)) = (labels.first(), labels.last()) else { return };
+    pub(super) fn learn(bytes: &[u8], labels: &[RawLabel]) -> Option<Self> {
+        let (first, last) = (labels.first()?, labels.last()?);
         // ` # {`, and `"} `.
-        let (Some(start), end) = (first.name.start.checked_sub(4), last.value.end + 3) else {
-            return;
-        };
-        let Some(text) = bytes.get(start..end) else { return };
-        if LONGEST < text.len()
-            || !text.starts_with(b" # {")
-            || !text.ends_with(b"\"} ")
-            || labels.iter().any(|label| label.escaped)
-        {
-            return;
+        let (start, end) = (first.name.start.checked_sub(4)?, last.value.end + 3);
+        let text = bytes.get(start..end)?;
+        let is_usual = text.len() <= LONGEST
+            && text.starts_with(b" # {")
+            && text.ends_with(b"\"} ")
+            && !labels.iter().any(|label| label.escaped);
+        if !is_usual {
+            return None;
         }
-        self.blocks.clear();
-        self.blocks.extend(text.chunks(BLOCK).zip(0..).map(|(piece, number)| {
+        let blocks = text.chunks(BLOCK).zip(0..).map(|(piece, number)| {
             let mut block = Block::default();
             let parts = block.text.iter_mut().zip(&mut block.fixed).zip(&mut block.value);
             for ((((text, fixed), value), byte), at) in parts.zip(piece).zip(0..) {
@@ -66,8 +62,8 @@ impl Tail {
                 (*text, *fixed, *value) = if is_value { (0, 0, !0) } else { (*byte, !0, 0) };
             }
             block
-        }));
-        (self.len, self.labels) = (text.len(), labels.len());
+        });
+        Some(Self { blocks: blocks.collect(), len: text.len(), labels: labels.len() })
     }
 }
 

@@ -1,0 +1,369 @@
+//! How lines end: the form of what stands behind a series, which of a line that is known usually stays
+//! the same from page to page.
+//!
+//! A form says of each byte what it may be: one certain byte, a digit, or anything within a string. So a
+//! line's end costs a comparison with its form, and where the next line begins is known before any of
+//! its bytes is looked at. Forms are few, as lines share them; a line that ends in another form than
+//! last time finds it among those of that length, or teaches it.
+#![deny(clippy::indexing_slicing)]
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use super::RawExemplar;
+use super::fast::fast_labels;
+use super::tail::Tail;
+use super::value::{indexed_value, value_end};
+use crate::TextFormat;
+use crate::number::{self, millis_from_seconds};
+
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+mod x86;
+
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+pub(super) use self::x86::read_avx512;
+
+/// Bytes of a number that are compared with its form; it is shorter by one at least.
+const CHUNK: usize = 32;
+
+/// The longest end of which the form is remembered.
+const LONGEST: usize = 512;
+
+/// The most forms, and the most of one length.
+const MOST: usize = 1024;
+const MOST_ALIKE: usize = 16;
+
+/// Digits of which the number is surely a double.
+const EXACT_DIGITS: usize = 15;
+
+/// The form of a number and of the space or line feed behind it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Number {
+    /// What each byte is at least, and by how much it may be more.
+    least: [u8; CHUNK],
+    more: [u8; CHUNK],
+    /// Where the last sixteen digits are, in order, and which of those there are.
+    places: [u8; 16],
+    kept: u16,
+    /// By what the digits are multiplied, divided, and which bits are changed then: the sign, or all of
+    /// a number without digits.
+    by: f64,
+    over: f64,
+    bits: u64,
+    /// Bytes, without the last one.
+    len: u8,
+    /// Whether it takes more than one operation.
+    is_long: bool,
+}
+
+/// The form of a line's end.
+#[derive(Debug)]
+pub(super) struct Ending {
+    value: Number,
+    behind: Option<Box<BehindForm>>,
+    /// Bytes, with the line feed.
+    len: usize,
+    /// The next one of that length.
+    next: Option<u16>,
+}
+
+/// The form of what stands behind a value, from the space before it on.
+#[derive(Debug)]
+struct BehindForm {
+    timestamp: Option<Number>,
+    /// Whether it is in milliseconds, and not in seconds.
+    is_millis: bool,
+    exemplar: Option<ExemplarForm>,
+}
+
+#[derive(Debug)]
+struct ExemplarForm {
+    labels: Tail,
+    value: Number,
+    timestamp: Option<Number>,
+}
+
+/// What stands behind a value.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Behind {
+    pub(super) timestamp: Option<i64>,
+    pub(super) exemplar: Option<RawExemplar>,
+    /// How many labels the exemplar has, and where they begin.
+    pub(super) labels: (usize, usize),
+}
+
+/// The forms of a page's lines.
+#[derive(Debug, Default)]
+pub(super) struct Endings {
+    list: Vec<Ending>,
+    /// The first form of each length.
+    by_len: Vec<Option<u16>>,
+}
+
+impl Endings {
+    /// A form that was learned.
+    #[inline]
+    pub(super) fn get(&self, ending: u16) -> Option<&Ending> {
+        self.list.get(usize::from(ending))
+    }
+
+    /// The form of what stands at `at`, if it is a usual one.
+    #[inline(never)]
+    pub(super) fn find(&mut self, format: TextFormat, page: &[u8], at: usize) -> Option<u16> {
+        let rest = page.get(at..)?;
+        let rest = rest.get(..LONGEST).unwrap_or(rest);
+        let len = memchr::memchr(b'\n', rest)? + 1;
+        if self.by_len.len() <= len {
+            self.by_len.resize(len + 1, None);
+        }
+        let first = self.by_len.get_mut(len)?;
+        let mut candidate = *first;
+        let mut alike = 0;
+        while let Some(number) = candidate {
+            let ending = self.list.get(usize::from(number))?;
+            if ending.read(page, at, &Number::read).is_some() {
+                return Some(number);
+            }
+            alike += 1;
+            candidate = ending.next;
+        }
+        if MOST <= self.list.len() || MOST_ALIKE <= alike {
+            return None;
+        }
+        let learned = Ending { next: *first, ..Ending::learn(format, page, at)? };
+        if learned.len != len || learned.read(page, at, &Number::read).is_none() {
+            return None;
+        }
+        let number = self.list.len() as u16;
+        *first = Some(number);
+        self.list.push(learned);
+        Some(number)
+    }
+}
+
+impl Ending {
+    /// Takes over the form of what stands at `at`.
+    fn learn(format: TextFormat, page: &[u8], at: usize) -> Option<Self> {
+        let value = Number::learn(page, at)?;
+        let mut end = at + value.len();
+        let mut behind = None;
+        if page.get(end) == Some(&b' ') {
+            let (form, behind_end) = match format {
+                TextFormat::Prometheus => BehindForm::learn_millis(page, end)?,
+                TextFormat::OpenMetrics => BehindForm::learn(page, end)?,
+            };
+            (behind, end) = (Some(Box::new(form)), behind_end);
+        }
+        let len = end + 1 - at;
+        (page.get(end) == Some(&b'\n')).then_some(Self { value, behind, len, next: None })
+    }
+
+    /// Reads what stands at `at`, if it has this form: the value, where the next line begins, and what
+    /// stands behind the value.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "its SIMD is that of the function it is inlined into")]
+    pub(super) fn read(
+        &self,
+        page: &[u8],
+        at: usize,
+        number: &impl Fn(&Number, &[u8], usize) -> Option<f64>,
+    ) -> Option<(f64, usize, Option<Behind>)> {
+        let value = number(&self.value, page, at)?;
+        let behind = match &self.behind {
+            None => None,
+            Some(form) => Some(form.read(page, at + self.value.len(), number)?),
+        };
+        Some((value, at + self.len, behind))
+    }
+}
+
+impl BehindForm {
+    /// Takes over a timestamp in milliseconds, with where it ends.
+    fn learn_millis(page: &[u8], at: usize) -> Option<(Self, usize)> {
+        let (_, end) = number::read_integer(page, at + 1)?;
+        let timestamp = Number::learn(page, at + 1).filter(|form| at + 1 + form.len() == end)?;
+        Some((Self { timestamp: Some(timestamp), is_millis: true, exemplar: None }, end))
+    }
+
+    /// Takes over a timestamp in seconds, an exemplar, or both, with where that ends.
+    fn learn(page: &[u8], mut at: usize) -> Option<(Self, usize)> {
+        let mut form = Self { timestamp: None, is_millis: false, exemplar: None };
+        if page.get(at + 1) != Some(&b'#') {
+            let timestamp = Number::learn(page, at + 1).filter(Number::is_finite)?;
+            at += 1 + timestamp.len();
+            form.timestamp = Some(timestamp);
+            if page.get(at) != Some(&b' ') {
+                return Some((form, at));
+            }
+        }
+        let (exemplar, end) = ExemplarForm::learn(page, at)?;
+        form.exemplar = Some(exemplar);
+        Some((form, end))
+    }
+
+    /// Reads what has this form.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "its SIMD is that of the function it is inlined into")]
+    fn read(
+        &self,
+        page: &[u8],
+        mut at: usize,
+        number: &impl Fn(&Number, &[u8], usize) -> Option<f64>,
+    ) -> Option<Behind> {
+        let mut behind = Behind::default();
+        if let Some(form) = &self.timestamp {
+            let read = number(form, page, at + 1)?;
+            let millis = if self.is_millis { read as i64 } else { millis_from_seconds(read) };
+            behind.timestamp = Some(millis);
+            at += 1 + form.len();
+        }
+        if let Some(form) = &self.exemplar {
+            let (len, labels) = form.labels.find(page.get(at..)?)?;
+            behind.labels = (labels, at + 4);
+            at += len;
+            let value = number(&form.value, page, at)?;
+            let mut timestamp = None;
+            if let Some(behind) = &form.timestamp {
+                let seconds = number(behind, page, at + form.value.len() + 1)?;
+                timestamp = Some(millis_from_seconds(seconds));
+            }
+            behind.exemplar = Some(RawExemplar { value, timestamp });
+        }
+        Some(behind)
+    }
+}
+
+impl ExemplarForm {
+    /// Takes over an exemplar, from the space before it on, with where it ends.
+    fn learn(page: &[u8], at: usize) -> Option<(Self, usize)> {
+        if !page.get(at..)?.starts_with(b" # {") {
+            return None;
+        }
+        let mut labels = Vec::new();
+        let at = fast_labels(page, at + 4, false, &mut labels).ok()? + 1;
+        let labels = Tail::learn(page, &labels)?;
+        let value = Number::learn(page, at)?;
+        let mut end = at + value.len();
+        let mut timestamp = None;
+        if page.get(end) == Some(&b' ') {
+            let number = Number::learn(page, end + 1).filter(Number::is_finite)?;
+            end += 1 + number.len();
+            timestamp = Some(number);
+        }
+        Some((Self { labels, value, timestamp }, end))
+    }
+}
+
+impl Number {
+    /// Takes over the form of the number at `at`, which ends before a space or line feed.
+    fn learn(page: &[u8], at: usize) -> Option<Self> {
+        let end = value_end(page, at)?;
+        let value = indexed_value(page, at, end)?;
+        let token = page.get(at..end).filter(|token| token.len() < CHUNK)?;
+        let (len, digits) = (token.len(), Digits::of(token));
+        let mut form = Self {
+            least: [0; CHUNK],
+            more: [u8::MAX; CHUNK],
+            places: [0; 16],
+            kept: 0,
+            by: 1.0,
+            over: 1.0,
+            bits: value.to_bits(),
+            len: len as u8,
+            is_long: false,
+        };
+        let bytes = form.least.iter_mut().zip(&mut form.more);
+        for (((least, more), &byte), place) in bytes.zip(page.get(at..=end)?).zip(0..) {
+            let is_digit = digits.is_some_and(|digits| digits.places >> place & 1 != 0);
+            (*least, *more) = if is_digit { (b'0', 9) } else { (byte, 0) };
+        }
+        if let Some(digits) = digits {
+            form.set_digits(digits);
+        }
+        Some(form)
+    }
+
+    fn set_digits(&mut self, digits: Digits) {
+        let Digits { places, exponent, negative } = digits;
+        let count = places.count_ones() as usize;
+        let power = number::exact_power_of_ten(exponent.unsigned_abs() as usize);
+        self.bits = u64::from(negative) << 63;
+        let (Some(power), true) = (power, count <= EXACT_DIGITS) else {
+            self.is_long = true;
+            return;
+        };
+        *(if exponent < 0 { &mut self.over } else { &mut self.by }) = power;
+        let last = self.places.iter_mut().rev();
+        let digits = (0..CHUNK as u8).rev().filter(|place| places >> place & 1 != 0);
+        for (place, digit) in last.zip(digits) {
+            *place = digit;
+        }
+        self.kept = !0 << (16 - count);
+    }
+
+    /// Bytes without the last one.
+    #[inline]
+    fn len(&self) -> usize {
+        usize::from(self.len)
+    }
+
+    /// Whether all numbers of this form are finite.
+    fn is_finite(&self) -> bool {
+        self.kept != 0 || !self.is_long && f64::from_bits(self.bits).is_finite()
+    }
+
+    /// Reads the number at `at`, if it has this form.
+    #[inline]
+    pub(super) fn read(&self, page: &[u8], at: usize) -> Option<f64> {
+        let chunk = page.get(at..)?.first_chunk::<CHUNK>()?;
+        let limits = self.least.iter().zip(&self.more);
+        let fits = |(byte, (least, more)): (&u8, (&u8, &u8))| byte.wrapping_sub(*least) <= *more;
+        if !chunk.iter().zip(limits).fold(true, |all, each| all & fits(each)) {
+            return None;
+        }
+        indexed_value(page, at, at + self.len())
+    }
+}
+
+/// Where a decimal number has its digits.
+#[derive(Clone, Copy, Debug)]
+struct Digits {
+    /// One bit a byte; not those of the exponent.
+    places: u32,
+    /// By which power of ten they are multiplied.
+    exponent: i32,
+    negative: bool,
+}
+
+impl Digits {
+    /// Digits with perhaps a point between them, a minus before, and an exponent of two digits behind;
+    /// anything else is a number by itself.
+    fn of(token: &[u8]) -> Option<Self> {
+        let negative = token.starts_with(b"-");
+        let start = usize::from(negative);
+        let (mut body, mut exponent) = (token.get(start..)?, 0);
+        if let Some((rest, [b'e' | b'E', sign @ (b'+' | b'-'), tens, ones])) =
+            body.split_last_chunk()
+            && tens.is_ascii_digit()
+            && ones.is_ascii_digit()
+        {
+            let written = i32::from(tens - b'0') * 10 + i32::from(ones - b'0');
+            (body, exponent) = (rest, if *sign == b'-' { -written } else { written });
+        }
+        let mut places = 0;
+        for (byte, place) in body.iter().zip(start..) {
+            places |= u32::from(byte.is_ascii_digit()) << place;
+        }
+        let point = body.iter().position(|&byte| byte == b'.');
+        let digits = places.count_ones() as usize;
+        if let Some(point) = point {
+            let behind = body.len() - point - 1;
+            if point == 0 || behind == 0 {
+                return None;
+            }
+            exponent -= behind as i32;
+        }
+        let is_decimal = digits != 0 && digits + usize::from(point.is_some()) == body.len();
+        is_decimal.then_some(Self { places, exponent, negative })
+    }
+}
