@@ -11,7 +11,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::RawExemplar;
-use super::fast::fast_labels;
+use super::fast::{Rules, fast_labels};
 use super::tail::Tail;
 use super::value::{indexed_value, value_end};
 use crate::TextFormat;
@@ -240,7 +240,7 @@ impl ExemplarForm {
             return None;
         }
         let mut labels = Vec::new();
-        let at = fast_labels(page, at + 4, false, &mut labels).ok()? + 1;
+        let at = fast_labels(page, at + 4, Rules::Exemplar, &mut None, &mut labels).ok()? + 1;
         let labels = Tail::learn(page, &labels)?;
         let value = Number::learn(page, at)?;
         let mut end = at + value.len();
@@ -367,3 +367,6 @@ impl Digits {
         is_decimal.then_some(Self { places, exponent, negative })
     }
 }
+
+#[cfg(test)]
+mod tests;

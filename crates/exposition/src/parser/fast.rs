@@ -186,7 +186,7 @@ impl Parser<'_> {
         let prometheus = self.format == TextFormat::Prometheus;
         let open = if prometheus { pass_blanks(bytes, at) } else { at };
         if bytes.get(open) == Some(&b'{') {
-            let rules = if prometheus { Rules::Prometheus } else { Rules::OpenMetrics };
+            let rules = Rules::of(self.format);
             at = match fast_labels(bytes, open + 1, rules, &mut name, &mut self.line.labels) {
                 Ok(end) => end,
                 Err(stop) => return self.broken_labels(stop),
@@ -392,12 +392,22 @@ fn indexed_rest(
 
 /// What may stand between braces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Rules {
+pub(super) enum Rules {
     /// Blanks between all, and line feeds in strings.
     Prometheus,
     OpenMetrics,
     /// No names in quotes.
     Exemplar,
+}
+
+impl Rules {
+    /// Those for the labels of a series.
+    pub(super) fn of(format: TextFormat) -> Self {
+        match format {
+            TextFormat::Prometheus => Self::Prometheus,
+            TextFormat::OpenMetrics => Self::OpenMetrics,
+        }
+    }
 }
 
 /// Reads labels up to the closing brace; gives where it ends, or where something else stands than it

@@ -73,7 +73,7 @@ impl Batch {
         self.count = match scanner {
             Scanner::Bytewise => self.fill_by(ahead, begins, Number::read),
             #[cfg(all(feature = "std", target_arch = "x86_64"))]
-            Scanner::Avx512 => x86::fill_avx512(self, ahead),
+            Scanner::Avx512(avx512) => x86::fill_avx512(avx512, self, ahead),
         };
     }
 

@@ -7,7 +7,7 @@ use core::mem;
 
 use super::ending::Behind;
 use super::failure::Failed;
-use super::fast::fast_labels;
+use super::fast::{Rules, fast_labels};
 use super::layout::{Kind, Known};
 use super::lex::State;
 use super::value::{indexed_value, value_end};
@@ -122,12 +122,15 @@ impl Parser<'_> {
     /// Reads the labels of a known line in which there is more than labels.
     #[inline(never)]
     fn read_labels(&mut self) {
-        let prometheus = self.format == TextFormat::Prometheus;
         let Line { name, labels, label_marks, is_known, .. } = &mut self.line;
         labels.clear();
         (*label_marks, *is_known) = ((0, 0), false);
+        // A name in quotes is among the labels.
+        let mut quoted = None;
+        let (open, rules) = (name.end, Rules::of(self.format));
         // They were read before, so there is nothing wrong with them.
-        let _ = fast_labels(self.page.bytes, name.end + 1, prometheus, labels);
+        let _ = fast_labels(self.page.bytes, open + 1, rules, &mut quoted, labels);
+        *name = quoted.unwrap_or(*name);
     }
 
     /// Reads what stands behind a series, whatever it is; gives where the next line begins.
@@ -192,18 +195,21 @@ impl Parser<'_> {
     fn known_series(&self) -> Option<Known> {
         let (bytes, start) = (self.page.bytes, self.start);
         let Line { series, name, .. } = self.line;
-        if series.start != start || name.start != start || bytes.get(series.end) != Some(&b' ') {
+        if series.start != start || bytes.get(series.end) != Some(&b' ') {
             return None;
         }
         let mut labels = self.line.labels(bytes, &self.index);
         let count = labels.len();
-        if is_regular(bytes, &mut labels, name, series) {
+        if name.start == start && is_regular(bytes, &mut labels, name, series) {
             return Known::new(Kind::Series, name.len(), count);
         }
-        let prometheus = self.format == TextFormat::Prometheus;
-        let end = fast_labels(bytes, name.end + 1, prometheus, &mut Vec::new());
-        let is_read = bytes.get(name.end) == Some(&b'{') && end == Ok(series.end);
-        if is_read { Known::new(Kind::UnusualSeries, name.len(), count) } else { None }
+        let mut whole = Some(name).filter(|name| name.start == start);
+        let open = whole.map_or(start, |name| name.end);
+        let rules = Rules::of(self.format);
+        let end = fast_labels(bytes, open + 1, rules, &mut whole, &mut Vec::new());
+        let is_read =
+            bytes.get(open) == Some(&b'{') && end == Ok(series.end) && whole == Some(name);
+        if is_read { Known::new(Kind::UnusualSeries, open - start, count) } else { None }
     }
 }
 

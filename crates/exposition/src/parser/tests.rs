@@ -419,6 +419,39 @@ fn a_layout_follows_lines_that_come_and_go() {
 }
 
 #[test]
+fn a_layout_knows_unusual_lines_too() {
+    let page = |value: &str| {
+        let lines = [
+            "# a comment\n",
+            "# HELP a A \\n help.\n",
+            "# TYPE a gauge\n",
+            "a{b=\"c\\n\\\"\"} 1\n",
+            "\n\n",
+            "a{b = \"c\", d=\"e\",} 1\n",
+            "{\"a.b\",c=\"d\"} 1\n",
+            "{c=\"d\",\"a\\\"b\"} 1 1704067200770\n",
+            "a{b=\"f\ng\"} NaN\n",
+            "a{} 12345678901234567890 17\n",
+        ];
+        let padding = "z{a=\"                                             \"} 1\n".repeat(4);
+        alloc::format!("{}{padding}", lines.concat()).replace(" 1\n", &alloc::format!(" {value}\n"))
+    };
+    let mut layout = Layout::new();
+    for value in ["1", "2", "31", "1.5"] {
+        let page = page(value);
+        let known = slots(&mut layout, page.as_bytes());
+        let all: Vec<_> = known.iter().map(|(_, known)| *known).collect();
+        let right: Vec<_> =
+            if value == "1" { [None; 10].into() } else { (0..10).map(Some).collect() };
+        assert_eq!(all, right, "{known:?}");
+    }
+    check_layout(&["1", "2", "31", "1.5"].map(|value| page(value).into_bytes()));
+    let units = "# TYPE a_seconds gauge\n# UNIT a_seconds seconds\na_seconds 1\n# EOF\n";
+    let padded = units.replace(" 1\n", &alloc::format!(" 1\na{{b=\"{}\"}} 1\n", "c".repeat(200)));
+    check_layout(&[padded.clone().into_bytes(), padded.into_bytes()]);
+}
+
+#[test]
 fn a_page_that_breaks_off_is_not_remembered() {
     let mut layout = Layout::new();
     let padding = " ".repeat(32);

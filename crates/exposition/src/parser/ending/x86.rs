@@ -9,17 +9,21 @@ use core::arch::x86_64::{
 };
 
 use super::{CHUNK, Number, indexed_value};
+#[cfg(test)]
+use crate::number::avx512::Avx512;
+use crate::number::avx512::number_of;
 
 /// Reads the number at `at`, if it has this form.
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi,avx512vbmi2,bmi1,bmi2,popcnt")]
 pub(in super::super) fn read_avx512(form: &Number, page: &[u8], at: usize) -> Option<f64> {
     let values = _mm256_sub_epi8(load(page.get(at..)?.first_chunk()?), load(&form.least));
     if _mm256_cmpgt_epu8_mask(values, load(&form.more)) != 0 {
         return None;
     }
     if form.is_long {
-        return indexed_value(page, at, at + form.len());
+        let value = number_of(page.get(at..)?.first_chunk()?, form.len());
+        return if value.is_nan() { indexed_value(page, at, at + form.len()) } else { Some(value) };
     }
     let places = _mm256_castsi128_si256(load_half(&form.places));
     let digits = _mm256_maskz_permutexvar_epi8(u32::from(form.kept), places, values);
@@ -45,4 +49,11 @@ fn load(chunk: &[u8; CHUNK]) -> __m256i {
 fn load_half(chunk: &[u8; CHUNK / 2]) -> __m128i {
     // SAFETY: the reference is to 16 bytes; the load needs no alignment.
     unsafe { _mm_loadu_si128(chunk.as_ptr().cast()) }
+}
+
+/// The same for tests.
+#[cfg(test)]
+pub(super) fn read_by(_: Avx512, form: &Number, page: &[u8], at: usize) -> Option<f64> {
+    // SAFETY: there is an `Avx512` only where the CPU has all these features.
+    unsafe { read_avx512(form, page, at) }
 }

@@ -5,12 +5,13 @@ use core::arch::x86_64::{__m512i, _bzhi_u64, _mm512_cmpneq_epi8_mask, _mm512_loa
 
 use super::super::ending::read_avx512;
 use super::{Ahead, Batch};
+use crate::number::avx512::Avx512;
 
 const BLOCK: usize = 64;
 
-/// Finds known lines by AVX-512; the CPU must have been found to have it.
-pub(super) fn fill_avx512(batch: &mut Batch, ahead: Ahead<'_>) -> usize {
-    // SAFETY: a `Scanner::Avx512` is made by `best` alone, which has found all these features.
+/// Finds known lines by AVX-512.
+pub(super) fn fill_avx512(_: Avx512, batch: &mut Batch, ahead: Ahead<'_>) -> usize {
+    // SAFETY: there is an `Avx512` only where the CPU has all these features.
     unsafe { fill(batch, ahead) }
 }
 
