@@ -6,9 +6,10 @@
 
 use alloc::string::String;
 use core::cmp::Ordering;
+use core::ops::Range;
 use core::{fmt, str};
 
-use super::Labels;
+use super::{Labels, METRIC_NAME};
 
 const PAYLOAD: u8 = 0x3f;
 const MORE: u8 = 0x40;
@@ -18,6 +19,12 @@ const SHORT: usize = 512;
 
 /// Strings of at most this length are copied with what follows them, without a call.
 const FEW: usize = 32;
+
+/// The same of those that are longer than usual.
+const MANY: usize = 64;
+
+/// `__name__`, with more than is needed behind it.
+const PADDED_METRIC_NAME: &[u8] = b"__name__                        ";
 
 /// What is expected of texts that are packed.
 const WHOLE: &str = "labels are UTF-8";
@@ -53,7 +60,7 @@ pub struct LabelsPacker {
 
 /// Invariant: what is packed is UTF-8. Aligned, as a check of words wants it.
 #[repr(align(16))]
-struct Short([u8; SHORT]);
+struct Short([u8; SHORT + WORDS]);
 
 impl LabelsPacker {
     /// A packer with an empty set.
@@ -61,7 +68,7 @@ impl LabelsPacker {
     #[inline]
     pub fn new() -> Self {
         Self {
-            short: Short([0; SHORT]),
+            short: Short([0; SHORT + WORDS]),
             len: 0,
             count: 0,
             long: String::new(),
@@ -77,29 +84,12 @@ impl LabelsPacker {
     #[inline]
     pub fn push(&mut self, name: &str, value: &str) -> &mut Self {
         if !value.is_empty() {
-            self.begin();
+            let at = self.begin();
             self.count += 1;
-            self.push_str(name);
-            self.push_str(value);
+            let at = self.push_str(at, name);
+            self.len = self.push_str(at, value);
         }
         self
-    }
-
-    /// Forgets the last set, if this is the first label of another one.
-    #[inline]
-    fn begin(&mut self) {
-        if self.last != 0 {
-            (self.last, self.count) = (0, 0);
-        }
-    }
-
-    #[inline]
-    fn push_str(&mut self, text: &str) {
-        let at = if self.long.is_empty() { self.len } else { SHORT };
-        self.len = match self.short.put_exact(at, text.as_bytes()) {
-            Some(at) => at,
-            None => self.put_other(at, text.as_bytes()),
-        };
     }
 
     /// The same for labels whose name and value are the first so many bytes of longer texts, as they
@@ -122,28 +112,85 @@ impl LabelsPacker {
         &mut self,
         labels: impl IntoIterator<Item = [(&'t [u8], usize); 2]>,
     ) -> &mut Self {
-        self.begin();
-        // Of what went on elsewhere, nothing goes here.
-        let mut at = if self.long.is_empty() { self.len } else { SHORT };
+        let mut at = self.begin();
         for texts in labels {
             if texts[1].1 == 0 {
                 continue;
             }
             self.count += 1;
             for (text, len) in texts {
-                at = match self.short.put(at, text, len) {
-                    Some(at) => at,
-                    None => self.put_other(at, &text[..len]),
-                };
+                at = self.put_prefix(at, text, len);
             }
         }
         self.len = at;
         self
     }
 
+    /// Adds a metric's name and labels that come behind `__name__`, which all stand in one text, as they
+    /// do on a page; each is told by its place. Takes less time still.
+    ///
+    /// ```
+    /// # use skopos_core::labels::LabelsPacker;
+    /// let mut packer = LabelsPacker::new();
+    /// let text = b"hits{path=/,zone=north}";
+    /// packer.push_series(text, 0..4, [[5..9, 10..11], [12..16, 17..22]]);
+    /// assert_eq!(packer.finish().to_string(), r#"{__name__="hits", path="/", zone="north"}"#);
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// Where a place is none of the text, or what stands there is not UTF-8; not necessarily before
+    /// [`finish`](Self::finish).
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "places go from where they are told to copies")]
+    pub fn push_series(
+        &mut self,
+        text: &[u8],
+        metric_name: Range<usize>,
+        labels: impl IntoIterator<Item = [Range<usize>; 2]>,
+    ) -> &mut Self {
+        let (mut at, mut count) = (self.begin(), self.count);
+        if !metric_name.is_empty() {
+            count += 1;
+            at = self.put_prefix(at, PADDED_METRIC_NAME, METRIC_NAME.len());
+            at = match self.short.put_place::<MANY>(at, text, metric_name.clone()) {
+                Some(at) => at,
+                None => self.put_place(at, text, metric_name),
+            };
+        }
+        for [name, value] in labels {
+            if value.is_empty() {
+                continue;
+            }
+            count += 1;
+            for place in [name, value] {
+                at = match self.short.put_place::<FEW>(at, text, place.clone()) {
+                    Some(at) => at,
+                    None => self.put_place(at, text, place),
+                };
+            }
+        }
+        (self.len, self.count) = (at, count);
+        self
+    }
+
+    /// Forgets what was added since the last set.
+    ///
+    /// ```
+    /// # use skopos_core::labels::LabelsPacker;
+    /// let mut packer = LabelsPacker::new();
+    /// packer.push("a", "1").clear();
+    /// assert!(packer.finish().is_empty());
+    /// ```
+    pub fn clear(&mut self) {
+        self.long.clear();
+        (self.len, self.last, self.count) = (0, 0, 0);
+    }
+
     /// The set of what was added since the last one.
     #[inline]
     pub fn finish(&mut self) -> Labels {
+        self.begin();
         let labels = if self.long.is_empty() {
             (self.last, self.changed) = (self.len, (0, 0));
             Labels::new(self.short.packed(self.len), self.count)
@@ -188,6 +235,43 @@ impl LabelsPacker {
         Some(Labels::new(self.short.packed(self.last), self.count))
     }
 
+    /// Forgets the last set, if this is the first label of another one; gives where it goes.
+    #[inline]
+    fn begin(&mut self) -> usize {
+        if self.last != 0 {
+            (self.last, self.count) = (0, 0);
+        }
+        // Of what went on elsewhere, nothing goes here.
+        if self.long.is_empty() { self.len } else { SHORT }
+    }
+
+    #[inline]
+    fn push_str(&mut self, at: usize, text: &str) -> usize {
+        match self.short.put_exact(at, text.as_bytes()) {
+            Some(at) => at,
+            None => self.put_other(at, text.as_bytes()),
+        }
+    }
+
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "a loop over labels keeps its place in a register")]
+    fn put_prefix(&mut self, at: usize, text: &[u8], len: usize) -> usize {
+        match self.short.put_place::<FEW>(at, text, 0..len) {
+            Some(at) => at,
+            None => self.put_place(at, text, 0..len),
+        }
+    }
+
+    /// Appends a piece of a text that is longer than usual, or at its end; gives where the next one
+    /// goes.
+    #[inline(never)]
+    fn put_place(&mut self, at: usize, text: &[u8], place: Range<usize>) -> usize {
+        match self.short.put_place::<MANY>(at, text, place.clone()) {
+            Some(at) => at,
+            None => self.put_other(at, &text[place]),
+        }
+    }
+
     /// Appends a text without a look beyond its end; gives where the next one goes.
     #[inline(never)]
     fn put_other(&mut self, at: usize, text: &[u8]) -> usize {
@@ -218,19 +302,31 @@ impl LabelsPacker {
 }
 
 impl Short {
-    /// Appends the first bytes of a text behind their length, if there are [`FEW`] to be read and
-    /// written; gives where the next one goes.
+    /// Appends a piece of a text behind its length, if it is not longer than `N`, and so many bytes can
+    /// be read and written; gives where the next one goes.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "a loop over labels keeps its place in a register")]
-    fn put(&mut self, at: usize, text: &[u8], len: usize) -> Option<usize> {
-        if FEW < len {
+    fn put_place<const N: usize>(
+        &mut self,
+        at: usize,
+        text: &[u8],
+        Range { start, end }: Range<usize>,
+    ) -> Option<usize> {
+        let len = end.wrapping_sub(start);
+        if N.min(usize::from(PAYLOAD)) < len {
             return None;
         }
-        let from = text.first_chunk::<FEW>()?;
-        let (written, to) = self.0.get_mut(at..)?.split_first_mut()?;
+        let from: &[u8; N] = text.get(start..start.checked_add(N)?)?.first_chunk()?;
+        let (written, to) = self.room().get_mut(at..at + 1 + N)?.split_first_mut()?;
         *to.first_chunk_mut()? = *from;
         *written = len as u8;
         Some(at + 1 + len)
+    }
+
+    #[inline]
+    fn room(&mut self) -> &mut [u8; SHORT] {
+        let (room, _) = self.0.split_first_chunk_mut().expect("there is more");
+        room
     }
 
     /// Appends a text behind its length, if it fits; gives where the next one goes.
@@ -240,7 +336,7 @@ impl Short {
             return None;
         }
         let end = at + 1 + text.len();
-        let (written, to) = self.0.get_mut(at..end)?.split_first_mut()?;
+        let (written, to) = self.room().get_mut(at..end)?.split_first_mut()?;
         *written = text.len() as u8;
         copy(text, to);
         Some(end)
@@ -283,13 +379,10 @@ impl Short {
     #[inline]
     fn packed(&mut self, len: usize) -> &str {
         // NULs behind it, as far as words go.
-        let words = len.next_multiple_of(WORDS).min(SHORT);
-        match self.0.get_mut(len..).and_then(<[u8]>::first_chunk_mut::<WORDS>) {
-            Some(behind) => *behind = [0; WORDS],
-            None => self.0[len..].fill(0),
-        }
-        let text = self.0.get(..words).map(str::from_utf8).and_then(Result::ok);
-        text.and_then(|text| text.get(..len)).expect(WHOLE)
+        let behind = self.0.get_mut(len..).and_then(<[u8]>::first_chunk_mut::<WORDS>);
+        *behind.expect("a set is not longer than its room") = [0; WORDS];
+        let text = self.0.get(..len.next_multiple_of(WORDS)).map(str::from_utf8);
+        text.and_then(Result::ok).and_then(|text| text.get(..len)).expect(WHOLE)
     }
 }
 

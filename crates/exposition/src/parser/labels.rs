@@ -2,23 +2,27 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::{iter, mem};
+use core::iter;
 
-use skopos_core::labels::{BUCKET_BOUND, LabelsPacker, METRIC_NAME, QUANTILE};
-use skopos_core::{Labels, MetricType};
+use skopos_core::MetricType;
+use skopos_core::labels::{BUCKET_BOUND, METRIC_NAME, QUANTILE};
 
-use super::layout::begins_with;
+use self::order::{Name, Order, page_name, prefix};
+pub(super) use self::owned::PackedLine;
 use super::line::Line;
 use super::scan::Index;
 use super::{Page, Parser, RawLabel, Span};
 use crate::escape::unescape_into;
 use crate::number::{canonical_label_float, wants_point};
 
+mod order;
+mod owned;
+
+/// Lines of as many labels or more share an order.
+const ORDERS: usize = 32;
+
 const TYPE: &str = "__type__";
 const UNIT: &str = "__unit__";
-
-/// `__name__`, with more than is needed behind it.
-const PADDED_METRIC_NAME: &[u8] = b"__name__                        ";
 
 /// Reused from sample to sample.
 #[derive(Debug, Default)]
@@ -27,11 +31,9 @@ pub(super) struct Scratch {
     own: String,
     /// In the order of the line, where they are not as they stand on it.
     labels: Vec<Label>,
-    /// The name order of this line behind the metric's name, and another one that was in use before:
-    /// lines usually have the names of the line before, or those of one a few lines back, as a
-    /// histogram's do.
-    order: Order,
-    other: Order,
+    /// Name orders of lines, by how many labels there are: lines usually have the names of the line
+    /// before that has as many, as a histogram's do.
+    orders: Vec<Order>,
     /// The order of those in `labels`.
     resolved: Order,
 }
@@ -43,134 +45,25 @@ impl Scratch {
         self.labels.push(Label { name, value });
     }
 
-    /// Makes `order` that of a metric's name and labels with these names.
+    /// Which of `orders` is that of a metric's name and labels with these names.
     #[inline]
-    fn sort<'n>(&mut self, names: impl ExactSizeIterator<Item = Name<'n>> + Clone) {
-        if !self.order.is_of(1, names.clone()) {
-            self.sort_other(names);
+    fn sorted<'n>(&mut self, names: impl ExactSizeIterator<Item = Name<'n>> + Clone) -> usize {
+        let at = names.len().min(ORDERS);
+        let is_known = self.orders.get(at).is_some_and(|order| order.is_of(1, names.clone()));
+        if !is_known {
+            self.learn(at, names);
         }
+        at
     }
 
     #[inline(never)]
-    fn sort_other<'n>(&mut self, names: impl ExactSizeIterator<Item = Name<'n>> + Clone) {
-        mem::swap(&mut self.order, &mut self.other);
-        if !self.order.is_of(1, names.clone()) {
-            let name =
-                Name { prefix: prefix(METRIC_NAME.as_bytes()), bytes: METRIC_NAME.as_bytes() };
-            self.order.learn(iter::once(name).chain(names));
+    fn learn<'n>(&mut self, at: usize, names: impl Iterator<Item = Name<'n>>) {
+        if self.orders.len() <= at {
+            self.orders.resize_with(at + 1, Order::default);
         }
+        let name = Name { prefix: prefix(METRIC_NAME.as_bytes()), bytes: METRIC_NAME.as_bytes() };
+        self.orders[at].learn(iter::once(name).chain(names));
     }
-}
-
-/// The line whose labels were packed last.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct PackedLine {
-    /// Where it begins, and how far it is to the last label's value.
-    start: usize,
-    len: usize,
-    metric_type: MetricType,
-}
-
-/// A label's name, and its first eight bytes, in which most names differ.
-#[derive(Clone, Copy, Debug)]
-struct Name<'n> {
-    prefix: u64,
-    bytes: &'n [u8],
-}
-
-/// The name order of labels with certain names.
-#[derive(Debug, Default)]
-struct Order {
-    prefixes: Vec<u64>,
-    /// The names, one after the other, and where each ends.
-    names: Vec<u8>,
-    ends: Vec<usize>,
-    /// Whether the prefixes tell the order alone.
-    is_told: bool,
-    /// The labels' numbers in name order.
-    numbers: Vec<u32>,
-    /// Whether each name is there once.
-    is_distinct: bool,
-    /// The numbers of the labels with floats of one form; 0 where there are none.
-    bound: u32,
-    quantile: u32,
-}
-
-impl Order {
-    /// Whether the names are these, behind so many others; as far as it matters to the order.
-    #[inline]
-    fn is_of<'n>(
-        &self,
-        skipped: usize,
-        names: impl ExactSizeIterator<Item = Name<'n>> + Clone,
-    ) -> bool {
-        let Some(prefixes) = self.prefixes.get(skipped..) else { return false };
-        if prefixes.len() != names.len() {
-            return false;
-        }
-        let both = prefixes.iter().zip(names.clone());
-        let different = both.fold(0, |sum, (prefix, name)| sum | (prefix ^ name.prefix));
-        different == 0 && (self.is_told || self.has_names(skipped, names))
-    }
-
-    #[inline(never)]
-    fn has_names<'n>(&self, skipped: usize, names: impl Iterator<Item = Name<'n>>) -> bool {
-        names.enumerate().all(|(at, name)| self.name(skipped + at) == name.bytes)
-    }
-
-    fn name(&self, number: usize) -> &[u8] {
-        let start = number.checked_sub(1).and_then(|before| self.ends.get(before));
-        let end = self.ends.get(number).copied().unwrap_or_default();
-        self.names.get(start.copied().unwrap_or_default()..end).unwrap_or_default()
-    }
-
-    /// Sorts names.
-    fn learn<'n>(&mut self, names: impl Iterator<Item = Name<'n>>) {
-        self.prefixes.clear();
-        self.names.clear();
-        self.ends.clear();
-        for name in names {
-            self.prefixes.push(name.prefix);
-            self.names.extend_from_slice(name.bytes);
-            self.ends.push(self.names.len());
-        }
-        let mut numbers = mem::take(&mut self.numbers);
-        numbers.clear();
-        numbers.extend(0..self.prefixes.len() as u32);
-        let prefix = |number: &u32| self.prefixes.get(*number as usize);
-        let name = |number: &u32| self.name(*number as usize);
-        numbers.sort_by(|a, b| prefix(a).cmp(&prefix(b)).then_with(|| name(a).cmp(name(b))));
-        let is_told = numbers.is_sorted_by(|a, b| prefix(a) < prefix(b));
-        let is_distinct = numbers.is_sorted_by(|a, b| name(a) < name(b));
-        let of = |wanted: &str| numbers.iter().find(|number| name(number) == wanted.as_bytes());
-        let (bound, quantile) = (of(BUCKET_BOUND).copied(), of(QUANTILE).copied());
-        (self.bound, self.quantile) = (bound.unwrap_or(0), quantile.unwrap_or(0));
-        (self.is_told, self.is_distinct) = (is_told, is_distinct);
-        self.numbers = numbers;
-    }
-}
-
-/// Eight bytes of a name as a number that orders as they do; zeros where there are fewer.
-#[inline]
-fn prefix(name: &[u8]) -> u64 {
-    match name.first_chunk::<8>() {
-        Some(first) => u64::from_be_bytes(*first),
-        None => name.iter().rev().fold(0, |sum, &byte| sum >> 8 | u64::from(byte) << 56),
-    }
-}
-
-/// A name on the page.
-#[inline(always)]
-#[expect(clippy::inline_always, reason = "a name goes from the marks to a comparison in registers")]
-fn page_name(page: Page<'_>, name: Span) -> Name<'_> {
-    let prefix = match page.bytes.get(name.start..).and_then(<[u8]>::first_chunk) {
-        Some(first) => {
-            let behind = u64::MAX.checked_shr(8 * name.len() as u32).unwrap_or(0);
-            u64::from_be_bytes(*first) & !behind
-        }
-        None => prefix(page.get(name)),
-    };
-    Name { prefix, bytes: page.get(name) }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -329,34 +222,6 @@ impl<'s> TextLabels<'s> {
     pub(crate) fn is_distinct(&self) -> bool {
         self.distinct
     }
-
-    /// The owned form.
-    #[inline]
-    pub(crate) fn pack(&self, packer: &mut LabelsPacker) -> Labels {
-        if !self.distinct {
-            // Of a name that is there twice the last value counts.
-            return Labels::from_pairs(self.iter());
-        }
-        match self.source {
-            // Lines are text as a whole, and the page up to some line.
-            Source::Line { name, labels: Plain::Marks(base, marks), bound }
-                if self.page.is_text(name) =>
-            {
-                let (page, own) = (self.page.text.as_bytes(), self.own.as_bytes());
-                let piece = |span: Span| (page.get(span.start..).unwrap_or_default(), span.len());
-                packer.push_prefixes(self.order.iter().map(|&number| {
-                    let Some(index) = (number as usize).checked_sub(1) else {
-                        return [(PADDED_METRIC_NAME, METRIC_NAME.len()), piece(name)];
-                    };
-                    let (name, value) = Plain::Marks(base, marks).spans(index);
-                    let value = if number == bound { (own, own.len()) } else { piece(value) };
-                    [piece(name), value]
-                }));
-            }
-            _ => self.iter().for_each(|(name, value)| _ = packer.push(name, value)),
-        }
-        packer.finish()
-    }
 }
 
 impl Parser<'_> {
@@ -367,60 +232,6 @@ impl Parser<'_> {
             self.line.detach(self.page.bytes, &self.index);
         }
         if self.is_plain() { self.plain_labels() } else { self.resolved_labels() }
-    }
-
-    /// The owned form of the current line's labels.
-    #[inline]
-    pub(super) fn owned_labels(&mut self) -> Labels {
-        let mut packer = self.packer.take().unwrap_or_default();
-        let labels = match self.repeated_labels(&mut packer) {
-            Some(labels) => labels,
-            None => self.packed_labels(&mut packer),
-        };
-        self.packer = Some(packer);
-        labels
-    }
-
-    fn packed_labels(&mut self, packer: &mut LabelsPacker) -> Labels {
-        let labels = self.series_labels();
-        let distinct = labels.distinct;
-        let packed = labels.pack(packer);
-        if !distinct {
-            // This set the packer does not know.
-            self.packed_line = PackedLine::default();
-        }
-        packed
-    }
-
-    /// The owned form of labels that differ in the last value alone from those that were packed last.
-    #[inline]
-    fn repeated_labels(&mut self, packer: &mut LabelsPacker) -> Option<Labels> {
-        let before = mem::take(&mut self.packed_line);
-        if !self.is_plain() || self.line.is_known {
-            return None;
-        }
-        let labels = Plain::new(&self.line, &self.index);
-        let (name, value) = labels.spans(labels.len().checked_sub(1)?);
-        let start = self.line.name.start;
-        let now = PackedLine {
-            start,
-            len: value.start.checked_sub(start)?,
-            metric_type: self.metric_type,
-        };
-        self.packed_line = now;
-        let page = self.page;
-        let bytes = |line: PackedLine| page.bytes.get(line.start..line.start + line.len);
-        let is_same = before.len == now.len
-            && before.metric_type == now.metric_type
-            && begins_with(bytes(now)?, bytes(before)?);
-        if !is_same {
-            return None;
-        }
-        let (name, value) = (page.text(name), page.text(value));
-        let own = &mut self.scratch.own;
-        own.clear();
-        let is_written = Some(name) == bound_name(self.metric_type) && canonical_bound(value, own);
-        packer.finish_again(name, if is_written { own } else { value })
     }
 
     /// Whether the labels are as they stand on the page.
@@ -436,34 +247,26 @@ impl Parser<'_> {
     fn plain_labels(&mut self) -> TextLabels<'_> {
         let page = self.page;
         let labels = Plain::new(&self.line, &self.index);
-        match labels {
+        let at = match labels {
             Plain::Marks(base, marks) => {
                 let mut start = base + marks.first().map_or(0, |&open| usize::from(open) + 1);
                 let quotes = marks.get(1..).unwrap_or_default().as_chunks::<2>().0;
-                self.scratch.sort(quotes.iter().map(move |&[open, close]| {
+                self.scratch.sorted(quotes.iter().map(move |&[open, close]| {
                     let name = Span::new(start, base + usize::from(open) - 1);
                     start = base + usize::from(close) + 2;
                     page_name(page, name)
-                }));
+                }))
             }
             Plain::Raw(labels) => {
-                self.scratch.sort(labels.iter().map(|label| page_name(page, label.name)));
+                self.scratch.sorted(labels.iter().map(|label| page_name(page, label.name)))
             }
-        }
-        let Scratch { own, order, .. } = &mut self.scratch;
-        let mut bound = match self.metric_type {
-            MetricType::Histogram => order.bound,
-            MetricType::Summary => order.quantile,
-            _ => 0,
         };
-        if let Some(index) = (bound as usize).checked_sub(1) {
+        let Scratch { own, orders, .. } = &mut self.scratch;
+        let order = &orders[at];
+        let bound = written_bound(order.bound(self.metric_type), self.metric_type, own, |index| {
             let (name, value) = labels.spans(index);
-            own.clear();
-            // The order knows of the name what it begins with.
-            let is_written = Some(name.len()) == bound_name(self.metric_type).map(str::len)
-                && canonical_bound(page.text(value), own);
-            bound = if is_written { bound } else { 0 };
-        }
+            (name.len(), page.text(value))
+        });
         let source = Source::Line { name: self.line.name, labels, bound };
         TextLabels { page, own, source, order: &order.numbers, distinct: order.is_distinct }
     }
@@ -529,6 +332,23 @@ fn bound_name(metric_type: MetricType) -> Option<&'static str> {
         MetricType::Summary => Some(QUANTILE),
         _ => None,
     }
+}
+
+/// The same number of a label, if its float has to be written in another form, and that is now what
+/// `own` holds; 0 otherwise.
+#[inline]
+fn written_bound<'p>(
+    number: u32,
+    metric_type: MetricType,
+    own: &mut String,
+    label: impl FnOnce(usize) -> (usize, &'p str),
+) -> u32 {
+    let Some(index) = (number as usize).checked_sub(1) else { return 0 };
+    let (name_len, value) = label(index);
+    own.clear();
+    // The order knows of the name what it begins with.
+    let is_bound = Some(name_len) == bound_name(metric_type).map(str::len);
+    if is_bound && canonical_bound(value, own) { number } else { 0 }
 }
 
 /// Appends the canonical form of a float, if it stands there in another one.

@@ -10,6 +10,7 @@ use skopos_core::{HistogramSample, LabelSet as _};
 use super::*;
 use crate::ErrorKind;
 
+mod owned;
 mod pages;
 
 /// Samples as `offset series labels value`, and the error.
