@@ -48,17 +48,23 @@ impl ClassicHistogram {
         self.sum = sum;
     }
 
-    /// The native form: of integers where all counts are.
+    /// Forgets all, but for the memory that it took.
+    pub(crate) fn clear(&mut self) {
+        self.buckets.clear();
+        (self.count, self.sum, self.wrong) = (None, 0.0, None);
+    }
+
+    /// The native form: of integers where all counts are. What is left behind is not of use.
     ///
     /// # Errors
     ///
     /// What is wrong, where the counts contradict each other.
-    pub(crate) fn convert(mut self) -> Result<HistogramSample, String> {
+    pub(crate) fn convert(&mut self) -> Result<HistogramSample, String> {
         // Of equal bounds the first written counts, since the sort is stable.
         self.buckets
             .sort_by(|(a, _), (b, _)| a.partial_cmp(b).unwrap_or(core::cmp::Ordering::Equal));
         self.buckets.dedup_by(|(later, _), (first, _)| later == first);
-        if let Some(wrong) = self.wrong {
+        if let Some(wrong) = self.wrong.take() {
             return Err(wrong);
         }
         let mut pairs = self.buckets.iter().zip(self.buckets.iter().skip(1));

@@ -5,7 +5,7 @@
 #![deny(clippy::indexing_slicing)]
 
 use alloc::format;
-use alloc::string::String;
+use alloc::string::{String, ToString as _};
 use core::fmt;
 
 use super::lex::Token;
@@ -112,10 +112,10 @@ impl Parser<'_> {
         let shown = |span| QuotedBytes(self.page.get(span));
         let unexpected = |expected: &str, after: &str, found: Token| {
             let end = (token.end + 1).min(self.read_len());
-            let got = self.quoted(Span::new(token.start, end));
-            let seen = self.quoted(Span::new(start, end));
+            let got = self.quoted(Span::new(token.start, end)).to_string();
             let name = found.name();
-            format!("{expected}{after}, got {got} (\"{name}\") while parsing: {seen}")
+            let message = format!("{expected}{after}, got {got} (\"{name}\") while parsing: ");
+            message + &self.quoted_to(Span::new(start, end), token.start, got)
         };
         match problem {
             Problem::Unfinished => "data does not end with # EOF".into(),
@@ -169,6 +169,21 @@ impl Parser<'_> {
     /// How many bytes there are, with the line feed that is thought to follow.
     fn read_len(&self) -> usize {
         self.page.bytes.len() + usize::from(self.format == TextFormat::Prometheus)
+    }
+
+    /// A piece of the input in quotes, of which that from `at` on is known: it may be most of a page.
+    fn quoted_to(&self, piece: Span, at: usize, end: String) -> String {
+        let begins_anew = |byte: &u8| !matches!(byte, 0x80..=0xbf);
+        if at <= piece.start {
+            return end;
+        }
+        if !self.page.bytes.get(at).is_some_and(begins_anew) {
+            return self.quoted(piece).to_string();
+        }
+        let mut text = QuotedBytes(self.page.get(Span::new(piece.start, at))).to_string();
+        text.pop();
+        text.push_str(end.get(1..).unwrap_or_default());
+        text
     }
 
     /// A piece of the input in quotes; beyond the page there is a line feed at most.

@@ -236,7 +236,7 @@ impl Parser<'_> {
 
     /// Whether the labels are as they stand on the page.
     #[inline]
-    fn is_plain(&self) -> bool {
+    pub(super) fn is_plain(&self) -> bool {
         !self.options.type_and_unit_labels
             && self.line.name.start == self.start
             && !self.line.labels.iter().any(|label| label.escaped)

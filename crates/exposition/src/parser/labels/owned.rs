@@ -30,7 +30,13 @@ impl TextLabels<'_> {
     pub(crate) fn pack(&self, packer: &mut LabelsPacker) -> Labels {
         if !self.distinct {
             // Of a name that is there twice the last value counts.
-            return Labels::from_pairs(self.iter());
+            let mut pairs = self.iter().peekable();
+            while let Some((name, value)) = pairs.next() {
+                if pairs.peek().is_none_or(|(next, _)| *next != name) {
+                    packer.push(name, value);
+                }
+            }
+            return packer.finish();
         }
         match self.source {
             // Lines are text as a whole, and the page up to some line.
