@@ -21,7 +21,7 @@ use crate::number::{self, millis_from_seconds};
 mod x86;
 
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
-pub(super) use self::x86::read_avx512;
+pub(super) use self::x86::{read_avx512, read_behind_avx512};
 
 /// Bytes of a number that are compared with its form; it is shorter by one at least.
 const CHUNK: usize = 32;
@@ -56,6 +56,45 @@ pub(super) struct Number {
     is_long: bool,
 }
 
+/// A number that was read, but for what takes long.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Scaled {
+    /// The digits, by what they are multiplied and divided, and which bits are changed then.
+    pub(super) digits: i64,
+    pub(super) by: f64,
+    pub(super) over: f64,
+    pub(super) bits: u64,
+}
+
+impl Default for Scaled {
+    fn default() -> Self {
+        Self { digits: 0, by: 1.0, over: 1.0, bits: 0 }
+    }
+}
+
+impl Scaled {
+    /// Reads any number that is all of a piece of the page; says whether it is one.
+    fn read_whole(&mut self, page: &[u8], start: usize, end: usize) -> bool {
+        let Some(value) = indexed_value(page, start, end) else { return false };
+        *self = Self { bits: value.to_bits(), ..Self::default() };
+        true
+    }
+
+    #[inline]
+    pub(super) fn value(self) -> f64 {
+        // One of the two is 1, so the result is rounded once.
+        let magnitude = self.digits as f64 * self.by / self.over;
+        f64::from_bits(magnitude.to_bits() ^ self.bits)
+    }
+}
+
+/// Where a line's end is read to. Its parts are written one by one, as they are read.
+#[derive(Debug)]
+pub(super) struct End<'e> {
+    pub(super) value: &'e mut Scaled,
+    pub(super) behind: &'e mut Behind,
+}
+
 /// The form of a line's end.
 #[derive(Debug)]
 pub(super) struct Ending {
@@ -69,7 +108,7 @@ pub(super) struct Ending {
 
 /// The form of what stands behind a value, from the space before it on.
 #[derive(Debug)]
-struct BehindForm {
+pub(super) struct BehindForm {
     timestamp: Option<Number>,
     /// Whether it is in milliseconds, and not in seconds.
     is_millis: bool,
@@ -117,11 +156,15 @@ impl Endings {
             self.by_len.resize(len + 1, None);
         }
         let first = self.by_len.get_mut(len)?;
-        let mut candidate = *first;
-        let mut alike = 0;
+        let (mut value, mut behind) = (Scaled::default(), Behind::default());
+        let mut reads = |ending: &Ending| {
+            let end = End { value: &mut value, behind: &mut behind };
+            ending.read_slowly(page, at, end).is_some()
+        };
+        let (mut candidate, mut alike) = (*first, 0);
         while let Some(number) = candidate {
             let ending = self.list.get(usize::from(number))?;
-            if ending.read(page, at, &Number::read).is_some() {
+            if reads(ending) {
                 return Some(number);
             }
             alike += 1;
@@ -131,7 +174,7 @@ impl Endings {
             return None;
         }
         let learned = Ending { next: *first, ..Ending::learn(format, page, at)? };
-        if learned.len != len || learned.read(page, at, &Number::read).is_none() {
+        if learned.len != len || !reads(&learned) {
             return None;
         }
         let number = self.list.len() as u16;
@@ -158,22 +201,35 @@ impl Ending {
         (page.get(end) == Some(&b'\n')).then_some(Self { value, behind, len, next: None })
     }
 
-    /// Reads what stands at `at`, if it has this form: the value, where the next line begins, and what
-    /// stands behind the value.
+    /// Reads what stands at `at`, if it has this form, by functions that read a number and what stands
+    /// behind it, and say whether they have their forms; gives where the next line begins.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "its SIMD is that of the function it is inlined into")]
     pub(super) fn read(
         &self,
         page: &[u8],
         at: usize,
-        number: &impl Fn(&Number, &[u8], usize) -> Option<f64>,
-    ) -> Option<(f64, usize, Option<Behind>)> {
-        let value = number(&self.value, page, at)?;
-        let behind = match &self.behind {
-            None => None,
-            Some(form) => Some(form.read(page, at + self.value.len(), number)?),
-        };
-        Some((value, at + self.len, behind))
+        end: End<'_>,
+        number: &impl Fn(&Number, &[u8], usize, &mut Scaled) -> bool,
+        behind: &impl Fn(&BehindForm, &[u8], usize, &mut Behind) -> bool,
+    ) -> Option<usize> {
+        let is_read = number(&self.value, page, at, end.value)
+            && match &self.behind {
+                None => true,
+                Some(form) => behind(form, page, at + self.value.len(), end.behind),
+            };
+        is_read.then_some(at + self.len)
+    }
+
+    /// Whether anything stands behind the value.
+    #[inline]
+    pub(super) fn has_behind(&self) -> bool {
+        self.behind.is_some()
+    }
+
+    /// Reads what stands at `at`, wherever the parser runs.
+    pub(super) fn read_slowly(&self, page: &[u8], at: usize, end: End<'_>) -> Option<usize> {
+        self.read(page, at, end, &Number::read, &BehindForm::read)
     }
 }
 
@@ -201,36 +257,54 @@ impl BehindForm {
         Some((form, end))
     }
 
-    /// Reads what has this form.
+    /// Reads what stands at `at`; says whether it has this form.
+    pub(super) fn read(&self, page: &[u8], at: usize, out: &mut Behind) -> bool {
+        self.read_by(page, at, out, &Number::read).is_some()
+    }
+
+    /// The same by another function that reads numbers.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "its SIMD is that of the function it is inlined into")]
-    fn read(
+    fn read_by(
         &self,
         page: &[u8],
         mut at: usize,
-        number: &impl Fn(&Number, &[u8], usize) -> Option<f64>,
-    ) -> Option<Behind> {
-        let mut behind = Behind::default();
+        out: &mut Behind,
+        number: &impl Fn(&Number, &[u8], usize, &mut Scaled) -> bool,
+    ) -> Option<()> {
+        (out.timestamp, out.exemplar, out.labels) = (None, None, (0, 0));
         if let Some(form) = &self.timestamp {
-            let read = number(form, page, at + 1)?;
+            let read = value_of(form, page, at + 1, number)?;
             let millis = if self.is_millis { read as i64 } else { millis_from_seconds(read) };
-            behind.timestamp = Some(millis);
+            out.timestamp = Some(millis);
             at += 1 + form.len();
         }
         if let Some(form) = &self.exemplar {
             let (len, labels) = form.labels.find(page.get(at..)?)?;
-            behind.labels = (labels, at + 4);
+            out.labels = (labels, at + 4);
             at += len;
-            let value = number(&form.value, page, at)?;
+            let value = value_of(&form.value, page, at, number)?;
             let mut timestamp = None;
             if let Some(behind) = &form.timestamp {
-                let seconds = number(behind, page, at + form.value.len() + 1)?;
+                let seconds = value_of(behind, page, at + form.value.len() + 1, number)?;
                 timestamp = Some(millis_from_seconds(seconds));
             }
-            behind.exemplar = Some(RawExemplar { value, timestamp });
+            out.exemplar = Some(RawExemplar { value, timestamp });
         }
-        Some(behind)
+        Some(())
     }
+}
+
+/// The number at `at`, if it has a form.
+#[inline]
+fn value_of(
+    form: &Number,
+    page: &[u8],
+    at: usize,
+    number: &impl Fn(&Number, &[u8], usize, &mut Scaled) -> bool,
+) -> Option<f64> {
+    let mut scaled = Scaled::default();
+    number(form, page, at, &mut scaled).then(|| scaled.value())
 }
 
 impl ExemplarForm {
@@ -312,16 +386,18 @@ impl Number {
         self.kept != 0 || !self.is_long && f64::from_bits(self.bits).is_finite()
     }
 
-    /// Reads the number at `at`, if it has this form.
+    /// Reads the number at `at`; says whether it has this form.
     #[inline]
-    pub(super) fn read(&self, page: &[u8], at: usize) -> Option<f64> {
-        let chunk = page.get(at..)?.first_chunk::<CHUNK>()?;
+    pub(super) fn read(&self, page: &[u8], at: usize, out: &mut Scaled) -> bool {
+        let chunk = page.get(at..).and_then(<[u8]>::first_chunk::<CHUNK>);
         let limits = self.least.iter().zip(&self.more);
         let fits = |(byte, (least, more)): (&u8, (&u8, &u8))| byte.wrapping_sub(*least) <= *more;
-        if !chunk.iter().zip(limits).fold(true, |all, each| all & fits(each)) {
-            return None;
+        match chunk {
+            Some(chunk) if chunk.iter().zip(limits).fold(true, |all, each| all & fits(each)) => {
+                out.read_whole(page, at, at + self.len())
+            }
+            _ => false,
         }
-        indexed_value(page, at, at + self.len())
     }
 }
 

@@ -8,7 +8,7 @@
 //! looked at singly.
 #![deny(clippy::indexing_slicing)]
 
-use super::ending::{Behind, Endings, Number};
+use super::ending::{Behind, BehindForm, End, Endings, Number, Scaled};
 use super::layout::{Known, Lines, begins_with};
 use super::scan::Scanner;
 use crate::TextFormat;
@@ -25,7 +25,7 @@ pub(super) struct Found {
     pub(super) known: Known,
     /// Where the next line begins.
     pub(super) next: usize,
-    /// Of metadata, 0.
+    /// Of metadata any.
     pub(super) value: f64,
     /// Whether anything stands behind the value.
     has_behind: bool,
@@ -35,6 +35,8 @@ pub(super) struct Found {
 #[derive(Debug, Default)]
 pub(super) struct Batch {
     found: [Found; BATCH],
+    /// The lines' values, to be made of what was read.
+    scaled: [Scaled; BATCH],
     behind: [Behind; BATCH],
     count: usize,
     /// The line that is taken next.
@@ -71,26 +73,28 @@ impl Batch {
     pub(super) fn fill(&mut self, scanner: Scanner, ahead: Ahead<'_>) {
         self.at = 0;
         self.count = match scanner {
-            Scanner::Bytewise => self.fill_by(ahead, begins, Number::read),
+            Scanner::Bytewise => self.fill_by(ahead, begins, Number::read, BehindForm::read),
             #[cfg(all(feature = "std", target_arch = "x86_64"))]
             Scanner::Avx512(avx512) => x86::fill_avx512(avx512, self, ahead),
         };
     }
 
     /// Finds the lines by these functions; gives how many there are. `begins` tells whether two pieces
-    /// have the same first bytes, so many of them; `number` reads a number, if it has a form.
+    /// have the same first bytes, so many of them; `number` and `behind` read what has a form.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "its SIMD is that of the function it is inlined into")]
     fn fill_by(
         &mut self,
         ahead: Ahead<'_>,
         begins: impl Fn(&[u8], &[u8], usize) -> bool,
-        number: impl Fn(&Number, &[u8], usize) -> Option<f64>,
+        number: impl Fn(&Number, &[u8], usize, &mut Scaled) -> bool,
+        behind: impl Fn(&BehindForm, &[u8], usize, &mut Behind) -> bool,
     ) -> usize {
         let Ahead { format, page, mut pos, known, next, endings } = ahead;
         let mut count = 0;
         let (lines, text) = known.from(next);
-        for ((line, found), behind) in lines.iter_mut().zip(&mut self.found).zip(&mut self.behind) {
+        let values = self.scaled.iter_mut().zip(&mut self.behind);
+        for ((line, found), (value, more)) in lines.iter_mut().zip(&mut self.found).zip(values) {
             let (Some(rest), Some(text)) = (page.get(pos..), text.get(line.start()..)) else {
                 break;
             };
@@ -98,41 +102,42 @@ impl Batch {
                 break;
             }
             pos += line.len();
-            *found = Found { known: *line, next: pos, value: 0.0, has_behind: false };
+            (found.known, found.has_behind) = (*line, false);
             if line.is_sample() {
-                let ending = endings.get(line.ending());
-                let mut read = ending.and_then(|ending| ending.read(page, pos, &number));
-                if read.is_none() {
-                    read = learn(format, page, pos, line, endings);
-                }
-                let Some((value, next, more)) = read else { break };
-                (found.next, found.value, found.has_behind) = (next, value, more.is_some());
-                if let Some(more) = more {
-                    *behind = more;
-                }
+                let end = End { value: &mut *value, behind: &mut *more };
+                let read = match endings.get(line.ending()) {
+                    Some(ending) => {
+                        found.has_behind = ending.has_behind();
+                        ending.read(page, pos, end, &number, &behind)
+                    }
+                    None => None,
+                };
+                let next = match read {
+                    Some(next) => next,
+                    None => {
+                        let Some(ending) = endings.find(format, page, pos) else { break };
+                        line.set_ending(ending);
+                        let end = End { value, behind: more };
+                        let Some(ending) = endings.get(ending) else { break };
+                        let Some(next) = ending.read_slowly(page, pos, end) else { break };
+                        found.has_behind = ending.has_behind();
+                        next
+                    }
+                };
                 pos = next;
             } else if page.get(pos) == Some(&0) {
                 // OpenMetrics takes NUL behind a text for a part of it.
                 break;
             }
+            found.next = pos;
             count += 1;
+        }
+        // All at once, as divisions take long.
+        for (found, scaled) in self.found.iter_mut().zip(&self.scaled).take(count) {
+            found.value = scaled.value();
         }
         count
     }
-}
-
-/// Reads the end of a line that has another form than last time.
-#[inline(never)]
-fn learn(
-    format: TextFormat,
-    page: &[u8],
-    at: usize,
-    line: &mut Known,
-    endings: &mut Endings,
-) -> Option<(f64, usize, Option<Behind>)> {
-    let number = endings.find(format, page, at)?;
-    line.set_ending(number);
-    endings.get(number)?.read(page, at, &Number::read)
 }
 
 /// Whether both have the same first bytes.

@@ -30,7 +30,8 @@ struct Block {
 
 impl Tail {
     /// If `rest` begins so: the length, and how many labels there are.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "its SIMD is that of the function it is inlined into")]
     pub(super) fn find(&self, rest: &[u8]) -> Option<(usize, usize)> {
         let pages = rest.get(..self.blocks.len() * BLOCK)?.as_chunks().0;
         let blocks = pages.iter().zip(&self.blocks);
@@ -69,7 +70,8 @@ impl Tail {
 
 impl Block {
     /// Whether the page has nothing else.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "its SIMD is that of the function it is inlined into")]
     fn fits(&self, page: &[u8; BLOCK]) -> bool {
         let parts = self.text.iter().zip(&self.fixed).zip(&self.value);
         let others = page.iter().zip(parts).fold(0, |others, (&byte, ((text, fixed), value))| {

@@ -19,12 +19,13 @@ fn padded(end: &str) -> Vec<u8> {
 fn takes(learned: &str, read: &str) -> bool {
     let (first, second) = (padded(learned), padded(read));
     let form = Number::learn(&first, 0).expect("it is a number");
-    let found = form.read(&second, 0);
+    let mut scaled = Scaled::default();
+    let found = form.read(&second, 0, &mut scaled).then(|| scaled.value());
     let right = number::parse_value(read.as_bytes()).ok();
     assert!(found.is_none() || found.map(f64::to_bits) == right.map(f64::to_bits), "{read}");
     #[cfg(all(feature = "std", target_arch = "x86_64"))]
     if let Some(avx512) = number::avx512::Avx512::detect() {
-        let fast = x86::read_by(avx512, &form, &second, 0);
+        let fast = x86::read_by(avx512, &form, &second, 0, &mut scaled).then(|| scaled.value());
         assert_eq!(fast.map(f64::to_bits), found.map(f64::to_bits), "{learned} {read}");
     }
     found.is_some()
@@ -103,10 +104,14 @@ fn ends() -> impl Strategy<Value = String> {
 struct Learned(Endings);
 
 impl Learned {
-    fn read(&mut self, format: TextFormat, end: &str) -> Option<(f64, usize, Option<Behind>)> {
-        let page = padded(end);
+    fn read(&mut self, format: TextFormat, text: &str) -> Option<(f64, usize, Option<Behind>)> {
+        let page = padded(text);
         let number = self.0.find(format, &page, 0)?;
-        self.0.get(number)?.read(&page, 0, &Number::read)
+        let (mut value, mut behind) = (Scaled::default(), Behind::default());
+        let ending = self.0.get(number)?;
+        let end = End { value: &mut value, behind: &mut behind };
+        let next = ending.read_slowly(&page, 0, end)?;
+        Some((value.value(), next, Some(behind).filter(|_| ending.has_behind())))
     }
 }
 

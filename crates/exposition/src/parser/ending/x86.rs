@@ -8,22 +8,27 @@ use core::arch::x86_64::{
     _mm256_maskz_permutexvar_epi8, _mm256_sub_epi8,
 };
 
-use super::{CHUNK, Number, indexed_value};
+use super::{Behind, BehindForm, CHUNK, Number, Scaled};
 #[cfg(test)]
 use crate::number::avx512::Avx512;
 use crate::number::avx512::number_of;
 
-/// Reads the number at `at`, if it has this form.
+/// Reads the number at `at`; says whether it has this form.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi,avx512vbmi2,bmi1,bmi2,popcnt")]
-pub(in super::super) fn read_avx512(form: &Number, page: &[u8], at: usize) -> Option<f64> {
-    let values = _mm256_sub_epi8(load(page.get(at..)?.first_chunk()?), load(&form.least));
+pub(in super::super) fn read_avx512(
+    form: &Number,
+    page: &[u8],
+    at: usize,
+    out: &mut Scaled,
+) -> bool {
+    let Some(chunk) = page.get(at..).and_then(<[u8]>::first_chunk) else { return false };
+    let values = _mm256_sub_epi8(load(chunk), load(&form.least));
     if _mm256_cmpgt_epu8_mask(values, load(&form.more)) != 0 {
-        return None;
+        return false;
     }
     if form.is_long {
-        let value = number_of(page.get(at..)?.first_chunk()?, form.len());
-        return if value.is_nan() { indexed_value(page, at, at + form.len()) } else { Some(value) };
+        return read_long(chunk, form.len(), out) || out.read_whole(page, at, at + form.len());
     }
     let places = _mm256_castsi128_si256(load_half(&form.places));
     let digits = _mm256_maskz_permutexvar_epi8(u32::from(form.kept), places, values);
@@ -31,10 +36,32 @@ pub(in super::super) fn read_avx512(form: &Number, page: &[u8], at: usize) -> Op
     let fours = _mm_madd_epi16(pairs, _mm_set1_epi32(100 | 1 << 16));
     let eights = _mm_madd_epi16(_mm_packus_epi32(fours, fours), _mm_set1_epi32(10_000 | 1 << 16));
     let both = _mm_cvtsi128_si64(eights) as u64;
-    let digits = (both & u64::from(u32::MAX)) * 100_000_000 + (both >> 32);
-    // One of the two is 1, so the result is rounded once.
-    let magnitude = digits as i64 as f64 * form.by / form.over;
-    Some(f64::from_bits(magnitude.to_bits() ^ form.bits))
+    out.digits = ((both & u64::from(u32::MAX)) * 100_000_000 + (both >> 32)) as i64;
+    (out.by, out.over, out.bits) = (form.by, form.over, form.bits);
+    true
+}
+
+/// Reads what stands at `at`, behind a value; says whether it has this form.
+#[inline(never)]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi,avx512vbmi2,bmi1,bmi2,popcnt")]
+pub(in super::super) fn read_behind_avx512(
+    form: &BehindForm,
+    page: &[u8],
+    at: usize,
+    out: &mut Behind,
+) -> bool {
+    let number =
+        |form: &Number, page: &[u8], at: usize, out: &mut Scaled| read_avx512(form, page, at, out);
+    form.read_by(page, at, out, &number).is_some()
+}
+
+/// Reads a number of more digits; says whether it is a usual one.
+#[inline(never)]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi,avx512vbmi2,bmi1,bmi2,popcnt")]
+fn read_long(chunk: &[u8; CHUNK], len: usize, out: &mut Scaled) -> bool {
+    let value = number_of(chunk, len);
+    *out = Scaled { bits: value.to_bits(), ..Scaled::default() };
+    !value.is_nan()
 }
 
 #[inline]
@@ -53,7 +80,7 @@ fn load_half(chunk: &[u8; CHUNK / 2]) -> __m128i {
 
 /// The same for tests.
 #[cfg(test)]
-pub(super) fn read_by(_: Avx512, form: &Number, page: &[u8], at: usize) -> Option<f64> {
+pub(super) fn read_by(_: Avx512, form: &Number, page: &[u8], at: usize, out: &mut Scaled) -> bool {
     // SAFETY: there is an `Avx512` only where the CPU has all these features.
-    unsafe { read_avx512(form, page, at) }
+    unsafe { read_avx512(form, page, at, out) }
 }

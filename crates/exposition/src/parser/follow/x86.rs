@@ -3,7 +3,7 @@
 
 use core::arch::x86_64::{__m512i, _bzhi_u64, _mm512_cmpneq_epi8_mask, _mm512_loadu_si512};
 
-use super::super::ending::read_avx512;
+use super::super::ending::{read_avx512, read_behind_avx512};
 use super::{Ahead, Batch};
 use crate::number::avx512::Avx512;
 
@@ -20,7 +20,8 @@ fn fill(batch: &mut Batch, ahead: Ahead<'_>) -> usize {
     batch.fill_by(
         ahead,
         |rest, text, len| begins(rest, text, len),
-        |form, page, at| read_avx512(form, page, at),
+        |form, page, at, out| read_avx512(form, page, at, out),
+        |form, page, at, out| read_behind_avx512(form, page, at, out),
     )
 }
 
