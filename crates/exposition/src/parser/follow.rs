@@ -25,8 +25,6 @@ pub(super) struct Found {
     pub(super) known: Known,
     /// Where the next line begins.
     pub(super) next: usize,
-    /// Of metadata any.
-    pub(super) value: f64,
     /// Whether anything stands behind the value.
     has_behind: bool,
 }
@@ -35,7 +33,6 @@ pub(super) struct Found {
 #[derive(Debug, Default)]
 pub(super) struct Batch {
     found: [Found; BATCH],
-    /// The lines' values, to be made of what was read.
     scaled: [Scaled; BATCH],
     behind: [Behind; BATCH],
     count: usize,
@@ -60,13 +57,15 @@ impl Batch {
         (self.at, self.count) = (0, 0);
     }
 
-    /// The next line, if there is one, and what stands behind its value.
+    /// The next line, if there is one, its value, which for metadata is any, and what stands behind
+    /// that.
     #[inline]
-    pub(super) fn take(&mut self) -> Option<(&Found, Option<&Behind>)> {
+    pub(super) fn take(&mut self) -> Option<(&Found, f64, Option<&Behind>)> {
         let found = self.found.get(..self.count)?.get(self.at)?;
+        let value = self.scaled.get(self.at)?.value();
         let behind = if found.has_behind { self.behind.get(self.at) } else { None };
         self.at += 1;
-        Some((found, behind))
+        Some((found, value, behind))
     }
 
     /// Finds the lines that stand on the page.
@@ -131,10 +130,6 @@ impl Batch {
             }
             found.next = pos;
             count += 1;
-        }
-        // All at once, as divisions take long.
-        for (found, scaled) in self.found.iter_mut().zip(&self.scaled).take(count) {
-            found.value = scaled.value();
         }
         count
     }

@@ -19,11 +19,11 @@ impl Parser<'_> {
     #[inline]
     pub(super) fn expected_step(&mut self) -> Option<Step> {
         let layout = self.layout.as_deref_mut()?;
-        let (found, behind) = layout.take()?;
+        let (found, value, behind) = layout.take()?;
         let (known, next) = (&found.known, found.next);
         match behind {
-            None => self.line.end_plain(found.value),
-            Some(behind) => self.line.end_known(found.value, *behind),
+            None => self.line.end_plain(value),
+            Some(behind) => self.line.end_known(value, *behind),
         }
         if known.kind() != Kind::Series {
             let known = *known;

@@ -202,9 +202,9 @@ impl Layout {
         }
     }
 
-    /// The next one of them, and what stands behind its value.
+    /// The next one of them, its value, and what stands behind that.
     #[inline]
-    pub(super) fn take(&mut self) -> Option<(&Found, Option<&Behind>)> {
+    pub(super) fn take(&mut self) -> Option<(&Found, f64, Option<&Behind>)> {
         self.batch.take()
     }
 
