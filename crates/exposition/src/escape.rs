@@ -157,9 +157,12 @@ pub(crate) fn unescape_help(text: &str, format: TextFormat) -> Option<String> {
 }
 
 fn unescape_each(text: &str, quotes: bool, out: &mut String) {
+    out.reserve(text.len());
     let mut rest = text;
-    while let Some(at) = memchr::memchr(b'\\', rest.as_bytes()) {
-        out.push_str(&rest[..at]);
+    while let Some(at) = backslash(rest.as_bytes()) {
+        if at != 0 {
+            out.push_str(&rest[..at]);
+        }
         let plain = match rest.as_bytes().get(at + 1) {
             Some(b'\\') => '\\',
             Some(b'n') => '\n',
@@ -174,6 +177,15 @@ fn unescape_each(text: &str, quotes: bool, out: &mut String) {
         rest = &rest[at + 2..];
     }
     out.push_str(rest);
+}
+
+/// The first backslash.
+#[inline]
+fn backslash(bytes: &[u8]) -> Option<usize> {
+    // A near one is not worth a call.
+    const NEAR: usize = 16;
+    let near = bytes.iter().take(NEAR).position(|&byte| byte == b'\\');
+    near.or_else(|| memchr::memchr(b'\\', bytes.get(NEAR..)?).map(|at| NEAR + at))
 }
 
 /// Appends a text with its backslashes and line feeds escaped, and its quotes if asked.

@@ -47,6 +47,16 @@ impl Parser<'_> {
         }
         let name = self.page.get(self.line.name);
         let family = name.get(..self.family_name_len)?;
+        if !self.ahead.last.is_some_and(|last| 0 < last) {
+            if self.ahead.known_to <= self.pos {
+                self.look_ahead();
+            }
+            if self.ahead.found.is_none() {
+                // Whatever the series, there is nothing.
+                self.ahead.last = None;
+                return None;
+            }
+        }
         let mut asked = mem::take(&mut self.ahead.asked);
         self.write_key(&self.line, family, &mut asked);
         let found = self.find(&asked);

@@ -131,7 +131,8 @@ impl Parser<'_> {
             marks = marks.get(close + 1..)?;
         }
         let (&space, rest) = marks.split_first()?;
-        if line.base + usize::from(space) != series.end {
+        // The mark may be a brace as well.
+        if line.base + usize::from(space) != series.end || bytes.get(series.end) != Some(&b' ') {
             return None;
         }
         let value_end = place(rest.first()).unwrap_or(end);

@@ -281,8 +281,16 @@ fn scanners_agree_on_a_small_page() {
 /// More lines end in a block than are appended at once.
 #[test]
 fn scanners_agree_on_short_lines() {
-    for lines in ["a 1\n", "a 1\nb{c\n", "\n", "\n\na 1\n#\n", "#\n\n\n\n\n\na{b=\"\"} 1\n", "a\n"]
-    {
+    for lines in [
+        "a 1\n",
+        "a}{1\n",
+        "a{}{1}\n",
+        "a 1\nb{c\n",
+        "\n",
+        "\n\na 1\n#\n",
+        "#\n\n\n\n\n\na{b=\"\"} 1\n",
+        "a\n",
+    ] {
         for count in [1, 7, 8, 9, 16, 33, 64, 100, 3000] {
             let page = [lines.repeat(count).as_bytes(), b"a{b=\"c\"} 1\n"].concat();
             check_scanners(&page);

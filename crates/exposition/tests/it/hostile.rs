@@ -211,7 +211,77 @@ fn only_so_many_errors_are_kept() {
     assert_eq!(parser.errors()[6].line(), 7);
 }
 
+/// Lines of which most are wrong, some of them only just.
+fn wrong_lines() -> impl Strategy<Value = Vec<u8>> {
+    let start = proptest::sample::select(vec![
+        "a",
+        "a ",
+        "a:b{",
+        "a{b=\"c\"",
+        "a{b=\"c\",",
+        "a { b = \"c\"",
+        "a{b",
+        "a{b=",
+        "a{b=\"",
+        "{\"a\"",
+        "{",
+        "",
+        "# EOF",
+        "# ",
+        "#",
+        "# HELP a",
+        "# TYPE a",
+        "\n",
+    ]);
+    let middle = proptest::sample::select(vec![
+        "", "}", "} ", "}{", "\"", "\"}", "\"} ", "=", "\n", "\0", "é", "\\n\"} ", ",}", " b ",
+    ]);
+    let end = proptest::sample::select(vec![
+        "1",
+        " 1",
+        "1 2",
+        " 1 2 ",
+        " x",
+        "1e999",
+        "NaN",
+        "1 # {a=\"b\"} 1",
+        "1 # {a=\"b",
+        "1 # {a} 1",
+        "1\r",
+        "1_0",
+        " 1 {",
+        "1 x",
+        "",
+    ]);
+    let line = (start, middle, end, proptest::option::weighted(0.1, any::<u8>())).prop_map(
+        |(start, middle, end, byte)| {
+            let mut line = [start, middle, end].concat().into_bytes();
+            line.extend(byte);
+            line.push(b'\n');
+            line
+        },
+    );
+    proptest::collection::vec(line, 0..20).prop_map(|lines| lines.concat())
+}
+
 proptest! {
+    #[test]
+    fn errors_that_are_only_counted_are_those_that_are_told(page in wrong_lines()) {
+        for format in FORMATS {
+            let options = ParserOptions::default();
+            let read = |limit| {
+                let mut parser =
+                    RecoveringParser::new(format, &page, options).with_error_limit(limit);
+                let mut entries = Vec::new();
+                while let Some(entry) = parser.next() {
+                    entries.push(show(entry));
+                }
+                (entries, parser.error_count())
+            };
+            prop_assert_eq!(read(0), read(usize::MAX));
+        }
+    }
+
     #[test]
     fn recovering_is_strict_up_to_the_first_error(page in pages()) {
         for format in FORMATS {
