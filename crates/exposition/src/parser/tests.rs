@@ -243,7 +243,9 @@ fn lines() -> impl Strategy<Value = Vec<u8>> {
         alloc::format!("many{{{}}} {n}\n", labels.join(",")).into_bytes()
     });
     let odd = "[a-c0-2_:{}=,\" #\\\\.eE+-]{0,12}\n?".prop_map(String::into_bytes);
-    prop_oneof![12 => usual, 3 => long, 1 => labels, 2 => odd]
+    let braces = "[a-c]{1,2}(\\{[ab]=\"[c}]\"\\})?[}{ ]{0,3}(\\{[ab]=\"c\"\\})?[}{ ]{0,2}[0-9]{1,3}[ }]?[0-9]{0,2}\n"
+        .prop_map(String::into_bytes);
+    prop_oneof![12 => usual, 3 => long, 1 => labels, 2 => odd, 2 => braces]
 }
 
 proptest! {
@@ -266,6 +268,15 @@ proptest! {
             page[at] = byte;
         }
         check_scanners(&page);
+    }
+}
+
+#[test]
+fn a_brace_is_no_space() {
+    for line in
+        ["e}}0", "e}} 0", "a{b=\"c\"}{}5", "a{b=\"c\"}{} 5", "a{}{}7 8", "a{}}{7 8", "{}{}1"]
+    {
+        check_scanners(alloc::format!("a 1\n{line}\nb 2\n").as_bytes());
     }
 }
 
@@ -385,10 +396,13 @@ fn check_layout(pages: &[Vec<u8>]) {
     for format in [TextFormat::Prometheus, TextFormat::OpenMetrics] {
         for created in [CreatedLines::Series, CreatedLines::StartTimestamps] {
             let options = ParserOptions::default().with_created_lines(created);
-            let mut layout = Layout::new();
-            for page in pages {
-                let warm = show(Parser::with_layout(format, page, options, &mut layout));
-                assert_eq!(warm, show(Parser::new(format, page, options)));
+            for scanner in Scanner::all() {
+                let mut layout = Layout::new();
+                for page in pages {
+                    let mut warm = Parser::with_layout(format, page, options, &mut layout);
+                    warm.index = Index::new(scanner, format, page.len());
+                    assert_eq!(show(warm), show(Parser::new(format, page, options)));
+                }
             }
         }
     }
