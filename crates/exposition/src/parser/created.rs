@@ -47,7 +47,7 @@ impl Parser<'_> {
         }
         let name = self.page.get(self.line.name);
         let family = name.get(..self.family_name_len)?;
-        if !self.ahead.last.is_some_and(|last| 0 < last) {
+        if self.ahead.last.is_none_or(|last| last <= 0) {
             if self.ahead.known_to <= self.pos {
                 self.look_ahead();
             }

@@ -11,7 +11,7 @@ use crate::number::parse_value;
 /// A window, and how many blocks a page has.
 fn window(page: &str) -> (Window, usize) {
     let mut window = [0; WINDOW + AHEAD];
-    window[..page.len()].copy_from_slice(page.as_bytes());
+    window.iter_mut().zip(page.as_bytes()).for_each(|(to, byte)| *to = *byte);
     (window, page.len().div_ceil(BLOCK))
 }
 
@@ -91,11 +91,7 @@ fn is_usual(token: &str) -> Option<f64> {
     let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let is_mantissa = is_digits(whole) && is_digits(fraction) && digits.len() <= 16;
     let exponent = &token[mantissa.len()..];
-    let is_exponent = match exponent.as_bytes() {
-        [] => true,
-        [b'e', b'+' | b'-', b'0', b'0'..=b'6'] => true,
-        _ => false,
-    };
+    let is_exponent = matches!(exponent.as_bytes(), [] | [b'e', b'+' | b'-', b'0', b'0'..=b'6']);
     (is_mantissa && is_exponent).then(|| token.parse().ok()).flatten()
 }
 
