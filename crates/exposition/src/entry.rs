@@ -519,7 +519,11 @@ impl LabelSet for SeriesLabels<'_> {
             Inner::Owned(labels) => labels.visit(visitor),
             #[cfg(feature = "protobuf")]
             Inner::Protobuf(labels) => visit_sorted(labels.iter(), labels.is_distinct(), visitor),
-            Inner::Text(labels) => visit_sorted(labels.iter(), labels.is_distinct(), visitor),
+            Inner::Text(labels) => {
+                if !labels.visit(visitor) {
+                    visit_sorted(labels.iter(), labels.is_distinct(), visitor);
+                }
+            }
         }
     }
 

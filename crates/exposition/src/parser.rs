@@ -6,7 +6,7 @@
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
-use core::cell::Cell;
+use core::cell::{Cell, RefCell};
 use core::mem;
 
 use skopos_core::MetricType;
@@ -232,6 +232,8 @@ pub struct Parser<'a> {
     collation: Collation,
     scratch: Scratch,
     packer: Option<Box<LabelsPacker>>,
+    /// Another one, so that it may forget its sets while samples are told apart by those of the first.
+    exemplar_packer: RefCell<Option<Box<LabelsPacker>>>,
     packed_line: PackedLine,
 }
 
@@ -372,6 +374,7 @@ impl<'a> Parser<'a> {
             collation: Collation::default(),
             scratch: Scratch::default(),
             packer: None,
+            exemplar_packer: RefCell::default(),
             packed_line: PackedLine::default(),
         }
     }

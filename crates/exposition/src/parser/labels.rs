@@ -56,6 +56,14 @@ impl Scratch {
         at
     }
 
+    /// Whether the order of as many labels is that of those that stand on the page as marks tell.
+    #[inline]
+    fn is_sorted(&self, page: Page<'_>, base: usize, marks: &[u16]) -> bool {
+        let window = page.bytes.get(base..).unwrap_or_default();
+        let order = self.orders.get(marks.len() / 2);
+        order.is_some_and(|order| order.is_of_marked(window, marks))
+    }
+
     #[inline(never)]
     fn learn<'n>(&mut self, at: usize, names: impl Iterator<Item = Name<'n>>) {
         if self.orders.len() <= at {
@@ -208,6 +216,32 @@ impl<'s> TextLabels<'s> {
         (page.text(name), if number == bound { own } else { page.text(value) })
     }
 
+    /// Gives each label of a line with marks, if each name is there once; says whether it did.
+    #[inline]
+    pub(crate) fn visit(&self, visitor: &mut dyn FnMut(&'s str, &'s str)) -> bool {
+        let Source::Line { name, labels: Plain::Marks(base, marks), bound } = self.source else {
+            return false;
+        };
+        if !self.distinct {
+            return false;
+        }
+        let labels = Plain::Marks(base, marks);
+        for &number in self.order {
+            let (name, value) = match (number as usize).checked_sub(1) {
+                Some(index) => {
+                    let (name, value) = labels.spans(index);
+                    let value = if number == bound { self.own } else { self.page.text(value) };
+                    (self.page.text(name), value)
+                }
+                None => (METRIC_NAME, self.page.text(name)),
+            };
+            if !value.is_empty() {
+                visitor(name, value);
+            }
+        }
+        true
+    }
+
     /// How many labels there are, with empty and repeated ones.
     pub(crate) fn len(&self) -> usize {
         self.order.len()
@@ -248,6 +282,9 @@ impl Parser<'_> {
         let page = self.page;
         let labels = Plain::new(&self.line, &self.index);
         let at = match labels {
+            Plain::Marks(base, marks) if self.scratch.is_sorted(page, base, marks) => {
+                marks.len() / 2
+            }
             Plain::Marks(base, marks) => {
                 let mut start = base + marks.first().map_or(0, |&open| usize::from(open) + 1);
                 let quotes = marks.get(1..).unwrap_or_default().as_chunks::<2>().0;

@@ -293,7 +293,8 @@ impl<'a> TextSample<'_, 'a> {
     #[inline]
     pub(crate) fn exemplar(&self) -> Option<Exemplar> {
         let raw = self.parser.line.exemplar?;
-        let labels = owned(self.raw_exemplar_labels());
+        let labels = self.parser.usual_exemplar_labels();
+        let labels = labels.unwrap_or_else(|| owned(self.raw_exemplar_labels()));
         let timestamp = raw.timestamp.map(Timestamp::from_millis);
         Some(Exemplar { labels, value: raw.value, timestamp })
     }

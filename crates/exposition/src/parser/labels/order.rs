@@ -114,6 +114,20 @@ impl Order {
         self.beginnings = beginnings;
     }
 
+    /// Whether the names are these, as far as it matters to the order, of a metric's name and labels
+    /// that stand in a window of the page as marks tell.
+    #[inline]
+    pub(super) fn is_of_marked(&self, window: &[u8], marks: &[u16]) -> bool {
+        let mut different = 0;
+        for beginning in &self.beginnings {
+            beginning.places(window, marks, &mut different);
+        }
+        // One that was not learned has not even the metric's name.
+        different == 0
+            && self.beginnings.len() == marks.len() / 2
+            && self.numbers.len() == marks.len() / 2 + 1
+    }
+
     /// The number of the label whose floats have one form in metrics of a type; 0 where there is none.
     #[inline]
     pub(super) fn bound(&self, metric_type: MetricType) -> u32 {

@@ -1,10 +1,12 @@
 //! The owned form of a sample's labels.
 
+use core::cmp::Ordering;
 use core::mem;
 
 use skopos_core::labels::{LabelsPacker, METRIC_NAME};
 use skopos_core::{Labels, MetricType};
 
+use super::order::page_name;
 use super::{Plain, Source, TextLabels, bound_name, canonical_bound, written_bound};
 use crate::parser::layout::begins_with;
 use crate::parser::{Parser, Span};
@@ -125,6 +127,39 @@ impl Parser<'_> {
             packer.clear();
             return None;
         }
+        Some(packer.finish())
+    }
+
+    /// The owned form of an exemplar's labels, if they are one or two that stand on the line as usual.
+    #[inline]
+    pub(in crate::parser) fn usual_exemplar_labels(&self) -> Option<Labels> {
+        let (first, end) = self.line.exemplar_marks;
+        let labels = Plain::Marks(0, self.index.marks(first, end));
+        let base = self.index.base();
+        let spans = [labels.spans(0), labels.spans(labels.len().checked_sub(1)?)];
+        let name = |(name, _): (Span, Span)| {
+            page_name(self.page, Span::new(base + name.start, base + name.end))
+        };
+        let (before, behind) = (name(spans[0]), name(spans[1]));
+        let order = before.prefix.cmp(&behind.prefix);
+        let numbers = match order.then_with(|| before.bytes.cmp(behind.bytes)) {
+            Ordering::Equal if labels.len() != 1 => return None,
+            _ if 2 < labels.len() => return None,
+            Ordering::Less => [0, 1].as_slice(),
+            Ordering::Greater => &[1, 0],
+            Ordering::Equal => &[0],
+        };
+        let mut packer = self.exemplar_packer.try_borrow_mut().ok()?;
+        let packer = packer.get_or_insert_default();
+        let window = self.page.bytes.get(base..)?;
+        packer.push_series(
+            window,
+            0..0,
+            numbers.iter().filter_map(|&at: &usize| {
+                let (name, value) = spans.get(at)?;
+                Some([name.start..name.end, value.start..value.end])
+            }),
+        );
         Some(packer.finish())
     }
 

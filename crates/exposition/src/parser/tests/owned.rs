@@ -1,6 +1,6 @@
 //! Owned labels are those of the line, whatever lines stood before it.
 
-use alloc::string::String;
+use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 use alloc::{format, vec};
 
@@ -109,4 +109,27 @@ proptest! {
         }
         prop_assert_eq!(found.len(), expected.len());
     }
+}
+
+#[test]
+fn an_exemplars_labels_are_sorted_as_any() {
+    let check = |labels: &str, expected: &str| {
+        let page = format!("a_total 1 # {{{labels}}} 2\n# EOF\n");
+        let mut parser =
+            Parser::new(TextFormat::OpenMetrics, page.as_bytes(), ParserOptions::default());
+        let Ok(Some(Entry::Series(sample))) = parser.next() else { panic!("no sample: {page}") };
+        let exemplar = sample.exemplar().expect("there is one");
+        assert_eq!(exemplar.labels.to_string(), expected, "{labels}");
+        let pairs = Labels::from_pairs(sample.raw_exemplar_labels());
+        assert_eq!(exemplar.labels, pairs, "{labels}");
+    };
+    check("", "{}");
+    check(r#"a="1""#, r#"{a="1"}"#);
+    check(r#"a="""#, "{}");
+    check(r#"b="1",a="2""#, r#"{a="2", b="1"}"#);
+    check(r#"a="1",b="2""#, r#"{a="1", b="2"}"#);
+    check(r#"abcdefgh_b="1",abcdefgh_a="""#, r#"{abcdefgh_b="1"}"#);
+    check(r#"abcdefgh_b="1",abcdefgh_a="2""#, r#"{abcdefgh_a="2", abcdefgh_b="1"}"#);
+    check(r#"a="1",a="2""#, r#"{a="2"}"#);
+    check(r#"c="1",b="2",a="3""#, r#"{a="3", b="2", c="1"}"#);
 }
