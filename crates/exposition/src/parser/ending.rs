@@ -33,6 +33,10 @@ const LONGEST: usize = 512;
 const MOST: usize = 1024;
 const MOST_ALIKE: usize = 16;
 
+/// How many forms are tried for each line that was found, on the average, and the most at once.
+const TRIES: usize = 4;
+const MOST_TRIES: usize = 1024;
+
 /// Digits of which the number is surely a double.
 const EXACT_DIGITS: usize = 15;
 
@@ -93,6 +97,7 @@ impl Scaled {
 pub(super) struct End<'e> {
     pub(super) value: &'e mut Scaled,
     pub(super) behind: &'e mut Behind,
+    pub(super) has_behind: &'e mut bool,
 }
 
 /// The form of a line's end.
@@ -137,6 +142,9 @@ pub(super) struct Endings {
     list: Vec<Ending>,
     /// The first form of each length.
     by_len: Vec<Option<u16>>,
+    /// How many forms may still be tried, so that a page whose lines end in another form each time
+    /// costs little more than one that is not known.
+    tries: usize,
 }
 
 impl Endings {
@@ -144,6 +152,12 @@ impl Endings {
     #[inline]
     pub(super) fn get(&self, ending: u16) -> Option<&Ending> {
         self.list.get(usize::from(ending))
+    }
+
+    /// Allows for more forms to be tried, as so many lines were found.
+    pub(super) fn grant(&mut self, lines: usize) {
+        // Lines that are not known are bound to come now and then.
+        self.tries = (self.tries + TRIES * (lines + 1)).min(MOST_TRIES);
     }
 
     /// The form of what stands at `at`, if it is a usual one.
@@ -157,12 +171,15 @@ impl Endings {
         }
         let first = self.by_len.get_mut(len)?;
         let (mut value, mut behind) = (Scaled::default(), Behind::default());
+        let mut has_behind = false;
         let mut reads = |ending: &Ending| {
-            let end = End { value: &mut value, behind: &mut behind };
-            ending.read_slowly(page, at, end).is_some()
+            let (value, behind) = (&mut value, &mut behind);
+            let mut end = End { value, behind, has_behind: &mut has_behind };
+            ending.read_slowly(page, at, &mut end).is_some()
         };
         let (mut candidate, mut alike) = (*first, 0);
         while let Some(number) = candidate {
+            self.tries = self.tries.checked_sub(1)?;
             let ending = self.list.get(usize::from(number))?;
             if reads(ending) {
                 return Some(number);
@@ -209,26 +226,23 @@ impl Ending {
         &self,
         page: &[u8],
         at: usize,
-        end: End<'_>,
+        end: &mut End<'_>,
         number: &impl Fn(&Number, &[u8], usize, &mut Scaled) -> bool,
         behind: &impl Fn(&BehindForm, &[u8], usize, &mut Behind) -> bool,
     ) -> Option<usize> {
         let is_read = number(&self.value, page, at, end.value)
             && match &self.behind {
                 None => true,
-                Some(form) => behind(form, page, at + self.value.len(), end.behind),
+                Some(form) => {
+                    *end.has_behind = true;
+                    behind(form, page, at + self.value.len(), end.behind)
+                }
             };
         is_read.then_some(at + self.len)
     }
 
-    /// Whether anything stands behind the value.
-    #[inline]
-    pub(super) fn has_behind(&self) -> bool {
-        self.behind.is_some()
-    }
-
     /// Reads what stands at `at`, wherever the parser runs.
-    pub(super) fn read_slowly(&self, page: &[u8], at: usize, end: End<'_>) -> Option<usize> {
+    pub(super) fn read_slowly(&self, page: &[u8], at: usize, end: &mut End<'_>) -> Option<usize> {
         self.read(page, at, end, &Number::read, &BehindForm::read)
     }
 }

@@ -103,26 +103,15 @@ impl Batch {
             pos += line.len();
             (found.known, found.has_behind) = (*line, false);
             if line.is_sample() {
-                let end = End { value: &mut *value, behind: &mut *more };
-                let read = match endings.get(line.ending()) {
-                    Some(ending) => {
-                        found.has_behind = ending.has_behind();
-                        ending.read(page, pos, end, &number, &behind)
-                    }
-                    None => None,
-                };
-                let next = match read {
-                    Some(next) => next,
-                    None => {
-                        let Some(ending) = endings.find(format, page, pos) else { break };
-                        line.set_ending(ending);
-                        let end = End { value, behind: more };
-                        let Some(ending) = endings.get(ending) else { break };
-                        let Some(next) = ending.read_slowly(page, pos, end) else { break };
-                        found.has_behind = ending.has_behind();
-                        next
-                    }
-                };
+                let mut end = End { value, behind: more, has_behind: &mut found.has_behind };
+                let mut read = None;
+                if let Some(ending) = endings.get(line.ending()) {
+                    read = ending.read(page, pos, &mut end, &number, &behind);
+                }
+                if read.is_none() {
+                    read = read_changed(format, page, pos, line, end, endings);
+                }
+                let Some(next) = read else { break };
                 pos = next;
             } else if page.get(pos) == Some(&0) {
                 // OpenMetrics takes NUL behind a text for a part of it.
@@ -131,8 +120,24 @@ impl Batch {
             found.next = pos;
             count += 1;
         }
+        endings.grant(count);
         count
     }
+}
+
+/// Reads the end of a line that does not have the form of last time; gives where the next line begins.
+#[inline(never)]
+fn read_changed(
+    format: TextFormat,
+    page: &[u8],
+    at: usize,
+    line: &mut Known,
+    mut end: End<'_>,
+    endings: &mut Endings,
+) -> Option<usize> {
+    let number = endings.find(format, page, at)?;
+    line.set_ending(number);
+    endings.get(number)?.read_slowly(page, at, &mut end)
 }
 
 /// Whether both have the same first bytes.
