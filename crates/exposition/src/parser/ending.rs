@@ -400,6 +400,19 @@ impl Number {
         self.kept != 0 || !self.is_long && f64::from_bits(self.bits).is_finite()
     }
 
+    /// The form's digits, the last in the last place and zeros before the first: one instruction, which
+    /// Miri does not know.
+    #[cfg(all(feature = "std", target_arch = "x86_64"))]
+    fn pick(&self, values: &[u8; CHUNK]) -> [u8; 16] {
+        let mut digits = [0; 16];
+        for (bit, (digit, place)) in digits.iter_mut().zip(self.places).enumerate() {
+            if self.kept >> bit & 1 != 0 {
+                *digit = values.get(usize::from(place)).copied().unwrap_or_default();
+            }
+        }
+        digits
+    }
+
     /// Reads the number at `at`; says whether it has this form.
     #[inline]
     pub(super) fn read(&self, page: &[u8], at: usize, out: &mut Scaled) -> bool {

@@ -5,7 +5,7 @@ use core::arch::x86_64::{
     __m128i, __m256i, _mm_cvtsi128_si64, _mm_loadu_si128, _mm_madd_epi16, _mm_maddubs_epi16,
     _mm_packus_epi32, _mm_set1_epi16, _mm_set1_epi32, _mm256_castsi128_si256,
     _mm256_castsi256_si128, _mm256_cmpgt_epu8_mask, _mm256_loadu_si256,
-    _mm256_maskz_permutexvar_epi8, _mm256_sub_epi8,
+    _mm256_maskz_permutexvar_epi8, _mm256_storeu_si256, _mm256_sub_epi8,
 };
 
 use super::{Behind, BehindForm, CHUNK, Number, Scaled};
@@ -30,15 +30,26 @@ pub(in super::super) fn read_avx512(
     if form.is_long {
         return read_long(chunk, form.len(), out) || out.read_whole(page, at, at + form.len());
     }
-    let places = _mm256_castsi128_si256(load_half(&form.places));
-    let digits = _mm256_maskz_permutexvar_epi8(u32::from(form.kept), places, values);
-    let pairs = _mm_maddubs_epi16(_mm256_castsi256_si128(digits), _mm_set1_epi16(10 | 1 << 8));
+    let digits = picked(form, values);
+    let pairs = _mm_maddubs_epi16(digits, _mm_set1_epi16(10 | 1 << 8));
     let fours = _mm_madd_epi16(pairs, _mm_set1_epi32(100 | 1 << 16));
     let eights = _mm_madd_epi16(_mm_packus_epi32(fours, fours), _mm_set1_epi32(10_000 | 1 << 16));
     let both = _mm_cvtsi128_si64(eights) as u64;
     out.digits = ((both & u64::from(u32::MAX)) * 100_000_000 + (both >> 32)) as i64;
     (out.by, out.over, out.bits) = (form.by, form.over, form.bits);
     true
+}
+
+/// The form's digits, the last in the last place and zeros before the first.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
+fn picked(form: &Number, values: __m256i) -> __m128i {
+    if cfg!(miri) {
+        return load_half(&form.pick(&stored(values)));
+    }
+    let places = _mm256_castsi128_si256(load_half(&form.places));
+    let digits = _mm256_maskz_permutexvar_epi8(u32::from(form.kept), places, values);
+    _mm256_castsi256_si128(digits)
 }
 
 /// Reads what stands at `at`, behind a value; says whether it has this form.
@@ -78,7 +89,16 @@ fn load_half(chunk: &[u8; CHUNK / 2]) -> __m128i {
     unsafe { _mm_loadu_si128(chunk.as_ptr().cast()) }
 }
 
-/// The same for tests.
+#[inline]
+#[target_feature(enable = "avx512f,avx512vl")]
+fn stored(values: __m256i) -> [u8; CHUNK] {
+    let mut out = [0; CHUNK];
+    // SAFETY: the reference is to 32 writable bytes; the store needs no alignment.
+    unsafe { _mm256_storeu_si256(out.as_mut_ptr().cast(), values) }
+    out
+}
+
+/// [`read_avx512`] for tests.
 #[cfg(test)]
 pub(super) fn read_by(_: Avx512, form: &Number, page: &[u8], at: usize, out: &mut Scaled) -> bool {
     // SAFETY: there is an `Avx512` only where the CPU has all these features.
