@@ -22,7 +22,7 @@ const LOOK: usize = 8;
 /// After so many lines in a row that are not known, one remembered line is passed for each.
 const PATIENCE: usize = 64;
 
-/// The layout of a target's last page, for the [`Parser`] of its next one.
+/// The layout of a target's last page, for the [`Parser`](crate::Parser) of its next one.
 ///
 /// Memory is linear in the page. A page that is not read to its end leaves an empty layout, and so
 /// does another format.
