@@ -95,17 +95,30 @@ fn show(entry: Entry<'_, '_>) -> String {
 }
 
 /// A page reads the same whatever page its parser read before: a part of it, itself, one without its
-/// first line.
+/// first line, one with other values.
 fn check_layout(format: TextFormat, page: &[u8], options: ParserOptions, expected: &Entries) {
     let mut layout = Layout::new();
     let first = page.split(|&byte| byte == b'\n').next().map_or(0, <[u8]>::len);
     let half = page.get(..page.len() / 2).unwrap_or_default();
     let rest = page.get(first + 1..).unwrap_or_default();
-    for before in [half, page, rest, page] {
+    let other = with_other_values(page);
+    for before in [half, page, rest, &other, page] {
         read_all(Parser::with_layout(format, before, options, &mut layout), before);
         let entries = read_all(Parser::with_layout(format, page, options, &mut layout), page);
         assert_eq!(&entries, expected);
     }
+}
+
+/// The page with other digits behind each line's last space.
+fn with_other_values(page: &[u8]) -> Vec<u8> {
+    let mut other = page.to_vec();
+    for line in other.split_mut(|&byte| byte == b'\n') {
+        let values = line.iter_mut().rev().take_while(|byte| **byte != b' ');
+        for digit in values.filter(|byte| byte.is_ascii_digit()) {
+            *digit = b'0' + (*digit - b'0' + 1) % 10;
+        }
+    }
+    other
 }
 
 /// A page without mistakes reads the same where mistakes would not end it.
