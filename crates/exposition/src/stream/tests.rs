@@ -135,6 +135,16 @@ const METRICS: &str = "# TYPE c counter\n# UNIT c \n# HELP c x\nc_total{a=\"1\"}
     h_seconds_count 2\nh_seconds_sum 1\nh_seconds_created 7\n";
 
 #[test]
+fn nul_at_the_beginning_of_a_piece_is_no_part_of_a_text() {
+    let page =
+        b"# TYPE s summary\ns_count 2\ns_sum 3\ns_created 11\n\0# HELP s x\ns_count 1\n# EOF\n";
+    for limit in 20..80 {
+        check(OPENMETRICS, page, limit);
+        check(PROMETHEUS, page, limit);
+    }
+}
+
+#[test]
 fn openmetrics_in_pieces_is_the_same() {
     for limit in [80, 100, 500, 100_000] {
         let repeated = METRICS.repeat(12);

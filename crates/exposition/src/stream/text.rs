@@ -136,7 +136,10 @@ impl<R: Read> TextPieces<R> {
             return Ok(Progress::To(end));
         }
         self.page.clear();
-        self.metadata.write(&mut self.page);
+        // NUL behind a text would be a part of it; at the beginning of a line it is the page's end.
+        if self.window.bytes.first() != Some(&0) {
+            self.metadata.write(&mut self.page);
+        }
         let before = self.page.len();
         let lines_before = memchr::memchr_iter(b'\n', &self.page).count();
         self.page.extend_from_slice(self.window.bytes.get(..end).unwrap_or_default());
