@@ -518,6 +518,20 @@ impl<'a> Parser<'a> {
     /// The next entry, whatever it is.
     #[inline]
     fn any_step(&mut self) -> Result<Step, Failed> {
+        match self.usual_line() {
+            Some(step) => Ok(step),
+            None => self.other_step(),
+        }
+    }
+
+    /// The same if it is not a line that was read in advance.
+    #[inline(never)]
+    fn other_step(&mut self) -> Result<Step, Failed> {
+        if self.page.bytes.get(self.pos) == Some(&b'#')
+            && let Some(step) = self.usual_metadata()
+        {
+            return Ok(step);
+        }
         if self.done {
             return Ok(Step::End);
         }
@@ -528,7 +542,8 @@ impl<'a> Parser<'a> {
         self.cold_step()
     }
 
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "one call less for each line that is not usual")]
     fn cold_step(&mut self) -> Result<Step, Failed> {
         if self.state == State::Init
             && let Some(step) = self.fast_step()

@@ -66,8 +66,52 @@ pub(super) fn pass_blanks(bytes: &[u8], mut at: usize) -> usize {
 }
 
 impl Parser<'_> {
-    /// Reads a usual line; nothing where it is not one.
+    /// Reads a line that is a name, perhaps labels, and a number that was read in advance, as nearly all
+    /// lines are; nothing where it is not such a one.
     #[inline]
+    pub(super) fn usual_line(&mut self) -> Option<Step> {
+        let (bytes, start) = (self.page.bytes, self.pos);
+        let is_plain = self.state == State::Init && self.format == TextFormat::Prometheus;
+        if !is_plain || self.done || self.layout.is_some() {
+            return None;
+        }
+        let line = self.index.next_line_at(start)?;
+        if !line.is_usual || line.is_timed || line.value.is_nan() {
+            return None;
+        }
+        let place = |mark: u16| line.base + usize::from(mark);
+        let (name_end, series_end, label_marks, end) = match *line.marks {
+            // Braces that are on a usual line are one pair behind its name.
+            [name, .., close, space, end] if bytes.get(place(close)) == Some(&b'}') => {
+                if close + 1 != space {
+                    return None;
+                }
+                let labels = (line.first, line.first + line.marks.len() - 3);
+                (place(name), place(space), labels, place(end))
+            }
+            [space, end] => (place(space), place(space), (0, 0), place(end)),
+            _ => return None,
+        };
+        let is_series = is(bytes, start, METRIC_START) && bytes.get(series_end) == Some(&b' ');
+        if self.page.text.len() <= end || !is_series {
+            return None;
+        }
+        let (count, value) = (line.marks.len(), line.value);
+        self.index.pass(count, true, end + 1);
+        self.line.name = Span::new(start, name_end);
+        self.line.series = Span::new(start, series_end);
+        self.line.value = value;
+        self.line.timestamp = None.into();
+        self.line.label_marks = label_marks;
+        self.line.labels.clear();
+        self.start = start;
+        self.pos = end + 1;
+        Some(Step::Series)
+    }
+
+    /// Reads a line in one pass; nothing where that cannot be done.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "one call less for each line that is not usual")]
     pub(super) fn fast_step(&mut self) -> Option<Step> {
         let at = self.pos;
         if is(self.page.bytes, at, METRIC_START) {
@@ -101,14 +145,16 @@ impl Parser<'_> {
         self.start = self.pos;
     }
 
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "one call less for each line that is not usual")]
     fn fast_series(&mut self) -> Option<Step> {
         let indexed = if self.is_alone() { None } else { self.indexed_series() };
         if indexed.is_some() || self.done { indexed } else { self.bytewise_series() }
     }
 
     /// Reads the line by the marks that a structural pass found.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "one call less for each line that is not usual")]
     fn indexed_series(&mut self) -> Option<Step> {
         let bytes = self.page.bytes;
         let start = self.pos;
@@ -123,9 +169,6 @@ impl Parser<'_> {
         let (mut series, mut label_marks, mut marks) = (name, (0, 0), marks);
         if bytes.get(name.end) == Some(&b'{') {
             let close = close_of(bytes, line.base, marks, self.format)?;
-            if !opens_labels(bytes, name.end) {
-                return None;
-            }
             series.end = place(marks.get(close))? + 1;
             label_marks = (line.first, line.first + close);
             marks = marks.get(close + 1..)?;
@@ -136,8 +179,7 @@ impl Parser<'_> {
             return None;
         }
         let value_end = place(rest.first()).unwrap_or(end);
-        // With an exemplar behind it the value was not read.
-        let is_missed = 1 < rest.len();
+        let is_missed = rest.len() != usize::from(line.is_timed);
         let value = if line.value.is_nan() || is_missed {
             let value = Span::new(series.end + 1, value_end);
             match unread_value(bytes, value) {
@@ -297,12 +339,6 @@ impl Parser<'_> {
     }
 }
 
-/// Whether a label's name or the closing brace follows the brace at `at`.
-#[inline]
-fn opens_labels(bytes: &[u8], at: usize) -> bool {
-    is(bytes, at + 1, LABEL_START) || bytes.get(at + 1) == Some(&b'}')
-}
-
 /// Reads a value that was not read in advance.
 #[inline(never)]
 fn unread_value(bytes: &[u8], value: Span) -> Result<f64, NumberError> {
@@ -371,8 +407,7 @@ fn indexed_rest(
     }
     let place = |mark: usize| rest.marks.get(mark).map(|&mark| rest.base + usize::from(mark));
     // A space, the opening brace, and more.
-    if bytes.get(at..at + 3) != Some(b"# {") || place(1)? != at + 2 || !opens_labels(bytes, at + 2)
-    {
+    if bytes.get(at..at + 3) != Some(b"# {") || place(1)? != at + 2 {
         return None;
     }
     let close = close_of(bytes, rest.base, rest.marks.get(1..)?, TextFormat::OpenMetrics)? + 1;

@@ -2,6 +2,7 @@
 #![deny(clippy::indexing_slicing)]
 
 use super::fast::{METRIC, METRIC_START, is, pass, pass_blanks, quoted_name};
+use super::lex::State;
 use super::{Meta, Parser, Span, Step, work};
 use crate::TextFormat;
 
@@ -18,6 +19,49 @@ impl Parser<'_> {
         self.meta.text = Span::new(self.pos, end);
         self.pos = end + 1;
         Some(Step::Comment)
+    }
+
+    /// Reads `# HELP name text` or `# TYPE name text` on a line that was looked at in advance, as nearly
+    /// all of them are; nothing where it is not such a one.
+    #[inline]
+    pub(super) fn usual_metadata(&mut self) -> Option<Step> {
+        const HELP: u64 = u64::from_le_bytes(*b"# HELP \0");
+        const TYPE: u64 = u64::from_le_bytes(*b"# TYPE \0");
+        let (bytes, start) = (self.page.bytes, self.pos);
+        let word = u64::from_le_bytes(*bytes.get(start..)?.first_chunk()?) << 8 >> 8;
+        let step = match word {
+            HELP => Step::Help,
+            TYPE => Step::Type,
+            _ => return None,
+        };
+        if self.state != State::Init || self.done || self.layout.is_some() {
+            return None;
+        }
+        let line = self.index.next_line_at(start)?;
+        // Two spaces stand before the name, and one behind it.
+        let [_, _, space, .., newline] = *line.marks else { return None };
+        let (name_end, end) = (line.base + usize::from(space), line.base + usize::from(newline));
+        let (name, text) = (Span::new(start + 7, name_end), Span::new(name_end + 1, end));
+        let is_usual = name.start + self.index.name_len(name.start) == name_end
+            && is(bytes, name.start, METRIC_START)
+            && bytes.get(name_end) == Some(&b' ')
+            && !matches!(bytes.get(text.start)?, b' ' | b'\t' | b'\n')
+            && !matches!(bytes.get(end + 1), Some(0))
+            && end < self.page.text.len()
+            && self.index.is_plain_between(start, end);
+        if !is_usual {
+            return None;
+        }
+        if step == Step::Type {
+            self.metric_type = self.format.metric_type_at(bytes, text)?;
+        }
+        let (marks, is_usual) = (line.marks.len(), line.is_usual);
+        self.index.pass(marks, is_usual, end + 1);
+        self.meta = Meta { name, text, is_plain: true };
+        self.family_name_len = name.len();
+        self.start = start;
+        self.pos = end + 1;
+        Some(step)
     }
 
     /// `# HELP name text` or `# TYPE name text`, with single spaces.

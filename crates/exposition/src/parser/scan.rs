@@ -79,9 +79,10 @@ pub(super) struct Index {
     marks: Vec<u16>,
     /// For each line that ends in the window, which mark its line feed is, and [`UNUSUAL`].
     lines: Vec<u16>,
-    /// For each of the first lines the number that stands in the place of its value, NaN where that is
-    /// not a usual one.
+    /// For each of the first usual lines the number that stands last, or before a timestamp; NaN where it
+    /// was not read.
     values: Vec<f64>,
+    is_timed: bool,
     line_count: usize,
     /// What the looking through needs.
     #[cfg(all(feature = "std", target_arch = "x86_64"))]
@@ -92,8 +93,9 @@ pub(super) struct Index {
     missed: usize,
     /// The last bytes of the page, made up to whole blocks.
     end: Vec<u8>,
-    /// The next line, the first of its marks, and where it begins.
+    /// The next line, the next one of the values, the first of the line's marks, and where it begins.
     line: usize,
+    value: usize,
     mark: usize,
     start: usize,
     /// How many lines of the window were asked for in vain.
@@ -111,8 +113,11 @@ pub(super) struct IndexedLine<'i> {
     pub(super) base: usize,
     /// Which of all marks is the first one.
     pub(super) first: usize,
-    /// The number that stands last, or before a last one; NaN where that was not read.
+    pub(super) is_usual: bool,
+    /// On a usual line the number that stands last, or before another number if the line is expected to
+    /// have a timestamp; NaN where it was not read.
     pub(super) value: f64,
+    pub(super) is_timed: bool,
 }
 
 impl Index {
@@ -133,6 +138,7 @@ impl Index {
             marks: alloc::vec![0; len],
             lines: alloc::vec![0; len],
             values: alloc::vec![0.0; values],
+            is_timed: false,
             line_count: 0,
             #[cfg(all(feature = "std", target_arch = "x86_64"))]
             room: x86::Room::new(format, len / BLOCK, values),
@@ -140,6 +146,7 @@ impl Index {
             missed: 0,
             end: Vec::new(),
             line: 0,
+            value: 0,
             mark: 0,
             start: usize::MAX,
             unusual: 0,
@@ -183,11 +190,62 @@ impl Index {
         let (first, last) = (self.mark, usize::from(entry & !UNUSUAL));
         let marks = self.marks.get(first..=last)?;
         let end = usize::from(*marks.last()?);
-        let value = self.values.get(self.line).copied().unwrap_or(f64::NAN);
+        let value = self.values.get(self.value).copied().unwrap_or(f64::NAN);
+        let (base, is_usual, is_timed) = (self.base, entry & UNUSUAL == 0, self.is_timed);
         self.line += 1;
+        self.value += usize::from(is_usual);
         self.mark = last + 1;
-        self.start = self.base + end + 1;
-        Some(IndexedLine { marks, base: self.base, first, value })
+        self.start = base + end + 1;
+        Some(IndexedLine { marks, base, first, is_usual, value, is_timed })
+    }
+
+    /// The marks of the line at `pos`, usual or not, without going on behind it; nothing where another
+    /// line is the next one. See [`Index::pass`].
+    #[inline]
+    pub(super) fn next_line_at(&self, pos: usize) -> Option<IndexedLine<'_>> {
+        if pos != self.start || self.line_count <= self.line {
+            return None;
+        }
+        let entry = *self.lines.get(self.line)?;
+        let marks = self.marks.get(self.mark..=usize::from(entry & !UNUSUAL))?;
+        let value = self.values.get(self.value).copied().unwrap_or(f64::NAN);
+        let (base, first, is_timed) = (self.base, self.mark, self.is_timed);
+        Some(IndexedLine { marks, base, first, is_usual: entry & UNUSUAL == 0, value, is_timed })
+    }
+
+    /// How many bytes from `pos` on may stand in a metric's name, up to 64; it is in the window.
+    #[inline]
+    #[cfg_attr(
+        not(all(feature = "std", target_arch = "x86_64")),
+        expect(unused_variables, clippy::unused_self, reason = "no SIMD")
+    )]
+    pub(super) fn name_len(&self, pos: usize) -> usize {
+        #[cfg(all(feature = "std", target_arch = "x86_64"))]
+        return self.room.name_len(pos.wrapping_sub(self.base));
+        #[cfg(not(all(feature = "std", target_arch = "x86_64")))]
+        0
+    }
+
+    /// Whether there is no backslash and no NUL between two places in the window.
+    #[inline]
+    #[cfg_attr(
+        not(all(feature = "std", target_arch = "x86_64")),
+        expect(unused_variables, reason = "no SIMD")
+    )]
+    pub(super) fn is_plain_between(&self, start: usize, end: usize) -> bool {
+        #[cfg(all(feature = "std", target_arch = "x86_64"))]
+        return self.is_plain || self.room.is_plain(start - self.base, end - self.base);
+        #[cfg(not(all(feature = "std", target_arch = "x86_64")))]
+        self.is_plain
+    }
+
+    /// Goes on behind a line with so many marks, that ends before `end`.
+    #[inline]
+    pub(super) fn pass(&mut self, marks: usize, is_usual: bool, end: usize) {
+        self.line += 1;
+        self.value += usize::from(is_usual);
+        self.mark += marks;
+        self.start = end;
     }
 
     #[cfg(test)]
@@ -222,13 +280,14 @@ impl Index {
 
     /// Where the index is, to come back to.
     pub(super) fn cursor(&self) -> Cursor {
-        Cursor { base: self.base, line: self.line, mark: self.mark, start: self.start }
+        let Self { base, line, value, mark, start, .. } = *self;
+        Cursor { base, line, value, mark, start }
     }
 
     /// Goes back to a place; costs a new look at the window if that is another one now.
     pub(super) fn go_back(&mut self, to: Cursor) {
         if self.base == to.base {
-            (self.line, self.mark, self.start) = (to.line, to.mark, to.start);
+            (self.line, self.value, self.mark, self.start) = (to.line, to.value, to.mark, to.start);
         } else {
             self.start = usize::MAX;
         }
@@ -242,10 +301,12 @@ impl Index {
             return None;
         }
         while self.start < pos && self.line < self.line_count {
-            let last = usize::from(self.lines.get(self.line)? & !UNUSUAL);
+            let entry = *self.lines.get(self.line)?;
+            let last = usize::from(entry & !UNUSUAL);
             self.start = self.base + usize::from(*self.marks.get(last)?) + 1;
             self.mark = last + 1;
             self.line += 1;
+            self.value += usize::from(entry & UNUSUAL == 0);
         }
         if self.start != pos || self.line_count <= self.line {
             if self.wants_rest() {
@@ -270,7 +331,8 @@ impl Index {
 
     /// Looks through the window at `pos`.
     fn fill(&mut self, bytes: &[u8], pos: usize) {
-        (self.base, self.start, self.line, self.mark, self.line_count) = (pos, pos, 0, 0, 0);
+        (self.base, self.start, self.line, self.mark) = (pos, pos, 0, 0);
+        (self.line_count, self.value) = (0, 0);
         let rest = bytes.get(pos..).unwrap_or_default();
         if let Some(window) = rest.first_chunk() {
             return self.look_through(window, WINDOW / BLOCK);
@@ -303,6 +365,7 @@ impl Index {
 pub(super) struct Cursor {
     base: usize,
     line: usize,
+    value: usize,
     mark: usize,
     start: usize,
 }

@@ -22,7 +22,6 @@ pub(super) struct Masks {
     /// Those that may stand in a metric's name.
     pub(super) name: [u64; LANES],
     /// Those that must not be followed by the byte after them, where labels are and strings are not.
-    /// For an opening brace this says nothing.
     pub(super) misfit: [u64; LANES],
     /// Found from the others: the bytes that become marks.
     pub(super) marked: [u64; LANES],
@@ -103,7 +102,7 @@ fn mark_word(found: Block, carry: &mut Carry, one_pair: u64) -> (u64, u64) {
     let (ran, in_name) = found.name.overflowing_add(starts);
     let after_names = ran & !found.name;
     unusual |= braces & labels & !after_names & one_pair
-        | found.misfit & labels & !braces & !inside
+        | found.misfit & labels & !inside
         | after_names & !ends & !newline;
     // From an unusual byte a carry runs to the line feed that ends its line, or out of the block.
     let (run, is_unusual) = (!newline).overflowing_add(unusual & !newline);

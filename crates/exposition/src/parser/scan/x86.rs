@@ -9,16 +9,18 @@
 
 use alloc::vec::Vec;
 use core::arch::x86_64::{
-    __m128i, __m512i, _mm_add_epi16, _mm_cvtepu8_epi16, _mm_mask_add_epi16, _mm_set1_epi16,
-    _mm_storeu_si128, _mm512_add_epi16, _mm512_add_epi64, _mm512_alignr_epi64, _mm512_and_si512,
-    _mm512_andnot_si512, _mm512_castsi512_si128, _mm512_castsi512_si256, _mm512_clmulepi64_epi128,
-    _mm512_cmpeq_epi8_mask, _mm512_cmpeq_epi64_mask, _mm512_cmplt_epu64_mask, _mm512_cvtepu8_epi16,
+    __m128i, __m512i, _mm_add_epi16, _mm_broadcastw_epi16, _mm_cvtepu8_epi16, _mm_mask_add_epi16,
+    _mm_set1_epi16, _mm_storeu_si128, _mm512_add_epi16, _mm512_add_epi64, _mm512_alignr_epi64,
+    _mm512_and_si512, _mm512_andnot_si512, _mm512_broadcastw_epi16, _mm512_castsi512_si128,
+    _mm512_castsi512_si256, _mm512_clmulepi64_epi128, _mm512_cmpeq_epi8_mask,
+    _mm512_cmpeq_epi64_mask, _mm512_cmplt_epu64_mask, _mm512_cvtepu8_epi16,
     _mm512_extracti64x4_epi64, _mm512_loadu_si512, _mm512_mask_add_epi16, _mm512_mask_sub_epi64,
     _mm512_mask_xor_epi64, _mm512_maskz_compress_epi8, _mm512_min_epu8, _mm512_movepi8_mask,
-    _mm512_movepi64_mask, _mm512_or_si512, _mm512_permutex2var_epi8, _mm512_set1_epi8,
-    _mm512_set1_epi16, _mm512_set1_epi64, _mm512_setzero_si512, _mm512_shldi_epi64,
-    _mm512_storeu_si512, _mm512_test_epi8_mask, _mm512_test_epi64_mask, _mm512_testn_epi8_mask,
-    _mm512_unpacklo_epi64, _mm512_xor_si512, _pext_u64,
+    _mm512_movepi64_mask, _mm512_or_si512, _mm512_permutex2var_epi8, _mm512_permutexvar_epi64,
+    _mm512_popcnt_epi64, _mm512_set1_epi8, _mm512_set1_epi16, _mm512_set1_epi64,
+    _mm512_setzero_si512, _mm512_shldi_epi64, _mm512_storeu_si512, _mm512_test_epi8_mask,
+    _mm512_test_epi64_mask, _mm512_testn_epi8_mask, _mm512_unpacklo_epi64, _mm512_xor_si512,
+    _pext_u64,
 };
 use core::mem;
 
@@ -47,6 +49,29 @@ impl Room {
             one_pair: if format == TextFormat::Prometheus { !0 } else { 0 },
             steps: Steps::new(lines),
         }
+    }
+
+    /// How many bytes from a place on may stand in a metric's name, up to 64.
+    #[inline]
+    pub(super) fn name_len(&self, place: usize) -> usize {
+        let word = |block| self.word(block, |group| &group.name);
+        let (block, shift) = (place / BLOCK, place % BLOCK);
+        // The last bit of the first word comes before the first one of the second.
+        let bits = word(block) >> shift | (word(block + 1) << 1) << (BLOCK - 1 - shift);
+        bits.trailing_ones() as usize
+    }
+
+    /// Whether there is no backslash and no NUL in the blocks between two places.
+    #[inline]
+    pub(super) fn is_plain(&self, start: usize, end: usize) -> bool {
+        (start / BLOCK..=end / BLOCK).all(|block| self.word(block, |group| &group.rare) == 0)
+    }
+
+    /// Of some masks, that of a block.
+    #[inline]
+    fn word(&self, block: usize, masks: impl Fn(&Masks) -> &[u64; LANES]) -> u64 {
+        let group = self.masks.get(block / LANES);
+        group.and_then(|group| masks(group).get(block % LANES)).copied().unwrap_or(0)
     }
 }
 
@@ -84,6 +109,7 @@ const fn table(after: bool) -> [[u8; BLOCK]; 2] {
             // Where labels are, this is the end of a string.
             b'"' => (QUOTE, COMMA | CLOSE),
             b',' => (COMMA, LETTER | CLOSE),
+            b'{' => (0, LETTER | CLOSE),
             b'}' => (CLOSE, 0),
             b'\\' | 0 => (0, RARE),
             _ => (0, 0),
@@ -185,7 +211,7 @@ fn mark(groups: &mut [Masks], one_pair: u64) -> bool {
         let after_names = _mm512_andnot_si512(name, add(name, starts, &mut in_name));
 
         let labelled = _mm512_andnot_si512(inside, labels);
-        let misfit = _mm512_and_si512(load(&group.misfit), _mm512_andnot_si512(braces, labelled));
+        let misfit = _mm512_and_si512(load(&group.misfit), labelled);
         let opening = _mm512_and_si512(_mm512_and_si512(braces, labels), one_pair);
         let second = _mm512_andnot_si512(after_names, opening);
         let usual_ends = _mm512_or_si512(ends, newline);
@@ -235,30 +261,53 @@ fn add(a: __m512i, b: __m512i, carry: &mut u32) -> __m512i {
     _mm512_mask_sub_epi64(sum, (carries ^ full) as u8, sum, ones)
 }
 
-/// Writes marks and lines.
+/// Writes marks, and then lines.
+///
+/// What depends on the block stays in vectors: the way from general registers to them costs more than
+/// the rest of the work.
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi,avx512vbmi2,bmi2,popcnt")]
+#[target_feature(
+    enable = "avx512f,avx512bw,avx512vl,avx512vbmi,avx512vbmi2,avx512vpopcntdq,bmi2,popcnt"
+)]
 fn append(groups: &[Masks], index: &mut Index) {
-    let (mut marks, mut lines) = (index.marks.as_mut_slice(), index.lines.as_mut_slice());
-    let line_room = lines.len();
-    let (mut base, mut count) = (0, 0);
+    let (mut marks, mut base) = (index.marks.as_mut_slice(), _mm512_set1_epi16(0));
     for group in groups {
-        let words = group.marked.iter().zip(&group.newline).zip(&group.unusual);
-        for ((&marked, &newline), &unusual) in words {
-            let (Some(out), Some(line_out)) = (marks.first_chunk_mut(), lines.first_chunk_mut())
-            else {
-                break;
-            };
+        for &marked in &group.marked {
+            let Some(out) = marks.first_chunk_mut() else { break };
             append_marks(marked, base, out);
-            append_lines(BlockLines { newline, marked, unusual, count }, line_out);
-            let found = marked.count_ones();
-            marks = marks.get_mut(found as usize..).unwrap_or_default();
-            lines = lines.get_mut(newline.count_ones() as usize..).unwrap_or_default();
-            base += BLOCK as u16;
-            count += found as u16;
+            marks = marks.get_mut(marked.count_ones() as usize..).unwrap_or_default();
+            base = _mm512_add_epi16(base, _mm512_set1_epi16(BLOCK as i16));
         }
     }
-    index.line_count = line_room - lines.len();
+    let (mut lines, mut total) = (index.lines.as_mut_slice(), _mm512_setzero_si512());
+    let room = lines.len();
+    for group in groups {
+        let counts = sums(load(&group.marked));
+        let before = _mm512_alignr_epi64::<7>(counts, _mm512_setzero_si512());
+        let mut before = _mm512_add_epi64(before, total);
+        let last = _mm512_set1_epi64(7);
+        total = _mm512_add_epi64(total, _mm512_permutexvar_epi64(last, counts));
+        let words = group.marked.iter().zip(&group.newline).zip(&group.unusual);
+        for ((&marked, &newline), &unusual) in words {
+            let Some(out) = lines.first_chunk_mut() else { break };
+            let count = _mm_broadcastw_epi16(_mm512_castsi512_si128(before));
+            append_lines(BlockLines { newline, marked, unusual }, count, out);
+            lines = lines.get_mut(newline.count_ones() as usize..).unwrap_or_default();
+            before = _mm512_alignr_epi64::<1>(before, before);
+        }
+    }
+    index.line_count = room - lines.len();
+}
+
+/// For each word how many bits are set in it and in those before it.
+#[inline]
+#[target_feature(enable = "avx512f,avx512vpopcntdq")]
+fn sums(words: __m512i) -> __m512i {
+    let zero = _mm512_setzero_si512();
+    let counts = _mm512_popcnt_epi64(words);
+    let counts = _mm512_add_epi64(counts, _mm512_alignr_epi64::<7>(counts, zero));
+    let counts = _mm512_add_epi64(counts, _mm512_alignr_epi64::<6>(counts, zero));
+    _mm512_add_epi64(counts, _mm512_alignr_epi64::<4>(counts, zero))
 }
 
 /// The lines that end in a block.
@@ -268,15 +317,13 @@ struct BlockLines {
     marked: u64,
     /// Line feeds of unusual lines.
     unusual: u64,
-    /// How many marks there are before the block.
-    count: u16,
 }
 
 /// The places of the set bits, 32 at a time.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vbmi2,popcnt")]
-fn append_marks(bits: u64, base: u16, out: &mut [u16; BLOCK]) {
-    let (places, base) = (places_of(bits), _mm512_set1_epi16(base as i16));
+fn append_marks(bits: u64, base: __m512i, out: &mut [u16; BLOCK]) {
+    let places = places_of(bits);
     let ([low, high], _) = out.as_chunks_mut::<{ BLOCK / 2 }>() else { return };
     let first = _mm512_castsi512_si256(places);
     store(low, _mm512_add_epi16(_mm512_cvtepu8_epi16(first), base));
@@ -286,16 +333,16 @@ fn append_marks(bits: u64, base: u16, out: &mut [u16; BLOCK]) {
     }
 }
 
-/// Which marks are line feeds, with [`UNUSUAL`] for some.
+/// Which marks are line feeds, with [`UNUSUAL`] for some; `count` has the marks before the block.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi,avx512vbmi2,bmi2,popcnt")]
-fn append_lines(lines: BlockLines, out: &mut [u16; BLOCK]) {
-    let BlockLines { newline, marked, unusual, count } = lines;
+fn append_lines(lines: BlockLines, count: __m128i, out: &mut [u16; BLOCK]) {
+    let BlockLines { newline, marked, unusual } = lines;
     let places = places_of(_pext_u64(newline, marked));
     let unusual = _pext_u64(unusual, newline);
     if newline.count_ones() <= 8 {
         let marks = _mm_cvtepu8_epi16(_mm512_castsi512_si128(places));
-        let marks = _mm_add_epi16(marks, _mm_set1_epi16(count as i16));
+        let marks = _mm_add_epi16(marks, count);
         // The highest bit is not set yet.
         let flag = _mm_set1_epi16(UNUSUAL as i16);
         let entries = _mm_mask_add_epi16(marks, unusual as u8, marks, flag);
@@ -311,9 +358,9 @@ fn append_lines(lines: BlockLines, out: &mut [u16; BLOCK]) {
 /// The same where there are more lines than usual.
 #[inline(never)]
 #[target_feature(enable = "avx512f,avx512bw")]
-fn append_many(places: __m512i, unusual: u64, count: u16, out: &mut [u16; BLOCK]) {
+fn append_many(places: __m512i, unusual: u64, count: __m128i, out: &mut [u16; BLOCK]) {
     let entries = |places, unusual: u64| {
-        let marks = _mm512_add_epi16(_mm512_cvtepu8_epi16(places), _mm512_set1_epi16(count as i16));
+        let marks = _mm512_add_epi16(_mm512_cvtepu8_epi16(places), _mm512_broadcastw_epi16(count));
         _mm512_mask_add_epi16(marks, unusual as u32, marks, _mm512_set1_epi16(UNUSUAL as i16))
     };
     let ([low, high], _) = out.as_chunks_mut::<{ BLOCK / 2 }>() else { return };

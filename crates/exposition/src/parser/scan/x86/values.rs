@@ -10,7 +10,7 @@
 
 use alloc::vec::Vec;
 use core::arch::x86_64::{
-    __m512i, _mm512_abs_epi32, _mm512_abs_epi64, _mm512_add_epi8, _mm512_add_epi32,
+    __m512i, _bzhi_u32, _mm512_abs_epi32, _mm512_abs_epi64, _mm512_add_epi8, _mm512_add_epi32,
     _mm512_add_epi64, _mm512_and_si512, _mm512_andnot_si512, _mm512_castpd_si512,
     _mm512_castsi512_pd, _mm512_castsi512_si256, _mm512_cmpeq_epi8_mask, _mm512_cmpeq_epi32_mask,
     _mm512_cmpge_epi8_mask, _mm512_cmpgt_epi32_mask, _mm512_cmpgt_epu64_mask,
@@ -18,16 +18,16 @@ use core::arch::x86_64::{
     _mm512_cvtepi64_pd, _mm512_extracti64x4_epi64, _mm512_lzcnt_epi32, _mm512_madd_epi16,
     _mm512_maddubs_epi16, _mm512_mask_div_pd, _mm512_mask_mov_epi64, _mm512_mask_or_epi64,
     _mm512_mask_permutexvar_pd, _mm512_mask_sub_epi8, _mm512_mask_sub_epi32,
-    _mm512_maskz_mov_epi32, _mm512_maskz_permutex2var_epi8, _mm512_maskz_set1_epi32,
-    _mm512_mul_epu32, _mm512_mul_pd, _mm512_or_si512, _mm512_packus_epi32, _mm512_permutex2var_pd,
-    _mm512_permutexvar_epi64, _mm512_popcnt_epi32, _mm512_set1_epi8, _mm512_set1_epi16,
-    _mm512_set1_epi32, _mm512_set1_epi64, _mm512_setr_epi64, _mm512_setzero_si512,
-    _mm512_shuffle_epi8, _mm512_shuffle_i32x4, _mm512_slli_epi32, _mm512_sllv_epi32,
-    _mm512_srli_epi32, _mm512_srli_epi64, _mm512_sub_epi8, _mm512_sub_epi32,
-    _mm512_test_epi32_mask, _mm512_test_epi64_mask, _mm512_xor_si512,
+    _mm512_maskz_compress_epi16, _mm512_maskz_mov_epi32, _mm512_maskz_permutex2var_epi8,
+    _mm512_maskz_set1_epi32, _mm512_movepi16_mask, _mm512_mul_epu32, _mm512_mul_pd,
+    _mm512_or_si512, _mm512_packus_epi32, _mm512_permutex2var_pd, _mm512_permutexvar_epi64,
+    _mm512_popcnt_epi32, _mm512_set1_epi8, _mm512_set1_epi16, _mm512_set1_epi32, _mm512_set1_epi64,
+    _mm512_setr_epi64, _mm512_setzero_si512, _mm512_shuffle_epi8, _mm512_shuffle_i32x4,
+    _mm512_slli_epi32, _mm512_sllv_epi32, _mm512_srli_epi32, _mm512_srli_epi64, _mm512_sub_epi8,
+    _mm512_sub_epi32, _mm512_test_epi32_mask, _mm512_test_epi64_mask, _mm512_xor_si512,
 };
 
-use super::super::{Index, UNUSUAL, WINDOW, Window};
+use super::super::{Index, WINDOW, Window};
 use super::{load, store};
 use crate::number::avx512::{CHUNK, number_of};
 use crate::number::{EXACT, POWERS};
@@ -64,31 +64,39 @@ struct Tokens {
 #[derive(Debug, Default)]
 pub(super) struct Steps {
     tokens: Vec<Tokens>,
+    /// For each usual line, which mark its line feed is.
+    usual: Vec<u16>,
 }
 
 impl Steps {
     /// Steps for so many lines, or some more.
     pub(super) fn new(lines: usize) -> Self {
-        Self { tokens: alloc::vec![Tokens::default(); lines.div_ceil(TOKENS)] }
+        let tokens = alloc::vec![Tokens::default(); lines.div_ceil(TOKENS)];
+        Self { tokens, usual: alloc::vec![0; lines + 32] }
     }
 }
 
-/// Reads what stands in the place of the value on each of the first lines; it is NaN where that is not
-/// a usual number.
+/// Reads what stands in the place of the value on each of the first usual lines; it is NaN where that
+/// is not a usual number.
 #[target_feature(
     enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx512vbmi,avx512vbmi2,avx512vpopcntdq,vpclmulqdq,bmi1,bmi2,popcnt"
 )]
 pub(super) fn read(steps: &mut Steps, window: &Window, index: &mut Index) {
-    let lines = index.lines.get(..index.line_count).unwrap_or_default();
-    let groups = steps.tokens.iter_mut().zip(lines.chunks(TOKENS));
+    let Steps { tokens, usual } = steps;
+    let count = usual_lines(&index.lines, index.line_count, usual);
+    let lines = usual.get(..count).unwrap_or_default();
+    // Usually all lines have a timestamp, or none has.
+    index.is_timed = lines.first().is_some_and(|&last| is_timed(window, &index.marks, last));
+    let groups = tokens.iter_mut().zip(lines.chunks(TOKENS));
     let count = groups.len();
     for (tokens, lines) in groups {
         for lane in 0..TOKENS {
-            let Some(line) = lines.get(lane) else { break };
-            tokens.find(lane, window, &index.marks, usize::from(line & !UNUSUAL));
+            let Some(&last) = lines.get(lane) else { break };
+            let first = usize::from(last).wrapping_sub(1 + usize::from(index.is_timed));
+            tokens.find(lane, window, index.marks.get(first..));
         }
     }
-    let groups = steps.tokens.get_mut(..count).unwrap_or_default();
+    let groups = tokens.get_mut(..count).unwrap_or_default();
     groups.iter_mut().for_each(|tokens| classify(tokens));
     groups.iter_mut().for_each(|tokens| judge(tokens));
     for (tokens, values) in groups.iter_mut().zip(index.values.as_chunks_mut::<TOKENS>().0) {
@@ -97,17 +105,36 @@ pub(super) fn read(steps: &mut Steps, window: &Window, index: &mut Index) {
     }
 }
 
+/// Writes which of the first `count` lines are usual ones, and gives how many there are.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi2,bmi2,popcnt")]
+fn usual_lines(lines: &[u16], count: usize, usual: &mut [u16]) -> usize {
+    let mut found = 0;
+    for start in (0..count).step_by(32) {
+        let chunk = lines.get(start..).and_then(<[u16]>::first_chunk::<32>);
+        let out = usual.get_mut(found..).and_then(<[u16]>::first_chunk_mut::<32>);
+        let (Some(chunk), Some(out)) = (chunk, out) else { break };
+        let chunk = load(chunk);
+        let is_usual = _bzhi_u32(!_mm512_movepi16_mask(chunk), (count - start).min(32) as u32);
+        store(out, _mm512_maskz_compress_epi16(is_usual, chunk));
+        found += is_usual.count_ones() as usize;
+    }
+    found
+}
+
+/// Whether two spaces stand on the line that ends with a certain mark, the last ones of it.
+fn is_timed(window: &Window, marks: &[u16], last: u16) -> bool {
+    let before = usize::from(last).checked_sub(2).and_then(|before| marks.get(before));
+    before.is_some_and(|&before| window.get(usize::from(before)) == Some(&b' '))
+}
+
 impl Tokens {
-    /// Takes the token in the place of the value on the line that ends with a certain mark: the last
-    /// one, or that before a last one.
+    /// Takes the token between two marks.
     #[inline]
-    fn find(&mut self, lane: usize, window: &Window, marks: &[u16], line: usize) {
-        let marks = line.checked_sub(3).and_then(|first| marks.get(first..)?.first_chunk::<4>());
-        let [_, before, space, end] = marks.copied().unwrap_or_default().map(usize::from);
-        let is_timed = window.get(before % WINDOW) == Some(&b' ');
-        let (start, end) = if is_timed { (before, space) } else { (space, end) };
-        let first = start.wrapping_add(1) % WINDOW;
-        let last = end.wrapping_sub(4) % WINDOW;
+    fn find(&mut self, lane: usize, window: &Window, marks: Option<&[u16]>) {
+        let marks = marks.and_then(<[u16]>::first_chunk::<2>).copied().unwrap_or_default();
+        let [start, end] = marks.map(usize::from);
+        let (first, last) = ((start + 1) % WINDOW, end.wrapping_sub(4) % WINDOW);
         if let (Some(text), Some(bytes)) =
             (self.text.get_mut(lane), window.get(first..first + CHUNK))
         {
