@@ -101,7 +101,7 @@ impl Parser<'_> {
         self.line.name = Span::new(start, name_end);
         self.line.series = Span::new(start, series_end);
         self.line.value = value;
-        self.line.timestamp = None.into();
+        self.line.timestamp.clear();
         self.line.label_marks = label_marks;
         self.line.labels.clear();
         self.start = start;
