@@ -40,33 +40,13 @@ impl Avx512 {
         (vectors && words).then_some(Self(()))
     }
 
-    #[cfg_attr(not(test), expect(dead_code, reason = "the layout's lines come next"))]
-    /// Reads the usual number that `chunk` begins with, up to the first space or line feed; gives how
-    /// long it is.
-    #[inline]
-    pub(crate) fn number_at(self, chunk: &[u8; CHUNK]) -> Option<(f64, usize)> {
-        // SAFETY: `self` was made by `detect`, which has found all these features.
-        let (value, len) = unsafe { number_at(chunk) };
-        (!value.is_nan()).then_some((value, len))
-    }
-
-    #[cfg_attr(not(test), expect(dead_code, reason = "the layout's lines come next"))]
     /// Reads the usual number that is the first `len` bytes of `chunk`.
-    #[inline]
+    #[cfg(test)]
     pub(crate) fn number(self, chunk: &[u8; CHUNK], len: usize) -> Option<f64> {
-        // SAFETY: as above.
+        // SAFETY: `self` was made by `detect`, which has found all these features.
         let value = unsafe { number_of(chunk, len) };
         (!value.is_nan()).then_some(value)
     }
-}
-
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi,avx512vbmi2,bmi1,bmi2,popcnt")]
-fn number_at(chunk: &[u8; CHUNK]) -> (f64, usize) {
-    let text = load_chunk(chunk);
-    let ends = _mm256_cmpeq_epi8_mask(text, _mm256_set1_epi8(b' ' as i8))
-        | _mm256_cmpeq_epi8_mask(text, _mm256_set1_epi8(b'\n' as i8));
-    let len = ends.trailing_zeros() as usize;
-    (number_of(chunk, len), len)
 }
 
 /// Reads the number that is the first `len` bytes; NaN where it is not a usual one, which has at most
