@@ -7,14 +7,16 @@ use core::iter;
 use skopos_core::MetricType;
 use skopos_core::labels::{BUCKET_BOUND, METRIC_NAME, QUANTILE};
 
+use self::bounds::Bounds;
 use self::order::{Name, Order, page_name, prefix};
 pub(super) use self::owned::PackedLine;
 use super::line::Line;
 use super::scan::Index;
 use super::{Page, Parser, RawLabel, Span};
 use crate::escape::unescape_into;
-use crate::number::{canonical_label_float, wants_point};
+use crate::number::canonical_label_float;
 
+mod bounds;
 mod order;
 mod owned;
 
@@ -29,6 +31,7 @@ const UNIT: &str = "__unit__";
 pub(super) struct Scratch {
     /// Strings that are not on the page: unescaped ones, canonical floats, added names.
     own: String,
+    bounds: Bounds,
     /// In the order of the line, where they are not as they stand on it.
     labels: Vec<Label>,
     /// Name orders of lines, by how many labels there are: lines usually have the names of the line
@@ -298,9 +301,10 @@ impl Parser<'_> {
                 self.scratch.sorted(labels.iter().map(|label| page_name(page, label.name)))
             }
         };
-        let Scratch { own, orders, .. } = &mut self.scratch;
-        let order = &orders[at];
-        let bound = written_bound(order.bound(self.metric_type), self.metric_type, own, |index| {
+        let Scratch { own, bounds, orders, .. } = &mut self.scratch;
+        let (order, own_bounds) = (&orders[at], (&mut *own, bounds));
+        let bound = order.bound(self.metric_type);
+        let bound = written_bound(bound, self.metric_type, own_bounds, |index| {
             let (name, value) = labels.spans(index);
             (name.len(), page.text(value))
         });
@@ -377,7 +381,7 @@ fn bound_name(metric_type: MetricType) -> Option<&'static str> {
 fn written_bound<'p>(
     number: u32,
     metric_type: MetricType,
-    own: &mut String,
+    (own, bounds): (&mut String, &mut Bounds),
     label: impl FnOnce(usize) -> (usize, &'p str),
 ) -> u32 {
     let Some(index) = (number as usize).checked_sub(1) else { return 0 };
@@ -385,22 +389,7 @@ fn written_bound<'p>(
     own.clear();
     // The order knows of the name what it begins with.
     let is_bound = Some(name_len) == bound_name(metric_type).map(str::len);
-    if is_bound && canonical_bound(value, own) { number } else { 0 }
-}
-
-/// Appends the canonical form of a float, if it stands there in another one.
-#[inline]
-fn canonical_bound(text: &str, own: &mut String) -> bool {
-    match wants_point(prefix(text.as_bytes()).swap_bytes(), text.len()) {
-        Some(wants_point) => {
-            if wants_point {
-                own.push_str(text);
-                own.push_str(".0");
-            }
-            wants_point
-        }
-        None => canonical_label_float(text, own),
-    }
+    if is_bound && bounds.write(value, own) { number } else { 0 }
 }
 
 /// What metadata labels the series gets, which replace those of the page.

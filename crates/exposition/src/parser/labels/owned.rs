@@ -7,7 +7,7 @@ use skopos_core::labels::{LabelsPacker, METRIC_NAME};
 use skopos_core::{Labels, MetricType};
 
 use super::order::page_name;
-use super::{Plain, Source, TextLabels, bound_name, canonical_bound, written_bound};
+use super::{Plain, Scratch, Source, TextLabels, bound_name, written_bound};
 use crate::parser::layout::begins_with;
 use crate::parser::{Parser, Span};
 
@@ -104,12 +104,13 @@ impl Parser<'_> {
             Plain::Raw([]) => (self.start, [].as_slice()),
             Plain::Raw(_) => return None,
         };
-        let order = self.scratch.orders.get(marks.len() / 2)?;
+        let Scratch { own, bounds, orders, .. } = &mut self.scratch;
+        let order = orders.get(marks.len() / 2)?;
         if order.beginnings.len() != marks.len() / 2 {
             return None;
         }
         let bound = order.bound(self.metric_type);
-        let written = written_bound(bound, self.metric_type, &mut self.scratch.own, |index| {
+        let written = written_bound(bound, self.metric_type, (own, bounds), |index| {
             let (name, value) = Plain::Marks(base, marks).spans(index);
             (name.len(), page.text(value))
         });
@@ -184,9 +185,9 @@ impl Parser<'_> {
             return None;
         }
         let (name, value) = (page.text(name), page.text(value));
-        let own = &mut self.scratch.own;
+        let Scratch { own, bounds, .. } = &mut self.scratch;
         own.clear();
-        let is_written = Some(name) == bound_name(self.metric_type) && canonical_bound(value, own);
+        let is_written = Some(name) == bound_name(self.metric_type) && bounds.write(value, own);
         self.packer.as_deref_mut()?.finish_again(name, if is_written { own } else { value })
     }
 }
