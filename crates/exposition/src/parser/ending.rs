@@ -9,6 +9,7 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::mem;
 
 use super::RawExemplar;
 use super::fast::{Rules, fast_labels};
@@ -169,29 +170,40 @@ impl Endings {
         if self.by_len.len() <= len {
             self.by_len.resize(len + 1, None);
         }
-        let first = self.by_len.get_mut(len)?;
-        let (mut value, mut behind) = (Scaled::default(), Behind::default());
-        let mut has_behind = false;
-        let mut reads = |ending: &Ending| {
-            let (value, behind) = (&mut value, &mut behind);
-            let mut end = End { value, behind, has_behind: &mut has_behind };
-            ending.read_slowly(page, at, &mut end).is_some()
-        };
-        let (mut candidate, mut alike) = (*first, 0);
+        let (mut before, mut alike) = (None, 0);
+        let mut candidate = *self.by_len.get(len)?;
         while let Some(number) = candidate {
             self.tries = self.tries.checked_sub(1)?;
             let ending = self.list.get(usize::from(number))?;
-            if reads(ending) {
+            if ending.fits(page, at) {
+                self.move_to_front(len, before, number);
                 return Some(number);
             }
             alike += 1;
-            candidate = ending.next;
+            (before, candidate) = (candidate, ending.next);
         }
         if MOST <= self.list.len() || MOST_ALIKE <= alike {
             return None;
         }
+        self.learn(format, page, at, len)
+    }
+
+    /// Makes a form the first of its length; `before` is the one before it.
+    fn move_to_front(&mut self, len: usize, before: Option<u16>, number: u16) {
+        let Some(before) = before else { return };
+        let Some(first) = self.by_len.get_mut(len) else { return };
+        let Some(moved) = self.list.get_mut(usize::from(number)) else { return };
+        let behind = mem::replace(&mut moved.next, first.replace(number));
+        if let Some(before) = self.list.get_mut(usize::from(before)) {
+            before.next = behind;
+        }
+    }
+
+    /// Takes over the form of an end of so many bytes.
+    fn learn(&mut self, format: TextFormat, page: &[u8], at: usize, len: usize) -> Option<u16> {
+        let first = self.by_len.get_mut(len)?;
         let learned = Ending { next: *first, ..Ending::learn(format, page, at)? };
-        if learned.len != len || !reads(&learned) {
+        if learned.len != len || !learned.fits(page, at) {
             return None;
         }
         let number = self.list.len() as u16;
@@ -241,9 +253,11 @@ impl Ending {
         is_read.then_some(at + self.len)
     }
 
-    /// Reads what stands at `at`, wherever the parser runs.
-    pub(super) fn read_slowly(&self, page: &[u8], at: usize, end: &mut End<'_>) -> Option<usize> {
-        self.read(page, at, end, &Number::read, &BehindForm::read)
+    /// Whether what stands at `at` has this form.
+    fn fits(&self, page: &[u8], at: usize) -> bool {
+        let behind = at + self.value.len();
+        self.value.fits(page, at)
+            && self.behind.as_ref().is_none_or(|form| form.fits(page, behind).is_some())
     }
 }
 
@@ -269,6 +283,21 @@ impl BehindForm {
         let (exemplar, end) = ExemplarForm::learn(page, at)?;
         form.exemplar = Some(exemplar);
         Some((form, end))
+    }
+
+    fn fits(&self, page: &[u8], mut at: usize) -> Option<()> {
+        let fits = |form: &Number, at: usize| form.fits(page, at).then_some(at + form.len());
+        if let Some(form) = &self.timestamp {
+            at = fits(form, at + 1)?;
+        }
+        if let Some(form) = &self.exemplar {
+            let (len, _) = form.labels.find(page.get(at..)?)?;
+            at = fits(&form.value, at + len)?;
+            if let Some(form) = &form.timestamp {
+                fits(form, at + 1)?;
+            }
+        }
+        Some(())
     }
 
     /// Reads what stands at `at`; says whether it has this form.
@@ -413,18 +442,21 @@ impl Number {
         digits
     }
 
+    /// Whether what stands at `at` has this form.
+    #[inline]
+    fn fits(&self, page: &[u8], at: usize) -> bool {
+        let Some(chunk) = page.get(at..).and_then(<[u8]>::first_chunk::<CHUNK>) else {
+            return false;
+        };
+        let limits = self.least.iter().zip(&self.more);
+        let fits = |(byte, (least, more)): (&u8, (&u8, &u8))| byte.wrapping_sub(*least) <= *more;
+        chunk.iter().zip(limits).fold(true, |all, each| all & fits(each))
+    }
+
     /// Reads the number at `at`; says whether it has this form.
     #[inline]
     pub(super) fn read(&self, page: &[u8], at: usize, out: &mut Scaled) -> bool {
-        let chunk = page.get(at..).and_then(<[u8]>::first_chunk::<CHUNK>);
-        let limits = self.least.iter().zip(&self.more);
-        let fits = |(byte, (least, more)): (&u8, (&u8, &u8))| byte.wrapping_sub(*least) <= *more;
-        match chunk {
-            Some(chunk) if chunk.iter().zip(limits).fold(true, |all, each| all & fits(each)) => {
-                out.read_whole(page, at, at + self.len())
-            }
-            _ => false,
-        }
+        self.fits(page, at) && out.read_whole(page, at, at + self.len())
     }
 }
 

@@ -104,13 +104,19 @@ impl Batch {
             (found.known, found.has_behind) = (*line, false);
             if line.is_sample() {
                 let mut end = End { value, behind: more, has_behind: &mut found.has_behind };
-                let mut read = None;
-                if let Some(ending) = endings.get(line.ending()) {
-                    read = ending.read(page, pos, &mut end, &number, &behind);
-                }
-                if read.is_none() {
-                    read = read_changed(format, page, pos, line, end, endings);
-                }
+                let mut is_found = false;
+                let read = loop {
+                    if let Some(ending) = endings.get(line.ending())
+                        && let Some(next) = ending.read(page, pos, &mut end, &number, &behind)
+                    {
+                        break Some(next);
+                    }
+                    // Another form than last time.
+                    let other = if is_found { None } else { endings.find(format, page, pos) };
+                    let Some(other) = other else { break None };
+                    line.set_ending(other);
+                    is_found = true;
+                };
                 let Some(next) = read else { break };
                 pos = next;
             } else if page.get(pos) == Some(&0) {
@@ -123,21 +129,6 @@ impl Batch {
         endings.grant(count);
         count
     }
-}
-
-/// Reads the end of a line that does not have the form of last time; gives where the next line begins.
-#[inline(never)]
-fn read_changed(
-    format: TextFormat,
-    page: &[u8],
-    at: usize,
-    line: &mut Known,
-    mut end: End<'_>,
-    endings: &mut Endings,
-) -> Option<usize> {
-    let number = endings.find(format, page, at)?;
-    line.set_ending(number);
-    endings.get(number)?.read_slowly(page, at, &mut end)
 }
 
 /// Whether both have the same first bytes.

@@ -112,7 +112,7 @@ impl Learned {
         let ending = self.0.get(number)?;
         let mut has_behind = false;
         let mut end = End { value: &mut value, behind: &mut behind, has_behind: &mut has_behind };
-        let next = ending.read_slowly(&page, 0, &mut end)?;
+        let next = ending.read(&page, 0, &mut end, &Number::read, &BehindForm::read)?;
         Some((value.value(), next, Some(behind).filter(|_| has_behind)))
     }
 }
