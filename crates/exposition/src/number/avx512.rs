@@ -6,12 +6,14 @@
 //! read a number they agree.
 #![expect(unsafe_code, reason = "SIMD loads, and calls behind a check of the CPU")]
 
+use alloc::vec::Vec;
 use core::arch::x86_64::{
     __m256i, _bzhi_u32, _mm_cvtsi128_si64, _mm256_castsi256_si128, _mm256_cmpeq_epi8_mask,
     _mm256_cmplt_epu8_mask, _mm256_extracti128_si256, _mm256_loadu_si256, _mm256_madd_epi16,
     _mm256_maddubs_epi16, _mm256_maskz_compress_epi8, _mm256_packus_epi32, _mm256_permutexvar_epi8,
-    _mm256_set1_epi8, _mm256_set1_epi16, _mm256_set1_epi32, _mm256_sub_epi8,
+    _mm256_set1_epi8, _mm256_set1_epi16, _mm256_set1_epi32, _mm256_storeu_si256, _mm256_sub_epi8,
 };
+use core::array;
 
 use super::{EXACT, POWERS, scale_long};
 
@@ -78,7 +80,7 @@ pub(crate) fn number_of(chunk: &[u8; CHUNK], len: usize) -> f64 {
 
     let behind = (kept & !point.wrapping_sub(1)).count_ones();
     let count = kept.count_ones();
-    let mantissa = sixteen_and_more(_mm256_maskz_compress_epi8(kept, values), count as usize);
+    let mantissa = sixteen_and_more(turned(kept, values));
     let exponent = (exponent & 0i32.wrapping_sub(is_raised as i32)) - behind as i32;
     let Some([by, over]) = SCALES.get((exponent + LEAST) as usize) else { return f64::NAN };
     if (wrong != 0) | (MOST_DIGITS < count) {
@@ -106,11 +108,11 @@ fn exponent(last: u32) -> (bool, i32) {
     (is_below | (letter_and_sign == PLUS), (magnitude ^ sign) - sign)
 }
 
-/// The number of `count` digits, which are the first bytes; zeros are behind them.
+/// Digits without what is between them: the last sixteen in the first lane, and those before them in the
+/// other one, zeros before the first. Miri does not know the instructions.
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
-fn sixteen_and_more(digits: __m256i, count: usize) -> u64 {
-    /// Turns the last 16 digits into the first lane.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi,avx512vbmi2,popcnt")]
+fn turned(kept: u32, values: __m256i) -> __m256i {
     const TURNED: [u8; 2 * CHUNK] = {
         let mut places = [0; 2 * CHUNK];
         let mut at = 0;
@@ -120,8 +122,22 @@ fn sixteen_and_more(digits: __m256i, count: usize) -> u64 {
         }
         places
     };
+    let count = kept.count_ones() as usize;
     let places = TURNED[count % CHUNK..].first_chunk().unwrap_or(&[0; CHUNK]);
-    let digits = _mm256_permutexvar_epi8(load_chunk(places), digits);
+    if cfg!(miri) {
+        let digits: Vec<_> = stored(values).into_iter().zip(0..).collect();
+        let mut digits = digits.into_iter().filter(|(_, at)| kept >> at & 1 != 0);
+        let close: [u8; CHUNK] = array::from_fn(|_| digits.next().map_or(0, |(digit, _)| digit));
+        return load_chunk(&places.map(|place| close[usize::from(place)]));
+    }
+    let digits = _mm256_maskz_compress_epi8(kept, values);
+    _mm256_permutexvar_epi8(load_chunk(places), digits)
+}
+
+/// The number of digits in their places.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl")]
+fn sixteen_and_more(digits: __m256i) -> u64 {
     let pairs = _mm256_maddubs_epi16(digits, _mm256_set1_epi16(10 | 1 << 8));
     let fours = _mm256_madd_epi16(pairs, _mm256_set1_epi32(100 | 1 << 16));
     let fours = _mm256_packus_epi32(fours, fours);
@@ -150,7 +166,17 @@ const SCALES: [[f64; 2]; 2 * LEAST as usize + 1] = {
 
 #[inline]
 #[target_feature(enable = "avx512f,avx512vl")]
-fn load_chunk(chunk: &[u8; CHUNK]) -> __m256i {
+pub(crate) fn load_chunk(chunk: &[u8; CHUNK]) -> __m256i {
     // SAFETY: the reference is to 32 bytes; the load needs no alignment.
     unsafe { _mm256_loadu_si256(chunk.as_ptr().cast()) }
+}
+
+/// The bytes of a vector.
+#[inline]
+#[target_feature(enable = "avx512f,avx512vl")]
+pub(crate) fn stored(values: __m256i) -> [u8; CHUNK] {
+    let mut out = [0; CHUNK];
+    // SAFETY: the reference is to 32 writable bytes; the store needs no alignment.
+    unsafe { _mm256_storeu_si256(out.as_mut_ptr().cast(), values) }
+    out
 }

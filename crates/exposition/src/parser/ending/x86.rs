@@ -4,14 +4,13 @@
 use core::arch::x86_64::{
     __m128i, __m256i, _mm_cvtsi128_si64, _mm_loadu_si128, _mm_madd_epi16, _mm_maddubs_epi16,
     _mm_packus_epi32, _mm_set1_epi16, _mm_set1_epi32, _mm256_castsi128_si256,
-    _mm256_castsi256_si128, _mm256_cmpgt_epu8_mask, _mm256_loadu_si256,
-    _mm256_maskz_permutexvar_epi8, _mm256_storeu_si256, _mm256_sub_epi8,
+    _mm256_castsi256_si128, _mm256_cmpgt_epu8_mask, _mm256_maskz_permutexvar_epi8, _mm256_sub_epi8,
 };
 
 use super::{Behind, BehindForm, CHUNK, Number, Scaled};
 #[cfg(test)]
 use crate::number::avx512::Avx512;
-use crate::number::avx512::number_of;
+use crate::number::avx512::{load_chunk, number_of, stored};
 
 /// Reads the number at `at`; says whether it has this form.
 #[inline]
@@ -23,8 +22,8 @@ pub(in super::super) fn read_avx512(
     out: &mut Scaled,
 ) -> bool {
     let Some(chunk) = page.get(at..).and_then(<[u8]>::first_chunk) else { return false };
-    let values = _mm256_sub_epi8(load(chunk), load(&form.least));
-    if _mm256_cmpgt_epu8_mask(values, load(&form.more)) != 0 {
+    let values = _mm256_sub_epi8(load_chunk(chunk), load_chunk(&form.least));
+    if _mm256_cmpgt_epu8_mask(values, load_chunk(&form.more)) != 0 {
         return false;
     }
     if form.is_long {
@@ -76,26 +75,10 @@ fn read_long(chunk: &[u8; CHUNK], len: usize, out: &mut Scaled) -> bool {
 }
 
 #[inline]
-#[target_feature(enable = "avx512f,avx512vl")]
-fn load(chunk: &[u8; CHUNK]) -> __m256i {
-    // SAFETY: the reference is to 32 bytes; the load needs no alignment.
-    unsafe { _mm256_loadu_si256(chunk.as_ptr().cast()) }
-}
-
-#[inline]
 #[target_feature(enable = "avx512f")]
 fn load_half(chunk: &[u8; CHUNK / 2]) -> __m128i {
     // SAFETY: the reference is to 16 bytes; the load needs no alignment.
     unsafe { _mm_loadu_si128(chunk.as_ptr().cast()) }
-}
-
-#[inline]
-#[target_feature(enable = "avx512f,avx512vl")]
-fn stored(values: __m256i) -> [u8; CHUNK] {
-    let mut out = [0; CHUNK];
-    // SAFETY: the reference is to 32 writable bytes; the store needs no alignment.
-    unsafe { _mm256_storeu_si256(out.as_mut_ptr().cast(), values) }
-    out
 }
 
 /// [`read_avx512`] for tests.

@@ -10,8 +10,8 @@
 
 use alloc::vec::Vec;
 use core::arch::x86_64::{
-    __m512i, _bzhi_u32, _mm512_abs_epi32, _mm512_abs_epi64, _mm512_add_epi8, _mm512_add_epi32,
-    _mm512_add_epi64, _mm512_and_si512, _mm512_andnot_si512, _mm512_castpd_si512,
+    __m512d, __m512i, _bzhi_u32, _mm512_abs_epi32, _mm512_abs_epi64, _mm512_add_epi8,
+    _mm512_add_epi32, _mm512_add_epi64, _mm512_and_si512, _mm512_andnot_si512, _mm512_castpd_si512,
     _mm512_castsi512_pd, _mm512_castsi512_si256, _mm512_cmpeq_epi8_mask, _mm512_cmpeq_epi32_mask,
     _mm512_cmpge_epi8_mask, _mm512_cmpgt_epi32_mask, _mm512_cmpgt_epu64_mask,
     _mm512_cmple_epi8_mask, _mm512_cmplt_epi64_mask, _mm512_cmplt_epu8_mask, _mm512_cvtepi32_epi64,
@@ -348,14 +348,9 @@ fn scale(
         }
         tens
     };
-    let [first, second, third] = &TENS;
-    let places = _mm512_abs_epi64(exponents);
-    let table = |values| _mm512_castsi512_pd(load::<f64, 8>(values));
-    let low = _mm512_permutex2var_pd(table(first), places, table(second));
-    let is_high = _mm512_test_epi64_mask(places, _mm512_set1_epi64(16));
-    let powers = _mm512_mask_permutexvar_pd(low, is_high, places, table(third));
+    let powers = looked_up(&TENS, _mm512_abs_epi64(exponents));
     let is_below = _mm512_cmplt_epi64_mask(exponents, _mm512_setzero_si512());
-    let numbers = _mm512_cvtepi64_pd(mantissas);
+    let numbers = converted(mantissas);
     let scaled = _mm512_mul_pd(numbers, powers);
     let scaled = _mm512_castpd_si512(_mm512_mask_div_pd(scaled, is_below, numbers, powers));
     let sign = _mm512_set1_epi64(i64::MIN);
@@ -364,6 +359,34 @@ fn scale(
     let long = _mm512_cmpgt_epu64_mask(mantissas, _mm512_set1_epi64(EXACT as i64));
     store(out, _mm512_mask_mov_epi64(scaled, wrong | long, not_a_number));
     long
+}
+
+/// The numbers at eight places of a table. Miri does not know the instructions.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq")]
+fn looked_up([first, second, third]: &[[f64; 8]; 3], places: __m512i) -> __m512d {
+    let table = |values| _mm512_castsi512_pd(load::<f64, 8>(values));
+    if cfg!(miri) {
+        let mut indices = [0u64; 8];
+        store(&mut indices, places);
+        let all = [*first, *second, *third].concat();
+        return table(&indices.map(|place| all.get(place as usize).copied().unwrap_or_default()));
+    }
+    let low = _mm512_permutex2var_pd(table(first), places, table(second));
+    let is_high = _mm512_test_epi64_mask(places, _mm512_set1_epi64(16));
+    _mm512_mask_permutexvar_pd(low, is_high, places, table(third))
+}
+
+/// Integers as floats. Miri does not know the instruction.
+#[inline]
+#[target_feature(enable = "avx512f,avx512dq")]
+fn converted(integers: __m512i) -> __m512d {
+    if cfg!(miri) {
+        let mut all = [0u64; 8];
+        store(&mut all, integers);
+        return _mm512_castsi512_pd(load(&all.map(|integer| integer as i64 as f64)));
+    }
+    _mm512_cvtepi64_pd(integers)
 }
 
 /// Reads tokens that have too many digits for the steps, one by one.
