@@ -145,6 +145,20 @@ fn nul_at_the_beginning_of_a_piece_is_no_part_of_a_text() {
 }
 
 #[test]
+fn what_is_no_text_behind_a_piece_is_wrong_before_a_name_is() {
+    let page =
+        b"# HELP \"} 2\n_ms_ counter`hits:tot\xc6l{code=\"200\",path=\"/af\"}\"+Inf\"} 1\xf6\x9b\n";
+    let mut reader = PageReader::new(PROMETHEUS, &page[..], ParserOptions::default());
+    let whole = reader.for_each(|_| ControlFlow::<()>::Continue(())).unwrap_err();
+    for limit in 64..80 {
+        reader = PageReader::new(PROMETHEUS, &page[..], ParserOptions::default());
+        let end = reader.with_limit(limit).for_each(|_| ControlFlow::<()>::Continue(()));
+        let error = end.unwrap_err();
+        assert!(error.kind() == ErrorKind::Limit || placed(&error) == placed(&whole), "{error}");
+    }
+}
+
+#[test]
 fn openmetrics_in_pieces_is_the_same() {
     for limit in [80, 100, 500, 100_000] {
         let repeated = METRICS.repeat(12);

@@ -14,8 +14,8 @@ use crate::parser::Memory;
 use crate::{Entry, Error, Parser, ParserOptions, TextFormat};
 
 /// What would end a quoted string and the line that it stands on; also behind a NUL, since error texts
-/// quote a token with those that follow it.
-const PROBES: [&[u8]; 2] = [b"\"} 1\n", b"\0\"} 1\n"];
+/// quote a token with those that follow it, and behind a byte with which a text is none.
+const PROBES: [&[u8]; 3] = [b"\"} 1\n", b"\0\"} 1\n", b"\xff\"} 1\n"];
 
 /// A text page, piece by piece.
 #[derive(Debug)]
