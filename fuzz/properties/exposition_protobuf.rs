@@ -143,7 +143,11 @@ fn check_round_trip(read: Vec<Family>) {
     let output = OutputFormat::new(TextFormat::OpenMetrics, EscapingScheme::AllowUtf8);
     let mut text = String::new();
     let written = encode(output, &families_read, &mut text);
-    assert!(written.is_ok(), "{written:?}");
+    // Text has no family with a NUL in its name.
+    assert_eq!(written.is_err(), families_read.iter().any(|family| family.name.contains('\0')));
+    if written.is_err() {
+        return;
+    }
     let again = families(TextFormat::OpenMetrics, text.as_bytes());
     // Text has no NUL in names.
     assert!(again.is_ok() || text.contains('\0'), "{again:?} for {text:?}");
