@@ -60,7 +60,8 @@ const GAUGE_HISTOGRAM: u64 = 5;
 /// # Errors
 ///
 /// `Family` where a family has no name or no sample, a sample or a label has no name, or a native
-/// histogram is not one of a histogram family's name; `out` then holds what was written before.
+/// histogram is not one of a histogram family's name or has custom buckets that are none; `out` then
+/// holds what was written before.
 pub fn encode_protobuf<'f>(
     escaping: EscapingScheme,
     families: impl IntoIterator<Item = &'f Family>,
@@ -111,6 +112,10 @@ impl<'f> Encoder<'f> {
                 family.name, family.metric_type
             );
             return Err(refuse(message));
+        }
+        // Other custom buckets stand for no classic histogram.
+        if let Some(error) = family.histograms.iter().find_map(|h| wrong_buckets(&h.histogram)) {
+            return Err(refuse(format!("metric family {:?}: {error}", family.name)));
         }
         match family.metric_type {
             MetricType::Summary | MetricType::Histogram | MetricType::GaugeHistogram => {
@@ -360,6 +365,15 @@ impl<'f> Encoder<'f> {
             message.message(field, |message| moment(message, start));
         }
     }
+}
+
+fn wrong_buckets(histogram: &HistogramSample) -> Option<skopos_core::Error> {
+    let validated = match histogram {
+        _ if !uses_custom_buckets(histogram) => return None,
+        HistogramSample::Integer(integer) => integer.validate(),
+        HistogramSample::Float(float) => float.validate(),
+    };
+    validated.err()
 }
 
 fn uses_custom_buckets(histogram: &HistogramSample) -> bool {

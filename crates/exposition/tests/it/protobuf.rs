@@ -237,6 +237,21 @@ fn what_no_family_can_hold_is_refused() {
     let error = encode_protobuf(EscapingScheme::AllowUtf8, [&family], &mut page).unwrap_err();
     let expected = "metric family \"h\" of type gauge has a native histogram that is not its own";
     assert_eq!(error.to_string(), expected);
+    let mut family = Family::new("h", MetricType::Histogram);
+    let custom = Histogram {
+        schema: CUSTOM_BUCKETS_SCHEMA,
+        count: 1,
+        negative_spans: vec![Span { offset: 0, length: 1 }],
+        negative_buckets: vec![1],
+        custom_values: [0.5].into(),
+        ..Histogram::default()
+    };
+    let labels = Labels::from_pairs([("__name__", "h")]);
+    family.histograms.push(FamilyHistogram::new(labels, HistogramSample::Integer(custom)));
+    let error = encode_protobuf(EscapingScheme::AllowUtf8, [&family], &mut page).unwrap_err();
+    let expected =
+        "metric family \"h\": histogram with custom buckets must not have negative buckets";
+    assert_eq!(error.to_string(), expected);
     let mut family = Family::new("g", MetricType::Gauge);
     family.samples.push(sample(&[("__name__", "g"), ("", "nobody")], 1.0));
     let error = encode_protobuf(EscapingScheme::AllowUtf8, [&family], &mut page).unwrap_err();
