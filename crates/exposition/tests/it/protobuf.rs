@@ -230,6 +230,24 @@ fn samples_without_a_whole_metric_are_not_lost() {
 }
 
 #[test]
+fn a_metric_that_is_there_twice_is_written_twice() {
+    let mut family = Family::new("s", MetricType::Summary);
+    for value in [1.0, 2.0] {
+        for labels in [
+            &[("__name__", "s"), ("quantile", "0.5")][..],
+            &[("__name__", "s_sum")],
+            &[("__name__", "s_count")],
+        ] {
+            let mut sample = sample(labels, value);
+            sample.start_timestamp = Some(Timestamp::from_millis(7_000));
+            family.samples.push(sample);
+        }
+    }
+    let read = check(&[family]);
+    assert!(read.iter().all(|family| family.metric_type == MetricType::Summary));
+}
+
+#[test]
 fn what_no_family_can_hold_is_refused() {
     let mut family = Family::new("h", MetricType::Gauge);
     family.histograms.push(native());

@@ -63,8 +63,12 @@ pub(super) fn classic_groups<'f>(
     for sample in &family.samples {
         let labels = metric_labels(family.metric_type, &sample.labels);
         let key = (labels.clone(), sample.timestamp);
-        let at = *by_labels.entry(key).or_insert_with(|| {
+        let known = by_labels.get(&key).copied();
+        // A metric that is there twice is written twice.
+        let again = |at: &usize| groups.get(*at).is_some_and(|(_, parts)| parts.has(sample));
+        let at = known.filter(|at| !again(at)).unwrap_or_else(|| {
             groups.push((labels, Parts::default()));
+            by_labels.insert(key, groups.len() - 1);
             groups.len() - 1
         });
         if let Some((_, parts)) = groups.get_mut(at) {
@@ -82,6 +86,12 @@ pub(super) fn classic_groups<'f>(
 }
 
 impl<'f> Parts<'f> {
+    /// Whether a metric that begins with such a sample, or ends with one, has it already.
+    fn has(&self, sample: &FamilySample) -> bool {
+        let ends = [self.members.first(), self.counts.first(), self.sums.first()];
+        ends.into_iter().flatten().any(|member| member.labels == sample.labels)
+    }
+
     fn add(&mut self, family: &Family, sample: &'f FamilySample) {
         self.members.push(sample);
         let name = sample.labels.metric_name().unwrap_or_default();
