@@ -1,9 +1,8 @@
 //! Numbers by AVX-512: what exporters write is read without a branch that depends on the digits.
 //!
-//! With the structural pass the one place with `unsafe`: vectors are loaded through
-//! pointers, and a function that needs a CPU feature may be called only where that is there. What is
-//! not a usual number is left to the functions that read word by word, which are its twin: where both
-//! read a number they agree.
+//! Vectors are loaded through pointers, and a function that needs a CPU feature may be called only where
+//! that is there: so there is `unsafe` here. What is not a usual number is left to the functions that
+//! read word by word, which are its twin: where both read a number they agree.
 #![expect(unsafe_code, reason = "SIMD loads, and calls behind a check of the CPU")]
 
 use alloc::vec::Vec;

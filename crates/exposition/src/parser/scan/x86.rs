@@ -380,7 +380,7 @@ fn places_of(bits: u64) -> __m512i {
     }
 }
 
-/// The one instruction that Miri does not know.
+/// An instruction that Miri does not know.
 fn compressed(bits: u64, places: [u8; BLOCK]) -> [u8; BLOCK] {
     let mut out = [0; BLOCK];
     let set = places.into_iter().filter(|place| bits >> place & 1 != 0);
