@@ -4,7 +4,7 @@
 //! words. A window of the page is looked through at a time. Only lines in the shape that exporters
 //! write are taken (no escapes, no blanks between braces); every other line is left to the byte-wise
 //! fast path, which agrees with this one where both dare to. The masks need AVX-512, looked for at run
-//! time; where it is not, all lines are left to the byte-wise path, which narrower vectors do not beat.
+//! time; where it is not, all lines are left to the byte-wise path.
 #![deny(clippy::indexing_slicing)]
 
 use alloc::vec::Vec;

@@ -1,8 +1,8 @@
 //! The structural pass by AVX-512: in steps over a whole window, none of which waits for what the one
 //! before found for the same block.
 //!
-//! With that of numbers the one place with `unsafe`: vectors are loaded and stored through pointers,
-//! and a function that needs a CPU feature may be called only where that is there. Miri runs the test
+//! Vectors are loaded and stored through pointers, and a function that needs a CPU feature may be called
+//! only where that is there: so there is `unsafe` here. Miri runs the test
 //! `scanners_agree_on_a_small_page` by it if `RUSTFLAGS` has `-Ctarget-feature=` with what
 //! [`Avx512::detect`] asks for.
 #![expect(unsafe_code, reason = "SIMD loads, stores, and calls behind a check of the CPU")]
